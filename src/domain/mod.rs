@@ -1,0 +1,26 @@
+//! Nouns and their rules. Pure: no clock, no randomness, no async, no SQL.
+
+pub mod account;
+pub mod encoding;
+pub mod entry;
+pub mod ids;
+pub mod money;
+pub mod msisdn;
+pub mod operation;
+pub mod rejection;
+pub mod reseller;
+pub mod shard;
+pub mod text;
+pub mod time;
+
+pub use account::{Account, AccountClass, AccountNumber, Asset, Side, Usage};
+pub use entry::{Entry, EntryKind, Hold, Posting};
+pub use ids::{ClientId, OperationId, PartnerId, ResellerId};
+pub use money::{Currency, Money};
+pub use msisdn::{Msisdn, NumberingPlan};
+pub use operation::{Channel, Details, Operation, OperationKind, Recharge, Status};
+pub use rejection::{Decline, Retry};
+pub use reseller::{Limits, Reseller, Standing};
+pub use shard::Shard;
+pub use text::{ExternalId, TerminalId};
+pub use time::{BusinessDay, Timestamp};

@@ -1,0 +1,104 @@
+//! Business refusals of a recharge, in order of precedence, in one table.
+
+/// What a client may do after a refusal or an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Retry {
+    /// The same request can never succeed.
+    Never,
+    /// Send the same request with the same `external_id`.
+    SameId,
+    /// The answer is final for this `external_id`; a new one may be tried.
+    NewId,
+}
+
+impl Retry {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::SameId => "same_id",
+            Self::NewId => "new_id",
+        }
+    }
+}
+
+/// Why an operation was declined. The order is the order of precedence: the first that applies is given.
+/// Stored and final for the key of the operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Decline {
+    Voided,
+    ResellerSuspended,
+    AmountOutOfRange,
+    SimilarRecharge,
+    LimitExceeded,
+    InsufficientStock,
+    SubscriberUnknown,
+    SubscriberBarred,
+    ChargingDeclined,
+}
+
+/// A line of the reference of refusals (`api-spec/problems.md` is generated from it).
+#[derive(Clone, Copy, Debug)]
+pub struct DeclineLine {
+    pub decline: Decline,
+    pub code: &'static str,
+    /// Response code of ISO 8583 (1987), field 39.
+    pub iso8583: &'static str,
+    pub meaning: &'static str,
+}
+
+#[rustfmt::skip]
+pub const DECLINES: [DeclineLine; 9] = {
+    const fn line(decline: Decline, code: &'static str, iso8583: &'static str, meaning: &'static str) -> DeclineLine {
+        DeclineLine { decline, code, iso8583, meaning }
+    }
+    [
+        line(Decline::Voided,            "voided",              "17", "The external_id was voided before the request arrived"),
+        line(Decline::ResellerSuspended, "reseller_suspended",  "57", "The reseller is suspended or closed and may not sell"),
+        line(Decline::AmountOutOfRange,  "amount_out_of_range", "13", "The product does not sell this amount"),
+        line(Decline::SimilarRecharge,   "similar_recharge",    "94", "Same reseller, number and amount a moment ago; send allow_repeat with a new id if it is meant"),
+        line(Decline::LimitExceeded,     "limit_exceeded",      "61", "A limit of the reseller for one operation or for the business day would be exceeded"),
+        line(Decline::InsufficientStock, "insufficient_stock",  "51", "The reseller's available stock is smaller than the amount"),
+        line(Decline::SubscriberUnknown, "subscriber_unknown",  "14", "The charging system does not know the number"),
+        line(Decline::SubscriberBarred,  "subscriber_barred",   "62", "The line is barred from recharging"),
+        line(Decline::ChargingDeclined,  "charging_declined",   "05", "The charging system refused, or provably never carried it out"),
+    ]
+};
+
+impl Decline {
+    #[must_use]
+    pub fn line(self) -> &'static DeclineLine {
+        &DECLINES[self as usize]
+    }
+
+    /// Stable, in snake case.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        self.line().code
+    }
+
+    #[must_use]
+    pub fn retry(self) -> Retry {
+        Retry::NewId
+    }
+
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        DECLINES.iter().find(|line| line.code == code).map(|line| line.decline)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_stands_in_order_of_precedence() {
+        for (index, line) in DECLINES.iter().enumerate() {
+            assert_eq!(line.decline as usize, index, "{}", line.code);
+            assert_eq!(Decline::from_code(line.code), Some(line.decline));
+            assert_eq!(line.iso8583.len(), 2, "{}", line.code);
+        }
+        assert_eq!(Decline::from_code("no_such_code"), None);
+    }
+}

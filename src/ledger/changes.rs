@@ -1,0 +1,48 @@
+//! What decisions leave to be written: the contract between the ledger and the store.
+
+use super::merkle::Frontier;
+use crate::domain::{Account, Entry, Hold, Operation, OperationId, Reseller, ResellerId, Shard, Timestamp};
+
+/// The row of a shard: its lock, its version and the head of its log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    pub shard: Shard,
+    /// Rises in every transaction that changes anything a decision reads.
+    pub version: i64,
+    /// Sequence of the last journal entry; the size of the log.
+    pub sequence: i64,
+    pub frontier: Frontier,
+    /// Time of the last entry; recorded time never goes back within a shard (`domain.md` \[20\]).
+    pub recorded_at: Timestamp,
+    /// Number of the next account of a reseller.
+    pub next_account: i64,
+}
+
+/// A place in the network's tree, written together with the reseller's first state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    pub id: ResellerId,
+    /// The operator's own code for the reseller, unique.
+    pub code: String,
+    pub name: String,
+    pub level: String,
+    pub parent: Option<ResellerId>,
+    pub created_at: Timestamp,
+}
+
+/// All that one transaction writes in one shard. Each row appears once, in its last state.
+#[derive(Clone, Debug)]
+pub struct Changes {
+    /// The shard's row after the transaction; its version is one more than before.
+    pub head: Head,
+    pub entries: Vec<Entry>,
+    pub new_operations: Vec<Operation>,
+    pub updated_operations: Vec<Operation>,
+    pub placed_holds: Vec<Hold>,
+    pub removed_holds: Vec<OperationId>,
+    pub new_accounts: Vec<Account>,
+    pub updated_accounts: Vec<Account>,
+    pub new_resellers: Vec<Reseller>,
+    pub updated_resellers: Vec<Reseller>,
+    pub registrations: Vec<Registration>,
+}

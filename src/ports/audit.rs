@@ -1,0 +1,40 @@
+//! What the auditors' verification reads: heads and balances in one short snapshot, then pages up to them.
+
+use async_trait::async_trait;
+
+use super::store::StoreError;
+use crate::domain::encoding::Hash;
+use crate::domain::{Account, Entry, Hold, Operation, Shard};
+use crate::ledger::Head;
+
+/// Heads, balances and holds of one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Ascending by shard.
+    pub heads: Vec<Head>,
+    pub accounts: Vec<(Shard, Account)>,
+    pub holds: Vec<(Shard, Hold)>,
+}
+
+/// An entry as it stands in the store, beside the leaf that was stored for it.
+#[derive(Clone, Debug)]
+pub struct AuditedEntry {
+    pub entry: Entry,
+    pub leaf: Hash,
+    /// The row of the operation that the entry is about, as it stands now, when there is one in this shard.
+    pub operation: Option<Operation>,
+}
+
+#[async_trait]
+pub trait AuditReader: Send + Sync {
+    async fn snapshot(&self) -> Result<Snapshot, StoreError>;
+
+    /// Entries with a sequence above `after` and at most `up_to`, ascending.
+    async fn entries(&self, shard: Shard, after: i64, up_to: i64, limit: u32) -> Result<Vec<AuditedEntry>, StoreError>;
+
+    /// Operations whose last entry is at most `up_to`: how many rows there are.
+    async fn count_operations(&self, shard: Shard, up_to: i64) -> Result<i64, StoreError>;
+
+    /// Postings without an entry, entries above `up_to` left out: the first one found, as text.
+    async fn stray_posting(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError>;
+}

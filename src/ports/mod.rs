@@ -1,0 +1,15 @@
+//! What we ask of the world. Adapters live on the floor above; outcomes admit ignorance.
+
+pub mod audit;
+pub mod charging;
+pub mod clock;
+pub mod registry;
+pub mod store;
+
+pub use audit::{AuditReader, AuditedEntry, Snapshot};
+pub use charging::{Charging, ChargingOutcome, LookupOutcome, RefillRequest};
+pub use clock::{Clock, Randomness};
+pub use registry::{Client, Registry, Secret};
+pub use store::{
+    Claim, Loaded, Reads, RecentRecharge, RechargeQuery, Scope, Session, Store, StoreError, TakenClaim, Wants,
+};

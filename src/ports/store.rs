@@ -1,0 +1,182 @@
+//! The store of the books. Coarse on purpose: posters lock, load, claim, persist and commit; everything
+//! else is a named query.
+
+use async_trait::async_trait;
+
+use crate::domain::encoding::Hash;
+use crate::domain::{
+    Account, ExternalId, Hold, Msisdn, Operation, OperationId, PartnerId, Reseller, ResellerId, Shard, Status,
+    Timestamp,
+};
+use crate::ledger::{Changes, Head};
+
+/// Why the store did not do what was asked. The texts are for the log, never for a client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The store cannot be reached or the connection broke. Nothing of the transaction was written.
+    #[error("the store cannot be reached: {0}")]
+    Unavailable(String),
+    /// Serialisation failure, deadlock, lock timeout, busy: the same transaction may succeed when tried again.
+    #[error("the transaction lost against another: {0}")]
+    Conflict(String),
+    /// The store refused what was written: a constraint, a value out of range.
+    #[error("the store refused the statement: {0}")]
+    Refused(String),
+    /// COMMIT was sent and its answer never came: written or not, only the store knows.
+    #[error("the outcome of the commit is unknown: {0}")]
+    CommitUnknown(String),
+    /// What was read is not what was ever written.
+    #[error("a stored row cannot be read: {0}")]
+    Corrupt(String),
+}
+
+/// The claim of an idempotency key for an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    pub shard: Shard,
+    pub key: [u8; 16],
+    pub operation: OperationId,
+}
+
+/// A key that was claimed before, with its operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakenClaim {
+    pub shard: Shard,
+    pub key: [u8; 16],
+    pub operation: OperationId,
+}
+
+/// A question of the similar-recharge guard: was this sold after `since`, and when last?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RecentRecharge {
+    pub shard: Shard,
+    pub reseller: ResellerId,
+    pub msisdn: Msisdn,
+    pub amount_minor: i64,
+    pub since: Timestamp,
+}
+
+/// What a batch needs to read.
+#[derive(Clone, Debug, Default)]
+pub struct Wants {
+    /// Shards whose system accounts are not in memory.
+    pub system_accounts: Vec<Shard>,
+    /// Each with all its accounts.
+    pub resellers: Vec<(Shard, ResellerId)>,
+    /// Each with its hold, if one is open.
+    pub operations: Vec<OperationId>,
+    pub recent: Vec<RecentRecharge>,
+}
+
+impl Wants {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.system_accounts.is_empty()
+            && self.resellers.is_empty()
+            && self.operations.is_empty()
+            && self.recent.is_empty()
+    }
+}
+
+/// What was found. What does not exist is simply absent.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    pub accounts: Vec<(Shard, Account)>,
+    pub resellers: Vec<(Shard, Reseller)>,
+    pub operations: Vec<(Operation, Option<Hold>)>,
+    /// For each question that has an answer: the creation of the latest such recharge that was not declined.
+    pub recent: Vec<(RecentRecharge, Timestamp)>,
+}
+
+/// A connection of its own for one poster. After an error other than [`StoreError::Refused`] and
+/// [`StoreError::Conflict`] it must be dropped, which closes it: it never returns to a pool.
+#[async_trait]
+pub trait Session: Send {
+    /// Begins a transaction and locks the shards' rows, ascending, as a statement of its own.
+    async fn lock(&mut self, shards: &[Shard]) -> Result<Vec<Head>, StoreError>;
+
+    async fn load(&mut self, wants: &Wants) -> Result<Loaded, StoreError>;
+
+    /// Claims keys, each at most once in `claims`; gives back those that were taken before.
+    async fn claim(&mut self, claims: &[Claim]) -> Result<Vec<TakenClaim>, StoreError>;
+
+    async fn persist(&mut self, changes: &[Changes]) -> Result<(), StoreError>;
+
+    async fn commit(&mut self) -> Result<(), StoreError>;
+
+    async fn rollback(&mut self) -> Result<(), StoreError>;
+
+    /// The stored leaf of an entry, read under the lock: how an unknown commit is resolved.
+    async fn leaf(&mut self, shard: Shard, sequence: i64) -> Result<Option<Hash>, StoreError>;
+}
+
+/// Which resellers' recharges a list may show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// These and no others: few enough to look each up.
+    Resellers(Vec<(Shard, ResellerId)>),
+    /// All below these roots, the roots included.
+    Subtrees(Vec<ResellerId>),
+}
+
+/// A page of recharges, newest first.
+#[derive(Clone, Debug)]
+pub struct RechargeQuery {
+    pub scope: Scope,
+    pub msisdn: Option<Msisdn>,
+    pub status: Option<Status>,
+    /// Created at or after.
+    pub from: Option<Timestamp>,
+    /// Created before.
+    pub to: Option<Timestamp>,
+    /// Only what comes after this one in the list.
+    pub after: Option<OperationId>,
+    pub limit: u32,
+}
+
+/// Named queries; each sees what was committed before it began.
+#[async_trait]
+pub trait Reads: Send + Sync {
+    async fn operation(&self, id: OperationId) -> Result<Option<Operation>, StoreError>;
+
+    /// The operation that holds the key (`partner`, `reseller`, `external_id`); the key lives in `shard`.
+    async fn operation_by_key(
+        &self,
+        shard: Shard,
+        partner: PartnerId,
+        reseller: ResellerId,
+        external_id: &ExternalId,
+    ) -> Result<Option<Operation>, StoreError>;
+
+    /// Recharges, tombstones included, ordered by id from the newest.
+    async fn recharges(&self, query: &RechargeQuery) -> Result<Vec<Operation>, StoreError>;
+
+    /// The stock account of a reseller.
+    async fn stock(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Account>, StoreError>;
+
+    /// Operations whose hold is due at or before `due_by`, the longest due first.
+    async fn due(&self, due_by: Timestamp, limit: u32) -> Result<Vec<Operation>, StoreError>;
+
+    /// How many operations are in doubt (their hold is due at or before `due_by`), and when the oldest
+    /// of them was placed.
+    async fn doubt(&self, due_by: Timestamp) -> Result<(i64, Option<Timestamp>), StoreError>;
+
+    /// Whether the store takes writes and its schema is the one this program knows.
+    async fn check(&self) -> Result<(), StoreError>;
+}
+
+/// The store of the books.
+#[async_trait]
+pub trait Store: Reads {
+    /// `sqlite` or `postgresql`.
+    fn dialect(&self) -> &'static str;
+
+    /// How many shards the installation has.
+    fn shards(&self) -> u16;
+
+    /// How many posters can work at once: one where the store has one writer.
+    fn max_posters(&self) -> usize;
+
+    /// Opens a connection for a poster.
+    async fn session(&self) -> Result<Box<dyn Session>, StoreError>;
+}
