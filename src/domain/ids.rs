@@ -90,6 +90,11 @@ impl ResellerId {
     pub const OPERATOR: Self = Self(Uuid::nil());
 }
 
+impl PartnerId {
+    /// The operator itself, for what its own staff and tools cause.
+    pub const OPERATOR: Self = Self(Uuid::nil());
+}
+
 /// One business request. Its prefix depends on its kind: [`super::OperationKind::prefix`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OperationId(Uuid);

@@ -2,6 +2,8 @@
 //! One file per business operation. Time, ids and random bytes are arguments.
 
 pub mod changes;
+pub mod command;
 pub mod merkle;
 
 pub use changes::{Changes, Head, Registration};
+pub use command::{Actor, Command, Evidence, Outcome, Refusal, Request};

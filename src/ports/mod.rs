@@ -3,12 +3,14 @@
 pub mod audit;
 pub mod charging;
 pub mod clock;
+pub mod posting;
 pub mod registry;
 pub mod store;
 
 pub use audit::{AuditReader, AuditedEntry, Snapshot};
 pub use charging::{Charging, ChargingOutcome, LookupOutcome, RefillRequest};
 pub use clock::{Clock, Randomness};
+pub use posting::{Ledger, LedgerError};
 pub use registry::{Client, Registry, Secret};
 pub use store::{
     Claim, Loaded, Reads, RecentRecharge, RechargeQuery, Scope, Session, Store, StoreError, TakenClaim, Wants,

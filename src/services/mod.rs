@@ -1,1 +1,11 @@
-//! services
+//! Use cases, one per file: they orchestrate the ledger and the ports.
+
+pub mod caller;
+pub mod directory;
+pub mod recharges;
+pub mod stock;
+
+pub use caller::{Caller, Scope, ServiceError};
+pub use directory::Directory;
+pub use recharges::{RechargeFilter, RechargeOrder, Recharges};
+pub use stock::{Balance, Stock};

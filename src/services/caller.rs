@@ -1,0 +1,129 @@
+//! Who calls, what they may do, and how a use case says no.
+
+use std::sync::Arc;
+
+use crate::domain::{ClientId, PartnerId, ResellerId};
+use crate::ports::{LedgerError, StoreError};
+
+/// A permission that a client may hold. The names are those of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    RechargesWrite,
+    RechargesRead,
+    StockRead,
+    StockWrite,
+    StockIssue,
+    StockApprove,
+    StockAllocate,
+    NetworkRead,
+    NetworkWrite,
+    TopupsRead,
+    TopupsWrite,
+}
+
+impl Scope {
+    pub const ALL: [Self; 11] = [
+        Self::RechargesWrite,
+        Self::RechargesRead,
+        Self::StockRead,
+        Self::StockWrite,
+        Self::StockIssue,
+        Self::StockApprove,
+        Self::StockAllocate,
+        Self::NetworkRead,
+        Self::NetworkWrite,
+        Self::TopupsRead,
+        Self::TopupsWrite,
+    ];
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RechargesWrite => "recharges:write",
+            Self::RechargesRead => "recharges:read",
+            Self::StockRead => "stock:read",
+            Self::StockWrite => "stock:write",
+            Self::StockIssue => "stock:issue",
+            Self::StockApprove => "stock:approve",
+            Self::StockAllocate => "stock:allocate",
+            Self::NetworkRead => "network:read",
+            Self::NetworkWrite => "network:write",
+            Self::TopupsRead => "topups:read",
+            Self::TopupsWrite => "topups:write",
+        }
+    }
+
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.name() == name)
+    }
+}
+
+/// An authenticated client.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub client: ClientId,
+    pub partner: PartnerId,
+    pub name: Arc<str>,
+    pub scopes: Arc<[Scope]>,
+    /// Roots of the subtrees it sees and moves.
+    pub roots: Arc<[ResellerId]>,
+    pub rate_limit_per_s: Option<u32>,
+}
+
+impl Caller {
+    #[must_use]
+    pub fn may(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope)
+    }
+
+    /// As the journal records it.
+    #[must_use]
+    pub fn actor(&self) -> Arc<str> {
+        format!("client:{}", self.client).into()
+    }
+}
+
+/// Why a use case has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServiceError {
+    /// Unknown, or outside the caller's subtrees: the same for both.
+    NotFound,
+    /// The `external_id` was used with other content; the field that differs.
+    ExternalIdReused {
+        field: &'static str,
+    },
+    Overloaded {
+        retry_after_s: u32,
+    },
+    Unavailable {
+        retry_after_s: u32,
+    },
+    Internal,
+}
+
+impl From<LedgerError> for ServiceError {
+    fn from(error: LedgerError) -> Self {
+        use crate::ledger::Refusal;
+        match error {
+            LedgerError::Overloaded { retry_after_s } => Self::Overloaded { retry_after_s },
+            LedgerError::Unavailable { retry_after_s } => Self::Unavailable { retry_after_s },
+            LedgerError::Refused(Refusal::KeyReused { field }) => Self::ExternalIdReused { field },
+            LedgerError::Refused(Refusal::UnknownReseller | Refusal::UnknownOperation) => Self::NotFound,
+            LedgerError::Refused(Refusal::ResellerExists | Refusal::IllegalTransition { .. } | Refusal::Overflow)
+            | LedgerError::Internal => Self::Internal,
+        }
+    }
+}
+
+impl From<StoreError> for ServiceError {
+    fn from(error: StoreError) -> Self {
+        tracing::warn!(error = %error, "a query failed");
+        match error {
+            StoreError::Unavailable(_) | StoreError::Conflict(_) | StoreError::CommitUnknown(_) => {
+                Self::Unavailable { retry_after_s: 1 }
+            }
+            StoreError::Refused(_) | StoreError::Corrupt(_) => Self::Internal,
+        }
+    }
+}
