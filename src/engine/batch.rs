@@ -144,11 +144,17 @@ impl Batch<'_> {
     async fn claim(&mut self, commands: &[&Command]) -> Result<Claims, StoreError> {
         let mut claims = Vec::new();
         let mut holders: HashMap<(Shard, [u8; 16]), OperationId> = HashMap::new();
+        let mut opened = HashSet::new();
         let keys: Vec<_> = commands
             .iter()
             .map(|command| {
+                if let Request::OpenReseller(open) = &command.request {
+                    opened.insert(open.registration.id);
+                }
                 let (key, operation) = command.request.key()?;
-                if !knows_reseller(self.books, self.shard_count, &command.request) {
+                // One that is opened earlier in the batch will exist when this command is decided.
+                let opened = command.request.reseller().is_some_and(|reseller| opened.contains(&reseller));
+                if !opened && !knows_reseller(self.books, self.shard_count, &command.request) {
                     return None;
                 }
                 let shard = command.request.home(self.shard_count);

@@ -1,1 +1,3 @@
-//! simulator
+//! Stand-ins for the outside world, seeded networks and load.
+
+pub mod network;
