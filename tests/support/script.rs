@@ -338,7 +338,6 @@ impl Model {
         self.outlets.iter().map(|(reseller, outlet)| (*reseller, (outlet.stock, self.held(*reseller)))).collect()
     }
 
-
     pub fn operations(&self) -> usize {
         self.ops.len()
     }
