@@ -1,1 +1,4 @@
-//! cli
+//! Configuration, telemetry and wiring: the only place that chooses adapters, reads the environment, and
+//! knows the real clock and the real randomness.
+
+pub mod config;
