@@ -1,4 +1,3 @@
 //! The integration tests: one binary, one module per subject.
 
-mod model;
-mod support;
+mod architecture;
