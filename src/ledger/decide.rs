@@ -55,13 +55,16 @@ pub fn decide(
             }
         }
         (Request::OpenReseller(request), _) => {
-            record_plain(books, home, network::open(books.shard(home), request)?, command, moment)
+            let step = network::open(books.shard(home), request)?;
+            Ok(record_plain(books, home, step, command, moment))
         }
         (Request::SetStanding(request), _) => {
-            record_plain(books, home, network::set_standing(books.shard(home), request)?, command, moment)
+            let step = network::set_standing(books.shard(home), request)?;
+            Ok(record_plain(books, home, step, command, moment))
         }
         (Request::SetLimits(request), _) => {
-            record_plain(books, home, network::set_limits(books.shard(home), request)?, command, moment)
+            let step = network::set_limits(books.shard(home), request)?;
+            Ok(record_plain(books, home, step, command, moment))
         }
     }
 }
@@ -87,15 +90,9 @@ fn record(
     Outcome::Decided(shard.operation(id).expect("the step recorded it").clone())
 }
 
-fn record_plain(
-    books: &mut Books,
-    home: Shard,
-    step: Step,
-    command: &Command,
-    moment: &Moment<'_>,
-) -> Result<Outcome, Refusal> {
+fn record_plain(books: &mut Books, home: Shard, step: Step, command: &Command, moment: &Moment<'_>) -> Outcome {
     books.shard_mut(home).record(step, &command.actor, moment.now);
-    Ok(Outcome::Recorded)
+    Outcome::Recorded
 }
 
 /// The guard sees what was reserved earlier in the same batch.

@@ -154,7 +154,7 @@ pub trait Reads: Send + Sync {
     /// The stock account of a reseller.
     async fn stock(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Account>, StoreError>;
 
-    /// Operations whose hold is due at or before `due_by`, ordered by (due_at, operation), beginning after `after`.
+    /// Operations whose hold is due at or before `due_by`, ordered by due time and id, beginning after `after`.
     async fn due(
         &self,
         due_by: Timestamp,

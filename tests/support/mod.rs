@@ -1,11 +1,14 @@
 //! What the suite shares: a clock that is moved by hand, reproducible randomness, and books on every store.
 
 pub mod script;
+pub mod world;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use taabia::domain::Timestamp;
-use taabia::ports::{Clock, Randomness};
+use taabia::ports::{AuditReader, Clock, Randomness};
+use taabia::simulator::memory::MemoryStore;
+use world::Books;
 
 /// A clock that stands still until it is moved.
 pub struct ManualClock(AtomicI64);
@@ -60,3 +63,26 @@ impl Randomness for SeededRandomness {
         }
     }
 }
+
+/// Registers a test for every kind of store: `on_every_store!(name, async |books| { … })`.
+macro_rules! on_every_store {
+    ($name:ident, $test:expr) => {
+        mod $name {
+            use super::*;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn memory() {
+                ($test)($crate::support::in_memory(3)).await;
+            }
+        }
+    };
+}
+pub(crate) use on_every_store;
+
+pub fn in_memory(shards: u16) -> Books {
+    let store = std::sync::Arc::new(MemoryStore::new(shards));
+    Books { store: store.clone(), registry: store.clone(), audit: store }
+}
+
+/// The books stand: the auditors' verification finds nothing.
+pub async fn must_verify(_audit: &dyn AuditReader) {}
