@@ -4,4 +4,5 @@
 mod architecture;
 mod engine;
 mod model;
+mod simulation;
 mod support;
