@@ -1,1 +1,7 @@
+//! The integration tests: one binary, one module per subject.
+#![expect(clippy::unwrap_used, reason = "a test stops where its premises fail")]
 
+mod architecture;
+mod engine;
+mod model;
+mod support;

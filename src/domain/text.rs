@@ -129,7 +129,7 @@ fn luhn_is_valid(digits: &[u8]) -> bool {
             (_, doubled) => doubled,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 #[cfg(test)]

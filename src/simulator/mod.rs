@@ -1,1 +1,8 @@
-//! simulator
+//! Stand-ins for the outside world with injectable faults, seeded networks, and load.
+
+pub mod faulty;
+pub mod memory;
+pub mod network;
+
+pub use faulty::{Fault, FaultRates, FaultyStore, Point};
+pub use memory::MemoryStore;

@@ -1,0 +1,272 @@
+//! The command line: every command with its flags. What a flag means is said here and printed by `--help`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use secrecy::SecretString;
+
+use super::config::Flag;
+
+/// Electronic recharge distribution ledger for telecom operators.
+#[derive(Debug, Parser)]
+#[command(name = "taabia", version, max_term_width = 100)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Puts load on a running server and checks that the balances moved by what it acknowledged.
+    Load(LoadArgs),
+}
+
+/// Settings that every command with a store understands.
+#[derive(Args, Clone, Debug, Default)]
+pub struct SettingsArgs {
+    /// Configuration file (TOML); config/taabia.example.toml shows every setting.
+    #[arg(long, value_name = "FILE", env = "TAABIA_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Where the embedded database and the signing key live.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// `sqlite://PATH` or `postgres://USER@HOST:PORT/DATABASE`; `TAABIA_DATABASE_URL` keeps a password off the
+    /// command line.
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Any setting of the configuration file, such as engine.max_batch=256; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_and_value)]
+    pub set: Vec<(String, String)>,
+}
+
+impl SettingsArgs {
+    /// As settings, beside those of the command's own flags.
+    #[must_use]
+    pub fn flags(&self, own: &[(&str, &str, Option<String>)]) -> Vec<Flag> {
+        let data_dir = self.data_dir.as_ref().map(|path| path.display().to_string());
+        let shared =
+            [("--data-dir", "data_dir", data_dir), ("--database-url", "database_url", self.database_url.clone())];
+        let named = shared.iter().chain(own).filter_map(|(name, key, text)| {
+            Some(Flag { name: (*name).to_owned(), key: (*key).to_owned(), text: text.clone()? })
+        });
+        let set =
+            self.set.iter().map(|(key, text)| Flag { name: "--set".into(), key: key.clone(), text: text.clone() });
+        named.chain(set).collect()
+    }
+}
+
+/// Runs the server.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// Address and port of the API.
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+}
+
+impl ServeArgs {
+    #[must_use]
+    pub fn flags(&self) -> Vec<Flag> {
+        self.settings.flags(&[("--listen", "listen", self.listen.map(|address| address.to_string()))])
+    }
+}
+
+/// Runs a seeded network with the charging simulator and a little traffic; goes on where it stood when
+/// started again.
+#[derive(Args, Clone, Debug, Default)]
+pub struct DemoArgs {
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// Address and port of the API.
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// No recharges but those that are asked for.
+    #[arg(long)]
+    pub no_traffic: bool,
+    /// A charging simulator that runs elsewhere; by default one runs inside.
+    #[arg(long, value_name = "URL", conflicts_with = "charging")]
+    pub charging_url: Option<String>,
+    /// Approves every refill at once inside the process, for load tests; fault endings are ignored.
+    #[arg(long, value_name = "KIND", value_parser = ["in-process"])]
+    pub charging: Option<String>,
+}
+
+impl DemoArgs {
+    #[must_use]
+    pub fn flags(&self) -> Vec<Flag> {
+        self.settings.flags(&[
+            ("--listen", "listen", self.listen.map(|address| address.to_string())),
+            ("--charging-url", "charging.url", self.charging_url.clone()),
+            ("--charging", "charging.kind", self.charging.as_ref().map(|kind| kind.replace('-', "_"))),
+        ])
+    }
+}
+
+/// Creates or upgrades the tables of the store.
+#[derive(Args, Clone, Debug, Default)]
+pub struct MigrateArgs {
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+/// Checks the books, on a stopped or on a live store: exit 0 when they are right, else the first offending
+/// row is named.
+#[derive(Args, Clone, Debug, Default)]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// Also checks that the logs go on from this signed checkpoint.
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Option<PathBuf>,
+}
+
+/// Prints the OpenAPI description of the API.
+#[derive(Args, Clone, Debug, Default)]
+pub struct OpenapiArgs {
+    /// Writes openapi.json and problems.md into this folder instead.
+    #[arg(long, value_name = "DIR")]
+    pub write: Option<PathBuf>,
+}
+
+/// API clients and their secrets.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ClientCommand {
+    /// Adds a client and prints its secret, once.
+    Add(ClientAddArgs),
+    /// Lists all clients.
+    List(ClientListArgs),
+    /// Gives a client a new secret, printed once; the old one works on for `access.secret_overlap_s`.
+    Rotate(ClientIdArgs),
+    /// Ends a client; its tokens are refused within seconds.
+    Revoke(ClientIdArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct ClientAddArgs {
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// Name of the client, for people.
+    #[arg(long, value_name = "NAME")]
+    pub name: String,
+    /// Partner it belongs to: `prt_…`, or the name of a new one.
+    #[arg(long, value_name = "PARTNER")]
+    pub partner: String,
+    /// Permissions, separated by commas: recharges:write,recharges:read,stock:read.
+    #[arg(long, value_name = "SCOPE", value_delimiter = ',', required = true)]
+    pub scopes: Vec<String>,
+    /// Resellers whose subtrees it acts for (`rsl_…` or their code), separated by commas.
+    #[arg(long, value_name = "RESELLER", value_delimiter = ',', required = true)]
+    pub resellers: Vec<String>,
+    /// Requests per second it may send; without it there is no limit.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub rate_limit_per_s: Option<u32>,
+}
+
+#[derive(Args, Clone, Debug, Default)]
+pub struct ClientListArgs {
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct ClientIdArgs {
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// `cli_…`
+    #[arg(value_name = "CLIENT_ID")]
+    pub id: String,
+}
+
+/// Stand-ins for the outside world.
+#[derive(Clone, Debug, Subcommand)]
+pub enum SimulateCommand {
+    /// A charging system with a durable record, and faults by the last digits of the number.
+    Charging(SimulateChargingArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct SimulateChargingArgs {
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8090")]
+    pub listen: SocketAddr,
+    /// Where its record lives.
+    #[arg(long, value_name = "DIR", default_value = "data/charging")]
+    pub data_dir: PathBuf,
+    /// Carries a reference out once, however often it is sent.
+    #[arg(long)]
+    pub deduplicate: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct LoadArgs {
+    /// Address of the API, such as http://127.0.0.1:8080. Plain HTTP only: run it beside the server.
+    #[arg(long, value_name = "URL")]
+    pub url: String,
+    /// The client that recharges; it needs recharges:write, recharges:read and stock:read.
+    #[arg(long, value_name = "ID", env = "TAABIA_LOAD_CLIENT_ID")]
+    pub client_id: String,
+    /// Its secret; the variable keeps it off the command line.
+    #[arg(long, value_name = "S", env = "TAABIA_LOAD_CLIENT_SECRET", hide_env_values = true, value_parser = secret)]
+    pub client_secret: SecretString,
+    /// Connections kept busy.
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub connections: u16,
+    /// Seconds of load.
+    #[arg(long, value_name = "S", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub duration_s: u32,
+    /// Share of numbers, 0 to 1, whose endings 00 to 07 make the charging simulator misbehave.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    pub fault_share: f64,
+}
+
+fn key_and_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "clap's parsers may fail")]
+fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
+    Ok(text.into())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "expected a number from 0 to 1".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_commands_fit_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_become_settings() {
+        #[derive(Parser)]
+        struct Demo {
+            #[command(flatten)]
+            demo: DemoArgs,
+        }
+        let line = ["demo", "--listen", "127.0.0.1:0", "--charging", "in-process", "--set", "engine.max_batch=64"];
+        let flags = Demo::try_parse_from(line).unwrap().demo.flags();
+        let config = super::super::config::load(None, &[], &flags).unwrap().config;
+        assert_eq!(config.listen.port(), 0);
+        assert_eq!(config.engine.max_batch, 64);
+        assert_eq!(config.charging.kind, super::super::config::ChargingKind::InProcess);
+        assert!(Demo::try_parse_from(["demo", "--charging", "none"]).is_err());
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let line = ["taabia", "load", "--url", "http://h", "--client-id", "c", "--client-secret", "hunter2"];
+        let arguments = Arguments::try_parse_from(line).unwrap();
+        assert!(!format!("{arguments:?}").contains("hunter2"));
+        let bad = ["--fault-share", "2"];
+        assert!(Arguments::try_parse_from(line.into_iter().chain(bad)).is_err());
+    }
+}

@@ -1,0 +1,101 @@
+//! What types alone do not say about the settings.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+use super::{ChargingKind, Config};
+use crate::domain::Money;
+
+/// The first setting that does not fit, and what was expected of it.
+pub(super) fn check(config: &Config) -> Result<(), (&'static str, String)> {
+    within("shards", config.shards, 1..=256)?;
+    numbering_plan(config)?;
+    ranges(config)?;
+    amounts(config)?;
+    if config.charging.kind == ChargingKind::Simulator {
+        http_url("charging.url", &config.charging.url)?;
+    }
+    if !config.access.issuer.is_empty() {
+        http_url("access.issuer", &config.access.issuer)?;
+    }
+    let filter = &config.telemetry.log_filter;
+    filter.parse::<tracing_subscriber::filter::Targets>().map(drop).map_err(|_| {
+        ("telemetry.log_filter", "expected a level, or directives such as info,taabia::engine=debug".to_owned())
+    })
+}
+
+fn within<T: PartialOrd + Display>(
+    key: &'static str,
+    value: T,
+    range: RangeInclusive<T>,
+) -> Result<(), (&'static str, String)> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    Err((key, format!("expected {} to {}, not {value}", range.start(), range.end())))
+}
+
+fn ranges(config: &Config) -> Result<(), (&'static str, String)> {
+    const HOUR_MS: u64 = 3_600_000;
+    let Config { engine, recharge, doubt, charging, access, shutdown, .. } = config;
+    within("engine.posters", engine.posters, 0..=256)?;
+    within("engine.max_batch", engine.max_batch, 1..=4_096)?;
+    within("engine.queue_capacity", engine.queue_capacity, 1..=1_000_000)?;
+    within("engine.queue_deadline_ms", engine.queue_deadline_ms, 1..=HOUR_MS)?;
+    within("engine.max_outstanding", engine.max_outstanding, 1..=1_000_000)?;
+    within("recharge.answer_within_ms", recharge.answer_within_ms, 1..=HOUR_MS)?;
+    within("recharge.charging_deadline_ms", recharge.charging_deadline_ms, 1..=HOUR_MS)?;
+    within("recharge.similar_guard_ms", recharge.similar_guard_ms, 0..=24 * HOUR_MS)?;
+    within("doubt.lookup_horizon_ms", doubt.lookup_horizon_ms, 0..=24 * HOUR_MS)?;
+    within("doubt.resolve_within_ms", doubt.resolve_within_ms, 1..=24 * HOUR_MS)?;
+    within("doubt.poll_interval_ms", doubt.poll_interval_ms, 1..=HOUR_MS)?;
+    within("doubt.backoff_initial_ms", doubt.backoff_initial_ms, 1..=HOUR_MS)?;
+    within("doubt.backoff_max_ms", doubt.backoff_max_ms, doubt.backoff_initial_ms..=HOUR_MS)?;
+    within("doubt.concurrency", doubt.concurrency, 1..=1_024)?;
+    within("charging.connect_timeout_ms", charging.connect_timeout_ms, 1..=HOUR_MS)?;
+    within("charging.lookup_timeout_ms", charging.lookup_timeout_ms, 1..=HOUR_MS)?;
+    within("charging.pool_size", charging.pool_size, 1..=65_536)?;
+    // RFC 9068 leaves the life of a token open; the contract promises at most 15 minutes.
+    within("access.token_ttl_s", access.token_ttl_s, 1..=900)?;
+    within("access.secret_overlap_s", access.secret_overlap_s, 0..=366 * 86_400)?;
+    within("access.client_refresh_ms", access.client_refresh_ms, 1..=60_000)?;
+    within("access.token_cache_size", access.token_cache_size, 1..=10_000_000)?;
+    within("shutdown.unready_ms", shutdown.unready_ms, 0..=HOUR_MS)?;
+    within("shutdown.drain_within_ms", shutdown.drain_within_ms, 1..=HOUR_MS)
+}
+
+fn numbering_plan(config: &Config) -> Result<(), (&'static str, String)> {
+    let plan = &config.numbering_plan;
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !(1..=3).contains(&plan.country_code.len()) || !digits(&plan.country_code) {
+        return Err(("numbering_plan.country_code", "expected 1 to 3 digits such as 212".into()));
+    }
+    if !digits(&plan.trunk_prefix) {
+        return Err(("numbering_plan.trunk_prefix", "expected digits such as 0, or nothing".into()));
+    }
+    // At most 15 digits in all (E.164 §6).
+    within("numbering_plan.national_digits", plan.national_digits, 4..=15 - plan.country_code.len())?;
+    let prefixes = &plan.mobile_prefixes;
+    let fits = |prefix: &String| digits(prefix) && (1..plan.national_digits).contains(&prefix.len());
+    if prefixes.is_empty() || !prefixes.iter().all(fits) {
+        return Err(("numbering_plan.mobile_prefixes", "expected at least one prefix, in digits, such as 6".into()));
+    }
+    Ok(())
+}
+
+fn amounts(config: &Config) -> Result<(), (&'static str, String)> {
+    let amount = |key, text: &str| Money::parse(text, config.currency).map_err(|error| (key, error.to_string()));
+    let min = amount("recharge.airtime_min", &config.recharge.airtime_min)?;
+    let max = amount("recharge.airtime_max", &config.recharge.airtime_max)?;
+    if min.minor() > max.minor() {
+        return Err(("recharge.airtime_max", format!("expected at least recharge.airtime_min, which is {min}")));
+    }
+    Ok(())
+}
+
+fn http_url(key: &'static str, text: &str) -> Result<(), (&'static str, String)> {
+    match text.parse::<hyper::Uri>() {
+        Ok(url) if matches!(url.scheme_str(), Some("http" | "https")) && url.authority().is_some() => Ok(()),
+        _ => Err((key, "expected an http or https URL".into())),
+    }
+}

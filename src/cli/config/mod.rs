@@ -1,0 +1,215 @@
+//! The configuration: `config/taabia.example.toml` holds every setting with its default; a file, variables
+//! of the environment and flags change it, in rising precedence ([`load`]).
+
+mod checks;
+mod layers;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer, de};
+
+use crate::domain::{Currency, Money, NumberingPlan};
+
+pub use layers::{ConfigError, Flag, Loaded, environment, load};
+
+/// The commented example, which is where the defaults are.
+pub const EXAMPLE: &str = include_str!("../../../config/taabia.example.toml");
+
+/// All settings. What each means stands in [`EXAMPLE`].
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub data_dir: PathBuf,
+    #[serde(deserialize_with = "address")]
+    pub listen: SocketAddr,
+    #[serde(deserialize_with = "secret")]
+    database_url: SecretString,
+    #[serde(deserialize_with = "currency")]
+    pub currency: Currency,
+    #[serde(deserialize_with = "time_zone")]
+    pub time_zone: TimeZone,
+    pub shards: u16,
+    #[serde(deserialize_with = "numbering_plan")]
+    pub numbering_plan: NumberingPlan,
+    pub engine: Engine,
+    pub recharge: Recharge,
+    pub doubt: Doubt,
+    pub charging: Charging,
+    pub access: Access,
+    pub shutdown: Shutdown,
+    pub telemetry: Telemetry,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Engine {
+    posters: usize,
+    pub max_batch: usize,
+    pub queue_capacity: usize,
+    pub queue_deadline_ms: u64,
+    pub max_outstanding: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recharge {
+    pub answer_within_ms: u64,
+    pub charging_deadline_ms: u64,
+    pub similar_guard_ms: u64,
+    airtime_min: String,
+    airtime_max: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Doubt {
+    pub lookup_horizon_ms: u64,
+    pub resolve_within_ms: u64,
+    pub poll_interval_ms: u64,
+    pub backoff_initial_ms: u64,
+    pub backoff_max_ms: u64,
+    pub concurrency: usize,
+}
+
+/// Which charging system credits the lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChargingKind {
+    Simulator,
+    InProcess,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Charging {
+    pub kind: ChargingKind,
+    pub url: String,
+    pub connect_timeout_ms: u64,
+    pub lookup_timeout_ms: u64,
+    pub pool_size: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Access {
+    issuer: String,
+    pub token_ttl_s: u32,
+    signing_key_file: PathBuf,
+    #[serde(deserialize_with = "secret")]
+    signing_key: SecretString,
+    pub secret_overlap_s: u64,
+    pub client_refresh_ms: u64,
+    pub token_cache_size: usize,
+}
+
+/// Where the key that signs tokens comes from.
+#[derive(Clone, Debug)]
+pub enum SigningKey {
+    /// PKCS #8 PEM, given in the configuration.
+    Inline(SecretString),
+    /// A file; `made_when_missing` when it is the one of the data directory.
+    File { path: PathBuf, made_when_missing: bool },
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shutdown {
+    pub unready_ms: u64,
+    pub drain_within_ms: u64,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    pub log_format: LogFormat,
+    pub log_filter: String,
+}
+
+impl Config {
+    /// The store: as configured, or the embedded one in the data directory.
+    #[must_use]
+    pub fn database_url(&self) -> SecretString {
+        if self.database_url.expose_secret().is_empty() {
+            format!("sqlite://{}", self.data_dir.join("taabia.db").display()).into()
+        } else {
+            self.database_url.clone()
+        }
+    }
+
+    /// Issuer of tokens: as configured, or the address of the API.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        if self.access.issuer.is_empty() { format!("http://{}", self.listen) } else { self.access.issuer.clone() }
+    }
+
+    #[must_use]
+    pub fn signing_key(&self) -> SigningKey {
+        let Access { signing_key, signing_key_file, .. } = &self.access;
+        if !signing_key.expose_secret().is_empty() {
+            SigningKey::Inline(signing_key.clone())
+        } else if signing_key_file.as_os_str().is_empty() {
+            SigningKey::File { path: self.data_dir.join("signing-key.pem"), made_when_missing: true }
+        } else {
+            SigningKey::File { path: signing_key_file.clone(), made_when_missing: false }
+        }
+    }
+
+    /// Least and largest amount of the product `airtime`.
+    #[must_use]
+    pub fn airtime_range(&self) -> (Money, Money) {
+        let amount = |text: &str| Money::parse(text, self.currency).expect("amounts were checked when loaded");
+        (amount(&self.recharge.airtime_min), amount(&self.recharge.airtime_max))
+    }
+}
+
+impl Engine {
+    /// Tasks that post on a machine of `cores`, for a ledger of `shards`.
+    #[must_use]
+    pub fn posters(&self, cores: usize, shards: u16) -> usize {
+        let wanted = if self.posters == 0 { cores } else { self.posters };
+        wanted.clamp(1, usize::from(shards).max(1))
+    }
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| de::Error::custom("expected an address and a port such as 127.0.0.1:8080"))
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+    // Not the text that was given: it may be a secret in the wrong place.
+    String::deserialize(deserializer).map(Into::into).map_err(|_| de::Error::custom("expected a text"))
+}
+
+fn currency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Currency, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+}
+
+fn time_zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeZone, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    TimeZone::get(&name).map_err(|_| de::Error::custom("expected an IANA time zone such as Africa/Casablanca"))
+}
+
+fn numbering_plan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NumberingPlan, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Fields {
+        country_code: String,
+        trunk_prefix: String,
+        national_digits: usize,
+        mobile_prefixes: Vec<String>,
+    }
+    let Fields { country_code, trunk_prefix, national_digits, mobile_prefixes } = Fields::deserialize(deserializer)?;
+    Ok(NumberingPlan { country_code, trunk_prefix, national_digits, mobile_prefixes })
+}
