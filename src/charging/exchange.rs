@@ -103,6 +103,9 @@ impl Peer {
         body: Vec<u8>,
         submit_by: Timestamp,
     ) -> Sending {
+        if self.clock.now() > submit_by {
+            return Sending::NotSent;
+        }
         let dispatch = Arc::new(Dispatch::default());
         let body = GuardedBody {
             dispatch: Arc::clone(&dispatch),
