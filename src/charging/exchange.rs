@@ -162,10 +162,9 @@ async fn read(mut response: reqwest::Response) -> Result<Answer, String> {
 }
 
 fn base_url(text: &str) -> Result<Url, ConnectError> {
-    let wrong = || ConnectError::Url(text.to_owned());
-    let mut url = Url::parse(text).map_err(|_| wrong())?;
+    let mut url = Url::parse(text).map_err(|_| ConnectError::Url)?;
     if !matches!(url.scheme(), "http" | "https") || url.query().is_some() || url.fragment().is_some() {
-        return Err(wrong());
+        return Err(ConnectError::Url);
     }
     if !url.path().ends_with('/') {
         url.set_path(&format!("{}/", url.path()));

@@ -28,8 +28,9 @@ pub struct Dependencies {
 /// Why an adapter cannot be made of its configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    #[error("charging.url: expected http:// or https:// and a host, found {0:?}")]
-    Url(String),
+    /// The address is not shown: it may hold a password.
+    #[error("charging.url: expected http:// or https://, a host, and no query")]
+    Url,
     #[error("the HTTP client cannot be built: {0}")]
     Client(String),
 }

@@ -58,7 +58,7 @@ async fn two_hundred_at_once_are_all_in_the_record() {
     let directory = tempfile::tempdir().unwrap();
     let server = durable_simulator(directory.path()).await;
     let charging = adapter_with(&url(&server), 10_000, 256, ManualClock::new());
-    let requests: Vec<_> = (0..200).map(|number: i64| refill(1_000 + number, 10 + (number as u64 % 90))).collect();
+    let requests: Vec<_> = (0..200_u32).map(|n| refill(1_000 + i64::from(n), 10 + u64::from(n % 90))).collect();
     let outcomes = futures::future::join_all(requests.iter().map(|request| charging.refill(request))).await;
     assert!(outcomes.iter().all(|outcome| *outcome == ChargingOutcome::Approved), "{outcomes:?}");
     assert_eq!(summary(&server).await, (200, 400_000));

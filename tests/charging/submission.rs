@@ -13,7 +13,7 @@ use super::{ManualClock, adapter, adapter_with, refill};
 /// A peer that takes every refill and answers none in time.
 async fn silent_peer() -> MockServer {
     let peer = MockServer::start().await;
-    let never = ResponseTemplate::new(200).set_delay(Duration::from_secs(60));
+    let never = ResponseTemplate::new(200).set_delay(Duration::from_mins(1));
     Mock::given(any()).respond_with(never).mount(&peer).await;
     peer
 }

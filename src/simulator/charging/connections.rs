@@ -20,7 +20,7 @@ use tower::ServiceExt;
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Also how long an idle connection is kept.
-const HEADERS_WITHIN: Duration = Duration::from_secs(60);
+const HEADERS_WITHIN: Duration = Duration::from_mins(1);
 
 /// A response that is not sent: the connection is closed instead.
 #[derive(Clone, Copy, Debug, thiserror::Error)]

@@ -52,7 +52,7 @@ impl Default for Config {
             data_dir: None,
             deduplicate: false,
             slow: Duration::from_secs(3),
-            silence: Duration::from_secs(120),
+            silence: Duration::from_mins(2),
             max_connections: 4_096,
         }
     }

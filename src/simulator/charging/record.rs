@@ -47,6 +47,12 @@ impl RecordFile {
         Ok((Self(file), books))
     }
 
+    /// A record on any file, without reading it.
+    #[cfg(test)]
+    pub(super) fn on(file: File) -> Self {
+        Self(file)
+    }
+
     /// Appends `lines` and returns when they are durable. After an error nothing is known of the file's end.
     pub(super) fn append(&mut self, lines: &[u8]) -> io::Result<()> {
         self.0.write_all(lines)?;

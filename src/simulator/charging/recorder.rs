@@ -197,4 +197,16 @@ mod tests {
         assert_eq!(record(501).await, Err(NotRecorded::OtherContent));
         assert_eq!(record(500).await.unwrap().entry.applied, 2);
     }
+
+    #[tokio::test]
+    async fn what_cannot_be_written_did_not_happen() {
+        let full = std::fs::OpenOptions::new().append(true).open("/dev/full").unwrap();
+        let books = Arc::new(RwLock::new(Books::default()));
+        let (recorder, thread) = Recorder::spawn(Arc::clone(&books), Some(RecordFile::on(full)), false).unwrap();
+        let record = |reference: &str| recorder.record(reference.parse().unwrap(), refill(500), Verdict::Approved);
+        assert_eq!(record("7").await, Err(NotRecorded::Failed));
+        assert_eq!(record("8").await, Err(NotRecorded::Failed), "nothing is written after a failure");
+        thread.join().unwrap();
+        assert_eq!(books.read().unwrap().summary().count, 0);
+    }
 }
