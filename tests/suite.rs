@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where its premises fail")]
 
 mod architecture;
+mod charging;
 mod engine;
 mod model;
 mod simulation;

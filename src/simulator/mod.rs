@@ -1,5 +1,6 @@
 //! Stand-ins for the outside world with injectable faults, seeded networks, and load.
 
+pub mod charging;
 pub mod faulty;
 pub mod memory;
 pub mod network;
