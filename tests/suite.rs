@@ -1,4 +1,5 @@
 //! The integration tests, one binary.
 
 mod scribe;
+mod simulator;
 mod verify;
