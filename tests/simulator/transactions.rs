@@ -40,7 +40,7 @@ async fn a_lock_waits_for_every_session_that_holds_one_of_the_shards() {
         second.lock(&[ZERO, two]).await.unwrap();
         second
     });
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert!(!waiting.is_finished());
     first.commit().await.unwrap();
     let mut second = waiting.await.unwrap();

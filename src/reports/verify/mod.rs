@@ -80,7 +80,7 @@ pub async fn verify(
     let snapshot = audit.snapshot().await?;
     let mut report = Report::of(&snapshot);
     let slices = slices(snapshot, options.checkpoint.as_ref())?;
-    let total = slices.iter().map(|slice| slice.head.sequence).sum();
+    let total = slices.iter().fold(0_i64, |total, slice| total.saturating_add(slice.head.sequence));
     let mut done = 0;
     let mut beyond = Vec::new();
     for slice in &slices {

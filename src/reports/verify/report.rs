@@ -43,14 +43,15 @@ impl Report {
         for (shard, account) in &snapshot.accounts {
             let line = account.class.line();
             *report.totals.entry(account.class).or_default() += i128::from(account.posted);
-            if line.floored && account.available() < -account.credit_limit {
+            let floor = account.credit_limit.saturating_neg();
+            if line.floored && account.available() < floor {
                 report.notes.push(format!(
                     "shard {shard}, account {} ({}): {} available is below its floor of {}; a lowered limit or a \
                      claw-back may leave it there",
                     account.number.0,
                     line.name,
                     account.available(),
-                    -account.credit_limit
+                    floor
                 ));
             }
         }
