@@ -1,9 +1,15 @@
 //! The integration tests: one binary, one module per subject.
-#![expect(clippy::unwrap_used, reason = "a test stops where its premises fail")]
+
+// Says to Clippy that all of it is tests, helpers included.
+#![cfg(test)]
 
 mod architecture;
 mod charging;
 mod engine;
+mod load;
 mod model;
+mod scribe;
 mod simulation;
+mod simulator;
 mod support;
+mod verify;
