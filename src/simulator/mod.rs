@@ -1,1 +1,3 @@
-//! simulator
+//! Stand-ins for the outside world, and load.
+
+pub mod load;
