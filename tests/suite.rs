@@ -1,7 +1,11 @@
-//! The one integration binary: a file or a folder of `tests/` per subject.
+//! The integration tests: one binary, one module per subject.
 
 // Says to Clippy that all of it is tests, helpers included.
 #![cfg(test)]
 
 mod architecture;
+mod engine;
 mod load;
+mod model;
+mod simulation;
+mod support;

@@ -44,4 +44,5 @@ INSERT INTO code (domain, number, name) VALUES
     ('entry', 11, 'recharge.released'),
     ('entry', 12, 'recharge.in_doubt'),
     ('entry', 13, 'key.voided'),
-    ('entry', 14, 'key.voided_request_recorded');
+    ('entry', 14, 'key.voided_request_recorded'),
+    ('entry', 15, 'stock.issue_declined');

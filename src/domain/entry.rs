@@ -32,10 +32,11 @@ pub enum EntryKind {
     KeyVoided,
     /// The late request for a voided key, recorded with its content.
     VoidedRequestRecorded,
+    IssueDeclined,
 }
 
 impl EntryKind {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ResellerOpened,
         Self::StandingChanged,
         Self::LimitsChanged,
@@ -50,6 +51,7 @@ impl EntryKind {
         Self::RechargeInDoubt,
         Self::KeyVoided,
         Self::VoidedRequestRecorded,
+        Self::IssueDeclined,
     ];
 
     #[must_use]
@@ -69,6 +71,7 @@ impl EntryKind {
             Self::RechargeInDoubt => "recharge.in_doubt",
             Self::KeyVoided => "key.voided",
             Self::VoidedRequestRecorded => "key.voided_request_recorded",
+            Self::IssueDeclined => "stock.issue_declined",
         }
     }
 
@@ -96,7 +99,8 @@ impl EntryKind {
             | Self::RechargeReleased
             | Self::RechargeInDoubt
             | Self::KeyVoided
-            | Self::VoidedRequestRecorded => true,
+            | Self::VoidedRequestRecorded
+            | Self::IssueDeclined => true,
         }
     }
 }

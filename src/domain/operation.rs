@@ -241,19 +241,20 @@ impl Operation {
     /// The first field in which a later request with the same key differs from this one, by its name in
     /// the contract; `None` for a replay. What the server itself chose is not compared.
     #[must_use]
-    pub fn differs_from(&self, request: &Self) -> Option<&'static str> {
-        let fields: &[(&str, bool)] = match (&self.details, &request.details) {
+    pub fn differs_from(&self, amount_minor: i64, details: &Details) -> Option<&'static str> {
+        let amount = ("amount", self.amount_minor == amount_minor);
+        let fields: &[(&str, bool)] = match (&self.details, details) {
             (Details::Recharge(ours), Details::Recharge(theirs)) => &[
                 ("msisdn", ours.msisdn == theirs.msisdn),
-                ("amount", self.amount_minor == request.amount_minor),
+                amount,
                 ("product", ours.product == theirs.product),
                 ("channel", ours.channel == theirs.channel),
                 ("terminal_id", ours.terminal == theirs.terminal),
                 ("allow_repeat", ours.allow_repeat == theirs.allow_repeat),
             ],
-            (Details::Issue, Details::Issue) => &[("amount", self.amount_minor == request.amount_minor)],
+            (Details::Issue, Details::Issue) => &[amount],
             (Details::Allocation { to: ours }, Details::Allocation { to: theirs }) => {
-                &[("reseller_id", ours == theirs), ("amount", self.amount_minor == request.amount_minor)]
+                &[("reseller_id", ours == theirs), amount]
             }
             _ => &[("external_id", false)],
         };

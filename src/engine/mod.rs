@@ -1,1 +1,136 @@
-//! engine
+//! The posting engine: commands in, durable outcomes out (`design.md` §4).
+//!
+//! Each poster is a detached task with a connection of its own and a fixed set of shards. It drains whatever
+//! waits, locks the shards, decides everything in memory by the pure functions of [`crate::ledger`], writes it
+//! with a handful of statements, commits once and then answers. Nothing queues inside the database, and a
+//! caller that goes away changes nothing.
+
+mod batch;
+mod poster;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::ledger::{Command, Outcome, Rules};
+use crate::ports::{Clock, Ledger, LedgerError, Store};
+use poster::Poster;
+
+/// How the engine is sized.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Posters; never more than the store has writers or the installation has shards.
+    pub posters: usize,
+    /// Commands of one transaction at most.
+    pub max_batch: usize,
+    /// New business that may wait for one poster.
+    pub queue_capacity: usize,
+    /// New business that has waited longer is refused as overload.
+    pub queue_deadline_ms: u64,
+    /// Rows of a kind that one shard keeps in memory between batches.
+    pub cached_rows: usize,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self { posters: 2, max_batch: 1_024, queue_capacity: 8_192, queue_deadline_ms: 2_000, cached_rows: 100_000 }
+    }
+}
+
+/// What an overloaded or unavailable engine tells its callers to wait.
+const RETRY_AFTER_S: u32 = 1;
+
+/// A command on its way to a poster.
+struct Envelope {
+    command: Command,
+    enqueued_at: Instant,
+    answer: oneshot::Sender<Result<Outcome, LedgerError>>,
+}
+
+/// The two ways to a poster. Only new business can be refused; what moves an open operation on travels in a
+/// lane of its own, as long as there are open operations.
+struct Lanes {
+    business: mpsc::Sender<Envelope>,
+    resolutions: mpsc::UnboundedSender<Envelope>,
+}
+
+/// A running engine.
+pub struct Engine {
+    /// One pair per poster; empty once the engine is closed.
+    lanes: RwLock<Vec<Lanes>>,
+    posters: tokio::sync::Mutex<Vec<JoinHandle<()>>>,
+    shards: u16,
+}
+
+impl Engine {
+    /// Starts the posters.
+    #[must_use]
+    pub fn start(store: Arc<dyn Store>, clock: Arc<dyn Clock>, rules: Arc<Rules>, config: &EngineConfig) -> Arc<Self> {
+        let shards = store.shards();
+        let count = config.posters.clamp(1, store.max_posters().min(usize::from(shards)).max(1));
+        let mut lanes = Vec::with_capacity(count);
+        let mut posters = Vec::with_capacity(count);
+        for number in 0..count {
+            let (business, business_receiver) = mpsc::channel(config.queue_capacity.max(1));
+            let (resolutions, resolutions_receiver) = mpsc::unbounded_channel();
+            let poster = Poster::new(
+                number,
+                (store.clone(), clock.clone(), rules.clone()),
+                config.clone(),
+                business_receiver,
+                resolutions_receiver,
+            );
+            posters.push(tokio::spawn(poster.run()));
+            lanes.push(Lanes { business, resolutions });
+        }
+        Arc::new(Self { lanes: RwLock::new(lanes), posters: tokio::sync::Mutex::new(posters), shards })
+    }
+
+    /// Takes no more commands, lets the posters finish what waits, and ends them.
+    pub async fn close(&self) {
+        self.lanes.write().unwrap_or_else(PoisonError::into_inner).clear();
+        for poster in self.posters.lock().await.drain(..) {
+            if let Err(error) = poster.await {
+                tracing::error!(error = %error, "a poster ended abnormally");
+            }
+        }
+    }
+
+    fn send(&self, command: Command) -> Result<oneshot::Receiver<Result<Outcome, LedgerError>>, LedgerError> {
+        let lanes = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
+        if lanes.is_empty() {
+            return Err(LedgerError::Unavailable { retry_after_s: RETRY_AFTER_S });
+        }
+        // The poster of the lowest shard: locks are always taken in ascending order.
+        let home = command.request.home(self.shards);
+        let lowest = command.request.other_shard(self.shards).map_or(home, |other| other.min(home));
+        let lane = &lanes[lowest.index() % lanes.len()];
+        let (answer, receiver) = oneshot::channel();
+        let new_business = command.request.is_new_business();
+        let envelope = Envelope { command, enqueued_at: Instant::now(), answer };
+        if new_business {
+            lane.business.try_send(envelope).map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => LedgerError::Overloaded { retry_after_s: RETRY_AFTER_S },
+                mpsc::error::TrySendError::Closed(_) => LedgerError::Unavailable { retry_after_s: RETRY_AFTER_S },
+            })?;
+        } else {
+            let closed = lane.resolutions.send(envelope).is_err();
+            if closed {
+                return Err(LedgerError::Unavailable { retry_after_s: RETRY_AFTER_S });
+            }
+        }
+        Ok(receiver)
+    }
+}
+
+#[async_trait]
+impl Ledger for Engine {
+    async fn execute(&self, command: Command) -> Result<Outcome, LedgerError> {
+        let receiver = self.send(command)?;
+        // A poster that ended without answering: what it wrote, only the store knows.
+        receiver.await.unwrap_or(Err(LedgerError::Internal))
+    }
+}

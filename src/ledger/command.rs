@@ -120,23 +120,43 @@ pub struct Key {
 }
 
 impl Request {
-    /// The shards it reads and writes, ascending, for an installation of `count` shards.
+    /// The shard of the reseller that acts: it holds the operation and the key.
     #[must_use]
-    pub fn shards(&self, count: u16) -> Vec<Shard> {
+    pub fn home(&self, count: u16) -> Shard {
         let of = |reseller: ResellerId| Shard::of(reseller.uuid(), count);
         match self {
-            Self::OpenReseller(open) => vec![of(open.registration.id)],
-            Self::SetStanding(set) => vec![of(set.reseller)],
-            Self::SetLimits(set) => vec![of(set.reseller)],
-            Self::IssueStock(_) => vec![Shard::OPERATOR],
+            Self::OpenReseller(open) => of(open.registration.id),
+            Self::SetStanding(set) => of(set.reseller),
+            Self::SetLimits(set) => of(set.reseller),
+            Self::IssueStock(_) | Self::AllocateStock(_) => Shard::OPERATOR,
+            Self::Reserve(reserve) => of(reserve.reseller),
+            Self::Resolve(resolve) => resolve.operation.shard(),
+            Self::Void(void) => of(void.reseller),
+        }
+    }
+
+    /// A second shard that it reads and writes, where there is one.
+    #[must_use]
+    pub fn other_shard(&self, count: u16) -> Option<Shard> {
+        match self {
             Self::AllocateStock(allocate) => {
-                let mut shards = vec![Shard::OPERATOR, of(allocate.to)];
-                shards.dedup();
-                shards
+                Some(Shard::of(allocate.to.uuid(), count)).filter(|shard| *shard != Shard::OPERATOR)
             }
-            Self::Reserve(reserve) => vec![of(reserve.reseller)],
-            Self::Resolve(resolve) => vec![resolve.operation.shard()],
-            Self::Void(void) => vec![of(void.reseller)],
+            _ => None,
+        }
+    }
+
+    /// The reseller whose state it reads.
+    #[must_use]
+    pub fn reseller(&self) -> Option<ResellerId> {
+        match self {
+            Self::OpenReseller(open) => Some(open.registration.id),
+            Self::SetStanding(set) => Some(set.reseller),
+            Self::SetLimits(set) => Some(set.reseller),
+            Self::AllocateStock(allocate) => Some(allocate.to),
+            Self::Reserve(reserve) => Some(reserve.reseller),
+            Self::Void(void) => Some(void.reseller),
+            Self::IssueStock(_) | Self::Resolve(_) => None,
         }
     }
 

@@ -1,9 +1,20 @@
 //! Pure decisions: given the state of a shard and a command, what to write, or a refusal.
 //! One file per business operation. Time, ids and random bytes are arguments.
 
+pub mod allocation;
+pub mod books;
 pub mod changes;
 pub mod command;
+mod decide;
+pub mod issue;
 pub mod merkle;
+pub mod network;
+pub mod recharge;
+pub mod rules;
+pub mod void;
 
+pub use books::{Books, ShardBooks};
 pub use changes::{Changes, Head, Registration};
 pub use command::{Actor, Command, Evidence, Outcome, Refusal, Request};
+pub use decide::{decide, knows_reseller};
+pub use rules::{Moment, Rules};

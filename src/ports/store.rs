@@ -154,8 +154,13 @@ pub trait Reads: Send + Sync {
     /// The stock account of a reseller.
     async fn stock(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Account>, StoreError>;
 
-    /// Operations whose hold is due at or before `due_by`, the longest due first.
-    async fn due(&self, due_by: Timestamp, limit: u32) -> Result<Vec<Operation>, StoreError>;
+    /// Operations whose hold is due at or before `due_by`, ordered by due time and id, beginning after `after`.
+    async fn due(
+        &self,
+        due_by: Timestamp,
+        after: Option<(Timestamp, OperationId)>,
+        limit: u32,
+    ) -> Result<Vec<Operation>, StoreError>;
 
     /// How many operations are in doubt (their hold is due at or before `due_by`), and when the oldest
     /// of them was placed.

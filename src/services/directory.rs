@@ -1,15 +1,28 @@
 //! Where resellers stand in the tree: what the authorisation by subtree asks.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::caller::{Caller, ServiceError};
 use crate::domain::{ResellerId, Shard};
 use crate::ports::Registry;
 
-/// Looks resellers up. Positive answers are remembered for a few seconds.
+/// How long an answer is good: a moved subtree is honoured after it at the latest.
+const TTL: Duration = Duration::from_secs(10);
+/// Resellers remembered at most.
+const CAPACITY: usize = 100_000;
+
+/// A reseller's line of ancestors, itself first.
+type Ancestors = Arc<[ResellerId]>;
+
+/// Looks resellers up and remembers their ancestors for a few seconds.
 pub struct Directory {
     registry: Arc<dyn Registry>,
     shards: u16,
+    known: Mutex<HashMap<ResellerId, (Instant, Ancestors)>>,
 }
 
 /// A page of a caller's resellers.
@@ -23,7 +36,7 @@ pub struct ResellerPage {
 impl Directory {
     #[must_use]
     pub fn new(registry: Arc<dyn Registry>, shards: u16) -> Self {
-        Self { registry, shards }
+        Self { registry, shards, known: Mutex::default() }
     }
 
     #[must_use]
@@ -34,12 +47,29 @@ impl Directory {
     /// # Errors
     /// [`ServiceError::NotFound`] when the reseller is unknown or outside the caller's subtrees.
     pub async fn authorise(&self, caller: &Caller, reseller: ResellerId) -> Result<(), ServiceError> {
-        let ancestors = self.registry.ancestors(reseller).await?;
-        if ancestors.iter().any(|ancestor| caller.roots.contains(ancestor)) {
-            Ok(())
-        } else {
-            Err(ServiceError::NotFound)
+        let ancestors = self.ancestors(reseller).await?;
+        let inside = ancestors.iter().any(|ancestor| caller.roots.contains(ancestor));
+        if inside { Ok(()) } else { Err(ServiceError::NotFound) }
+    }
+
+    async fn ancestors(&self, reseller: ResellerId) -> Result<Ancestors, ServiceError> {
+        let now = Instant::now();
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&reseller).cloned();
+        if let Some((until, ancestors)) = known
+            && now < until
+        {
+            return Ok(ancestors);
         }
+        let ancestors: Ancestors = self.registry.ancestors(reseller).await?.into();
+        // Unknown resellers are not remembered: a guesser cannot fill the memory, a new one is seen at once.
+        if !ancestors.is_empty() {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.len() >= CAPACITY {
+                known.clear();
+            }
+            known.insert(reseller, (now + TTL, ancestors.clone()));
+        }
+        Ok(ancestors)
     }
 
     /// The caller's resellers: all below its roots, by id.

@@ -1,5 +1,6 @@
 //! Use cases, one per file: they orchestrate the ledger and the ports.
 
+pub mod access;
 pub mod caller;
 pub mod directory;
 pub mod recharges;

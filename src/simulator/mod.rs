@@ -1,3 +1,9 @@
-//! Stand-ins for the outside world, and load.
+//! Stand-ins for the outside world with injectable faults, seeded networks, and load.
 
+pub mod faulty;
 pub mod load;
+pub mod memory;
+pub mod network;
+
+pub use faulty::{Fault, FaultRates, FaultyStore, Point};
+pub use memory::MemoryStore;

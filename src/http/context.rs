@@ -1,0 +1,111 @@
+//! The outermost layer: names the request, measures it, and gives every answer its last headers and every
+//! error its one form.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::problem::{Code, PROBLEM_JSON, Problem};
+use super::trace::{REQUEST_ID, RequestNames, TRACEPARENT, TraceIds};
+
+const NOSNIFF: (HeaderName, HeaderValue) = (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+/// Nothing of ours is a page unless it says so.
+const NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+
+/// Runs the request inside a span that holds neither its query nor its headers.
+pub async fn context(State(trace_ids): State<Arc<TraceIds>>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let names = trace_ids.names(request.headers());
+    let method = method_label(request.method());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
+    let span =
+        tracing::info_span!("http.request", trace_id = %names.trace_id, http.method = method, http.route = route);
+    let is_api = route.starts_with("/v1/");
+
+    let response = async {
+        let response = next.run(request).await;
+        let response = finish(response, &names, is_api);
+        let duration = started.elapsed();
+        let status = response.status();
+        if status.is_server_error() {
+            tracing::warn!(status = status.as_u16(), duration_ms = duration.as_millis(), "the request failed");
+        } else {
+            tracing::debug!(status = status.as_u16(), duration_ms = duration.as_millis(), "the request was answered");
+        }
+        response
+    };
+    let response = response.instrument(span).await;
+    record(method, route, response.status(), started);
+    response
+}
+
+fn finish(mut response: Response, names: &RequestNames, is_api: bool) -> Response {
+    if response.status().is_client_error() || response.status().is_server_error() {
+        response = as_problem(response, &names.trace_id);
+    }
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, names.request_id.clone());
+    headers.insert(TRACEPARENT, names.traceparent.clone());
+    headers.insert(NOSNIFF.0, NOSNIFF.1);
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(NO_PAGE);
+    if is_api {
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+/// Ours, the framework's own, and what other libraries answer with: all become problems, but for those
+/// whose form another standard prescribes as JSON (RFC 6749 §5.2).
+fn as_problem(mut response: Response, trace_id: &str) -> Response {
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        return problem.render(trace_id);
+    }
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    if content_type.is_some_and(|kind| kind == "application/json" || kind == PROBLEM_JSON) {
+        return response;
+    }
+    let mut problem = Problem::of_status(response.status()).render(trace_id);
+    if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
+        problem.headers_mut().insert(header::ALLOW, allow);
+    }
+    problem
+}
+
+/// A panic is our fault and tells the client nothing.
+#[must_use]
+pub fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    tracing::error!(panic = text, "a handler panicked");
+    Problem::new(Code::InternalError).into_response()
+}
+
+/// Methods come from outside: only the known ones become labels.
+fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+fn record(method: &'static str, route: &str, status: StatusCode, started: Instant) {
+    let route: Arc<str> = route.into();
+    let status: Arc<str> = status.as_str().into();
+    metrics::counter!("http_requests_total", "method" => method, "route" => Arc::clone(&route), "status" => status)
+        .increment(1);
+    metrics::histogram!("http_request_duration_seconds", "method" => method, "route" => route)
+        .record(started.elapsed().as_secs_f64());
+}

@@ -1,0 +1,310 @@
+//! Errors on the wire: RFC 9457 problems, and the one table of their codes.
+//!
+//! A handler returns a [`Problem`]; the outermost layer ([`super::context`]) renders it with the trace id.
+//! `api-spec/problems.md` is generated from [`PROBLEMS`] and from the ledger's table of declines.
+
+use std::fmt::Write as _;
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::Retry;
+use crate::domain::rejection::DECLINES;
+use crate::services::ServiceError;
+
+/// `application/problem+json` (RFC 9457 §3).
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// What can go wrong, apart from declines, which are answers of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Code {
+    MalformedJson,
+    InvalidBody,
+    InvalidQuery,
+    InvalidRequest,
+    Unauthenticated,
+    InsufficientScope,
+    NotFound,
+    MethodNotAllowed,
+    ExternalIdReused,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    ValidationFailed,
+    CardDataRefused,
+    RateLimited,
+    InternalError,
+    Overloaded,
+    Unavailable,
+}
+
+/// A line of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct ProblemLine {
+    pub problem: Code,
+    pub code: &'static str,
+    pub status: StatusCode,
+    pub title: &'static str,
+    pub retry: Retry,
+    /// Response code of ISO 8583 (1987), field 39.
+    pub iso8583: &'static str,
+    pub meaning: &'static str,
+}
+
+#[rustfmt::skip]
+pub const PROBLEMS: [ProblemLine; 17] = {
+    use Retry::{Never, SameId};
+    use StatusCode as S;
+    const fn line(problem: Code, code: &'static str, status: S, title: &'static str, retry: Retry, iso8583: &'static str, meaning: &'static str) -> ProblemLine {
+        ProblemLine { problem, code, status, title, retry, iso8583, meaning }
+    }
+    [
+        line(Code::MalformedJson,        "malformed_json",         S::BAD_REQUEST,            "Malformed JSON",            Never,  "30", "The body is not one JSON text in UTF-8"),
+        line(Code::InvalidBody,          "invalid_body",           S::BAD_REQUEST,            "Unexpected body",           Never,  "30", "A field is unknown, appears twice or has the wrong JSON type"),
+        line(Code::InvalidQuery,         "invalid_query",          S::BAD_REQUEST,            "Unexpected query",          Never,  "30", "A query parameter is unknown, appears twice, lacks its companion or has a bad value"),
+        line(Code::InvalidRequest,       "invalid_request",        S::BAD_REQUEST,            "Bad request",               Never,  "30", "The request cannot be read"),
+        line(Code::Unauthenticated,      "unauthenticated",        S::UNAUTHORIZED,           "No valid token",            SameId, "63", "The access token is missing, malformed, expired, not ours, or its client is revoked"),
+        line(Code::InsufficientScope,    "insufficient_scope",     S::FORBIDDEN,              "Insufficient scope",        Never,  "57", "The access token does not carry the scope that the call needs"),
+        line(Code::NotFound,             "not_found",              S::NOT_FOUND,              "Not found",                 Never,  "25", "Unknown, or outside the caller's subtrees; nothing was stored"),
+        line(Code::MethodNotAllowed,     "method_not_allowed",     S::METHOD_NOT_ALLOWED,     "Method not allowed",        Never,  "40", "The path exists and does not know the method; see Allow"),
+        line(Code::ExternalIdReused,     "external_id_reused",     S::CONFLICT,               "external_id reused",        Never,  "94", "The external_id was used before with other content; errors names the field that differs"),
+        line(Code::PayloadTooLarge,      "payload_too_large",      S::PAYLOAD_TOO_LARGE,      "Payload too large",         Never,  "30", "The body is larger than 16 KiB"),
+        line(Code::UnsupportedMediaType, "unsupported_media_type", S::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type",    Never,  "30", "The Content-Type is not the one that the call takes"),
+        line(Code::ValidationFailed,     "validation_failed",      S::UNPROCESSABLE_ENTITY,   "Bad value",                 Never,  "30", "A field is missing or its value is not acceptable; errors names each"),
+        line(Code::CardDataRefused,      "card_data_refused",      S::UNPROCESSABLE_ENTITY,   "Card data refused",         Never,  "30", "A field holds what looks like a card number; card data must never be sent here"),
+        line(Code::RateLimited,          "rate_limited",           S::TOO_MANY_REQUESTS,      "Too many requests",         SameId, "91", "The client's rate is used up; nothing was stored; see Retry-After"),
+        line(Code::InternalError,        "internal_error",         S::INTERNAL_SERVER_ERROR,  "Internal error",            SameId, "96", "Our fault; whether the request took effect is told by sending it again with the same external_id"),
+        line(Code::Overloaded,           "overloaded",             S::SERVICE_UNAVAILABLE,    "Overloaded",                SameId, "91", "Too much is waiting; nothing was stored; see Retry-After"),
+        line(Code::Unavailable,          "unavailable",            S::SERVICE_UNAVAILABLE,    "Unavailable",               SameId, "91", "The store cannot be reached or the node is not ready; see Retry-After"),
+    ]
+};
+
+impl Code {
+    #[must_use]
+    pub fn line(self) -> &'static ProblemLine {
+        &PROBLEMS[self as usize]
+    }
+
+    /// The problem for an error status that the framework itself answered with.
+    fn of_status(status: StatusCode) -> Self {
+        PROBLEMS
+            .iter()
+            .find(|line| line.status == status && line.problem.stands_for_its_status())
+            .map_or(if status.is_client_error() { Self::InvalidRequest } else { Self::InternalError }, |line| {
+                line.problem
+            })
+    }
+
+    fn stands_for_its_status(self) -> bool {
+        !matches!(
+            self,
+            Self::MalformedJson | Self::InvalidBody | Self::InvalidQuery | Self::CardDataRefused | Self::Overloaded
+        )
+    }
+}
+
+/// What is wrong with one field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldError {
+    /// JSON Pointer (RFC 6901) into the body, or into the query read as an object.
+    #[schema(example = "/amount")]
+    pub pointer: String,
+    /// `missing`, `invalid`, `unknown`, `duplicate`, `wrong_type`, `control_characters`, `card_data_refused` or `differs`.
+    #[schema(example = "invalid")]
+    pub code: &'static str,
+    /// What was expected. Never repeats what was sent.
+    #[schema(example = "expected no more decimals than the currency has")]
+    pub detail: String,
+}
+
+/// An error on its way out.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    pub code: Code,
+    pub detail: Option<String>,
+    pub errors: Vec<FieldError>,
+    pub retry_after_s: Option<u32>,
+    pub header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    #[must_use]
+    pub fn new(code: Code) -> Self {
+        Self { code, detail: None, errors: Vec::new(), retry_after_s: None, header: None }
+    }
+
+    #[must_use]
+    pub fn with_errors(code: Code, errors: Vec<FieldError>) -> Self {
+        Self { errors, ..Self::new(code) }
+    }
+
+    #[must_use]
+    pub fn retry_after(code: Code, seconds: u32) -> Self {
+        Self { retry_after_s: Some(seconds.max(1)), ..Self::new(code) }
+    }
+
+    #[must_use]
+    pub fn of_status(status: StatusCode) -> Self {
+        Self::new(Code::of_status(status))
+    }
+
+    #[must_use]
+    pub fn detail(self, detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), ..self }
+    }
+
+    #[must_use]
+    pub fn header(self, name: HeaderName, value: HeaderValue) -> Self {
+        Self { header: Some((name, value)), ..self }
+    }
+
+    /// The response as it goes over the wire.
+    #[must_use]
+    pub fn render(self, trace_id: &str) -> Response {
+        let line = self.code.line();
+        let body = ProblemJson {
+            r#type: format!("urn:taabia:problem:{}", line.code),
+            title: line.title,
+            status: line.status.as_u16(),
+            detail: self.detail.unwrap_or_else(|| line.meaning.to_owned()),
+            code: line.code,
+            retry: line.retry.name(),
+            trace_id: trace_id.to_owned(),
+            errors: self.errors,
+        };
+        let body = serde_json::to_vec(&body).expect("a problem is made of texts and numbers");
+        let mut response = (line.status, [(header::CONTENT_TYPE, PROBLEM_JSON)], body).into_response();
+        let headers = response.headers_mut();
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if let Some((name, value)) = self.header {
+            headers.insert(name, value);
+        }
+        response
+    }
+}
+
+/// The body of a problem.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem, description = "An error (RFC 9457).")]
+pub struct ProblemJson {
+    /// Identifies the kind of problem.
+    #[schema(example = "urn:taabia:problem:validation_failed")]
+    r#type: String,
+    #[schema(example = "Bad value")]
+    title: &'static str,
+    #[schema(example = 422)]
+    status: u16,
+    /// For people. May change.
+    detail: String,
+    /// For programs. Stable; `api-spec/problems.md` lists all.
+    #[schema(example = "validation_failed")]
+    code: &'static str,
+    /// What the client may do: never send it again, send it again with the same `external_id`, or try a new one.
+    #[schema(schema_with = retry_schema)]
+    retry: &'static str,
+    /// Finds the request in our logs.
+    #[schema(example = "4bf92f3577b34da6a3ce929d0e0e4736")]
+    trace_id: String,
+    errors: Vec<FieldError>,
+}
+
+/// The values of `retry`.
+#[must_use]
+pub fn retry_schema() -> utoipa::openapi::schema::Object {
+    super::schema::one_of([Retry::Never, Retry::SameId, Retry::NewId].map(Retry::name))
+}
+
+impl IntoResponse for Problem {
+    /// An empty response that carries the problem to the outermost layer, which knows the trace id.
+    fn into_response(self) -> Response {
+        let mut response = self.code.line().status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<ServiceError> for Problem {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::NotFound => Self::new(Code::NotFound),
+            ServiceError::ExternalIdReused { field } => Self::with_errors(
+                Code::ExternalIdReused,
+                vec![FieldError {
+                    pointer: format!("/{field}"),
+                    code: "differs",
+                    detail: "differs from the first request with this external_id".into(),
+                }],
+            ),
+            ServiceError::Overloaded { retry_after_s } => Self::retry_after(Code::Overloaded, retry_after_s),
+            ServiceError::Unavailable { retry_after_s } => Self::retry_after(Code::Unavailable, retry_after_s),
+            ServiceError::Internal => Self::new(Code::InternalError),
+        }
+    }
+}
+
+/// The text of `api-spec/problems.md`.
+#[must_use]
+pub fn reference() -> String {
+    let mut text = String::from(
+        "# Problems and declines\n\n\
+         Generated by `taabia openapi`; do not edit.\n\n\
+         `retry` says what a client may do: `never` send the same again, send it again with the `same_id`, or try a `new_id`.\n\
+         The last column is field 39 of ISO 8583 (1987).\n\n\
+         ## Problems\n\n\
+         Errors before or instead of a decision (RFC 9457, `application/problem+json`). `type` is `urn:taabia:problem:` and the code.\n\
+         Below 500 nothing was stored.\n\n\
+         | code | HTTP | retry | ISO 8583 | meaning |\n| --- | --- | --- | --- | --- |\n",
+    );
+    for line in &PROBLEMS {
+        let ProblemLine { code, status, retry, iso8583, meaning, .. } = line;
+        writeln!(text, "| `{code}` | {} | `{}` | {iso8583} | {meaning} |", status.as_u16(), retry.name())
+            .expect("writing to a String succeeds");
+    }
+    text.push_str(
+        "\n## Declines\n\n\
+         Decisions: `201` with `\"status\": \"declined\"` and the code in `decline`. Stored and final for the `external_id`.\n\
+         In order of precedence: when several apply, the first is given.\n\n\
+         | code | retry | ISO 8583 | meaning |\n| --- | --- | --- | --- |\n",
+    );
+    for line in &DECLINES {
+        writeln!(text, "| `{}` | `{}` | {} | {} |", line.code, line.decline.retry().name(), line.iso8583, line.meaning)
+            .expect("writing to a String succeeds");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_stands_in_the_order_of_the_codes() {
+        for (index, line) in PROBLEMS.iter().enumerate() {
+            assert_eq!(line.problem as usize, index, "{}", line.code);
+            assert_eq!(line.iso8583.len(), 2, "{}", line.code);
+            let same_code = PROBLEMS.iter().filter(|other| other.code == line.code).count();
+            assert_eq!(same_code, 1, "{}", line.code);
+        }
+    }
+
+    #[test]
+    fn every_status_of_the_framework_has_a_problem() {
+        for (status, code) in [
+            (404, "not_found"),
+            (405, "method_not_allowed"),
+            (413, "payload_too_large"),
+            (415, "unsupported_media_type"),
+            (422, "validation_failed"),
+            (400, "invalid_request"),
+            (418, "invalid_request"),
+            (500, "internal_error"),
+            (503, "unavailable"),
+            (504, "internal_error"),
+        ] {
+            assert_eq!(Problem::of_status(StatusCode::from_u16(status).unwrap()).code.line().code, code);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What the handlers have at hand.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::domain::{Currency, NumberingPlan};
+use crate::ports::{Randomness, Reads};
+use crate::services::access::{Authenticator, Tokens};
+use crate::services::{Directory, Recharges, Stock};
+
+/// All that the API is wired to.
+pub struct Api {
+    pub recharges: Arc<Recharges>,
+    pub stock: Arc<Stock>,
+    pub directory: Arc<Directory>,
+    /// For `/readyz` alone.
+    pub reads: Arc<dyn Reads>,
+    pub tokens: Arc<Tokens>,
+    pub authenticator: Arc<Authenticator>,
+    pub randomness: Arc<dyn Randomness>,
+    pub currency: Currency,
+    pub numbering: NumberingPlan,
+    pub metrics: PrometheusHandle,
+    pub readiness: Readiness,
+}
+
+/// Shared by all handlers.
+pub type ApiState = Arc<Api>;
+
+/// Whether the node wants new requests. Cloned handles are one and the same.
+#[derive(Clone, Debug, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// From now on `/readyz` says no, so that balancers send requests elsewhere.
+    pub fn drain(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}

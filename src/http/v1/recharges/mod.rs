@@ -1,0 +1,7 @@
+//! Fast recharges on the wire.
+
+pub mod create;
+pub mod get;
+pub mod list;
+mod shape;
+pub mod void;

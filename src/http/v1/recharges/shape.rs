@@ -1,0 +1,139 @@
+//! A recharge as the contract shows it, and the statuses it is answered with.
+
+use axum::Json;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::{Currency, Decline, Money, Msisdn, Operation, OperationKind, Status, TerminalId, Timestamp};
+use crate::http::schema;
+use crate::http::state::Api;
+
+/// Tells a replay from a first answer.
+pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// A recharge. What a tombstone never knew is null.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Recharge {
+    #[schema(example = "rch_01939f3e-7c00-7000-8000-000000000001")]
+    id: String,
+    #[schema(example = "atm7-000123")]
+    external_id: String,
+    #[schema(example = "rsl_01939f3e-7c00-7000-8000-00000000000a")]
+    reseller_id: String,
+    #[schema(example = "+212612345678", required)]
+    msisdn: Option<String>,
+    #[schema(example = "20.00", required)]
+    amount: Option<String>,
+    #[schema(example = "MAD")]
+    currency: &'static str,
+    #[schema(example = "airtime", required)]
+    product: Option<String>,
+    #[schema(example = "atm", required)]
+    channel: Option<&'static str>,
+    #[schema(example = "ATM-0007", required)]
+    terminal_id: Option<String>,
+    #[schema(schema_with = schema::status, example = "completed")]
+    status: &'static str,
+    /// No change without a new, visible operation.
+    r#final: bool,
+    #[schema(required)]
+    decline: Option<DeclineJson>,
+    /// Our reference towards the charging system.
+    #[schema(example = "70117234567890", required)]
+    charging_reference: Option<String>,
+    /// Available stock right after this reservation, frozen; null when declined.
+    #[schema(example = "1980.00", required)]
+    balance_after: Option<String>,
+    #[schema(example = "0.00")]
+    commission: String,
+    #[schema(example = "2026-11-22T08:30:00.000Z", format = DateTime)]
+    created_at: String,
+    #[schema(example = "2026-11-22T08:30:00.350Z", format = DateTime)]
+    updated_at: String,
+    /// When the outcome is known at the latest; null once it is.
+    #[schema(format = DateTime, required)]
+    final_status_expected_at: Option<String>,
+}
+
+/// Why a recharge was declined. `api-spec/problems.md` lists the codes in their order of precedence.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Decline)]
+pub struct DeclineJson {
+    #[schema(schema_with = schema::decline_code, example = "insufficient_stock")]
+    code: &'static str,
+    #[schema(schema_with = crate::http::problem::retry_schema, example = "new_id")]
+    retry: &'static str,
+}
+
+impl From<Decline> for DeclineJson {
+    fn from(decline: Decline) -> Self {
+        Self { code: decline.code(), retry: decline.retry().name() }
+    }
+}
+
+impl Recharge {
+    #[must_use]
+    pub fn of(api: &Api, operation: &Operation) -> Self {
+        Self::new(operation, api.currency, api.recharges.final_status_expected_at(operation))
+    }
+
+    fn new(operation: &Operation, currency: Currency, expected_at: Option<Timestamp>) -> Self {
+        let money = |minor: i64| Money::from_minor(minor, currency).to_string();
+        let recharge = operation.recharge();
+        Self {
+            id: OperationKind::Recharge.render(operation.id),
+            external_id: operation.external_id.to_string(),
+            reseller_id: operation.reseller.to_string(),
+            msisdn: recharge.map(|recharge| Msisdn::e164(recharge.msisdn)),
+            amount: recharge.map(|_| money(operation.amount_minor)),
+            currency: currency.code(),
+            product: recharge.map(|recharge| recharge.product.to_string()),
+            channel: recharge.map(|recharge| recharge.channel.name()),
+            terminal_id: recharge.and_then(|recharge| recharge.terminal.as_ref()).map(TerminalId::to_string),
+            status: operation.status.name(),
+            r#final: operation.status.is_final(),
+            decline: operation.decline.map(DeclineJson::from),
+            charging_reference: recharge
+                .and_then(|recharge| recharge.charging_reference)
+                .map(|reference| reference.to_string()),
+            balance_after: match operation.status {
+                Status::Declined => None,
+                Status::Submitted
+                | Status::Completed
+                | Status::InDoubt
+                | Status::ReversalPending
+                | Status::Reversed => operation.balance_after.map(money),
+            },
+            // Until rules of commission exist.
+            commission: money(0),
+            created_at: operation.created_at.to_string(),
+            updated_at: operation.updated_at.to_string(),
+            final_status_expected_at: expected_at.filter(|_| operation.status.is_open()).map(|at| at.to_string()),
+        }
+    }
+}
+
+/// `200` for a replay; else `201` when it is decided and `202` when its outcome is not known yet.
+#[must_use]
+pub fn answered(api: &Api, operation: &Operation, replayed: bool) -> Response {
+    let body = Recharge::of(api, operation);
+    let location = format!("/v1/recharges/{}", body.id);
+    let mut response = (status_of(operation.status, replayed), Json(body)).into_response();
+    let headers = response.headers_mut();
+    if replayed {
+        headers.insert(REPLAYED, HeaderValue::from_static("true"));
+    } else {
+        headers.insert(header::LOCATION, HeaderValue::from_str(&location).expect("ids are ASCII"));
+    }
+    response
+}
+
+fn status_of(status: Status, replayed: bool) -> StatusCode {
+    match status {
+        _ if replayed => StatusCode::OK,
+        Status::Submitted | Status::InDoubt => StatusCode::ACCEPTED,
+        Status::Completed | Status::Declined | Status::ReversalPending | Status::Reversed => StatusCode::CREATED,
+    }
+}

@@ -1,0 +1,3 @@
+//! Resellers on the wire.
+
+pub mod balance;

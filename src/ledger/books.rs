@@ -1,0 +1,468 @@
+//! The state of a shard in memory: what decisions read, and what the current batch has changed.
+//!
+//! Decisions are pure functions over `&ShardBooks` that return a [`Step`]; [`ShardBooks::record`] carries
+//! it out. A step has passed every check, so recording cannot fail; a broken promise is a bug and panics.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::changes::{Changes, Head, Registration};
+use super::command::Actor;
+use crate::domain::encoding::{Encoder, Hash};
+use crate::domain::{
+    Account, AccountClass, AccountNumber, Entry, EntryKind, Hold, Msisdn, Operation, OperationId, Posting, Reseller,
+    ResellerId, Shard, Side, Timestamp, Usage,
+};
+
+/// One debit and one credit that a step posts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Movement {
+    pub debit: AccountNumber,
+    pub credit: AccountNumber,
+    pub amount_minor: i64,
+}
+
+/// What a step does to the hold of its operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldChange {
+    None,
+    Place(Hold),
+    Remove,
+}
+
+/// What a step is about.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    /// An operation of this shard, in its state after the step.
+    Operation(Operation),
+    /// A reseller with its stock account, in their state after the step.
+    Reseller { reseller: Reseller, stock: Account, registration: Option<Registration> },
+    /// An operation whose row stands in another shard.
+    Elsewhere { operation: OperationId, digest: Hash },
+}
+
+/// One decided command in one shard: the entry to write and everything that changes with it.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub kind: EntryKind,
+    pub subject: Subject,
+    pub movements: Vec<Movement>,
+    pub hold: HoldChange,
+    pub usage: Option<(AccountNumber, Usage)>,
+}
+
+impl Step {
+    /// A step that posts nothing.
+    #[must_use]
+    pub fn about(kind: EntryKind, subject: Subject) -> Self {
+        Self { kind, subject, movements: Vec::new(), hold: HoldChange::None, usage: None }
+    }
+}
+
+/// Whether a row is written for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Write {
+    New,
+    Update,
+}
+
+/// What the similar-recharge guard asks by.
+pub type SimilarKey = (ResellerId, Msisdn, i64);
+
+/// A shard in memory.
+#[derive(Clone, Debug)]
+pub struct ShardBooks {
+    head: Head,
+    accounts: HashMap<AccountNumber, Account>,
+    resellers: HashMap<ResellerId, Reseller>,
+    operations: HashMap<OperationId, Arc<Operation>>,
+    holds: HashMap<OperationId, Hold>,
+    /// Latest similar recharges, good for one batch.
+    recent: HashMap<SimilarKey, Timestamp>,
+    entries: Vec<Entry>,
+    written_operations: HashMap<OperationId, Write>,
+    written_holds: HashMap<OperationId, Write>,
+    removed_holds: Vec<OperationId>,
+    written_accounts: BTreeMap<AccountNumber, Write>,
+    written_resellers: HashMap<ResellerId, Write>,
+    registrations: Vec<Registration>,
+}
+
+impl ShardBooks {
+    /// An empty memory of the shard whose row is `head`.
+    #[must_use]
+    pub fn new(head: Head) -> Self {
+        Self {
+            head,
+            accounts: HashMap::new(),
+            resellers: HashMap::new(),
+            operations: HashMap::new(),
+            holds: HashMap::new(),
+            recent: HashMap::new(),
+            entries: Vec::new(),
+            written_operations: HashMap::new(),
+            written_holds: HashMap::new(),
+            removed_holds: Vec::new(),
+            written_accounts: BTreeMap::new(),
+            written_resellers: HashMap::new(),
+            registrations: Vec::new(),
+        }
+    }
+
+    /// The books of a shard that was just installed: its system accounts and nothing else.
+    #[must_use]
+    pub fn installed(shard: Shard) -> Self {
+        let mut books = Self::new(Head::installed(shard));
+        AccountClass::system_classes(shard).for_each(|class| books.admit_account(Account::system(class)));
+        books
+    }
+
+    #[must_use]
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    #[must_use]
+    pub fn shard(&self) -> Shard {
+        self.head.shard
+    }
+
+    #[must_use]
+    pub fn knows_system_accounts(&self) -> bool {
+        self.accounts.contains_key(&AccountClass::Delivered.system_account())
+    }
+
+    #[must_use]
+    pub fn reseller(&self, id: ResellerId) -> Option<&Reseller> {
+        self.resellers.get(&id)
+    }
+
+    #[must_use]
+    pub fn account(&self, number: AccountNumber) -> Option<&Account> {
+        self.accounts.get(&number)
+    }
+
+    #[must_use]
+    pub fn operation(&self, id: OperationId) -> Option<&Arc<Operation>> {
+        self.operations.get(&id)
+    }
+
+    #[must_use]
+    pub fn hold(&self, id: OperationId) -> Option<&Hold> {
+        self.holds.get(&id)
+    }
+
+    #[must_use]
+    pub fn latest_similar(&self, key: &SimilarKey) -> Option<Timestamp> {
+        self.recent.get(key).copied()
+    }
+
+    /// The sequence that the next entry will have.
+    #[must_use]
+    pub fn next_sequence(&self) -> i64 {
+        self.head.sequence + 1
+    }
+
+    /// The time that the next entry will record: never before the last one (`domain.md` \[20\]).
+    #[must_use]
+    pub fn recorded_at(&self, now: Timestamp) -> Timestamp {
+        now.max(self.head.recorded_at)
+    }
+
+    pub fn admit_account(&mut self, account: Account) {
+        self.accounts.insert(account.number, account);
+    }
+
+    pub fn admit_reseller(&mut self, reseller: Reseller) {
+        self.resellers.insert(reseller.id, reseller);
+    }
+
+    pub fn admit_operation(&mut self, operation: Operation, hold: Option<Hold>) {
+        if let Some(hold) = hold {
+            self.holds.insert(hold.operation, hold);
+        }
+        self.operations.insert(operation.id, Arc::new(operation));
+    }
+
+    pub fn admit_similar(&mut self, key: SimilarKey, created_at: Timestamp) {
+        let latest = self.recent.entry(key).or_insert(created_at);
+        *latest = created_at.max(*latest);
+    }
+
+    /// Whether both balances stay within 64 bits.
+    #[must_use]
+    pub fn can_post(&self, movement: &Movement) -> bool {
+        let fits = |number, side| {
+            self.account(number).is_some_and(|account| after(account, side, movement.amount_minor).is_some())
+        };
+        fits(movement.debit, Side::Debit) && fits(movement.credit, Side::Credit)
+    }
+
+    /// Carries a step out: appends its entry to the log and changes what it changes.
+    pub fn record(&mut self, step: Step, actor: &Actor, now: Timestamp) {
+        let recorded_at = self.recorded_at(now);
+        let sequence = self.next_sequence();
+        let postings = step.movements.iter().map(|movement| self.post(movement)).collect();
+        if let Some((number, usage)) = step.usage {
+            self.account_mut(number).usage = usage;
+        }
+        let (subject, digest) = self.write_subject(step.subject, step.hold, sequence);
+        let entry = Entry {
+            shard: self.head.shard,
+            sequence,
+            kind: step.kind,
+            subject,
+            digest,
+            actor: actor.clone(),
+            recorded_at,
+            postings,
+        };
+        self.head.frontier.append(entry.leaf());
+        self.head.sequence = sequence;
+        self.head.recorded_at = recorded_at;
+        self.entries.push(entry);
+    }
+
+    fn write_subject(&mut self, subject: Subject, hold: HoldChange, sequence: i64) -> (Uuid, Hash) {
+        match subject {
+            Subject::Operation(mut operation) => {
+                operation.last_sequence = sequence;
+                let (id, digest) = (operation.id, operation.digest());
+                self.change_hold(id, hold);
+                let known = self.operations.insert(id, Arc::new(operation)).is_some();
+                let write = if known { Write::Update } else { Write::New };
+                self.written_operations.entry(id).or_insert(write);
+                (id.uuid(), digest)
+            }
+            Subject::Reseller { reseller, stock, registration } => {
+                let digest = reseller_digest(&reseller, &stock, registration.as_ref());
+                let write = if registration.is_some() { Write::New } else { Write::Update };
+                if registration.is_some() {
+                    self.head.next_account = stock.number.0 + 1;
+                }
+                self.registrations.extend(registration);
+                self.accounts.insert(stock.number, stock);
+                self.written_accounts.entry(stock.number).or_insert(write);
+                self.resellers.insert(reseller.id, reseller);
+                self.written_resellers.entry(reseller.id).or_insert(write);
+                (reseller.id.uuid(), digest)
+            }
+            Subject::Elsewhere { operation, digest } => (operation.uuid(), digest),
+        }
+    }
+
+    fn change_hold(&mut self, id: OperationId, change: HoldChange) {
+        match change {
+            HoldChange::None => {}
+            HoldChange::Place(hold) => {
+                self.account_mut(hold.account).held += hold.amount_minor;
+                self.holds.insert(id, hold);
+                self.written_holds.insert(id, Write::New);
+            }
+            HoldChange::Remove => {
+                let hold = self.holds.remove(&id).expect("an open operation has a hold");
+                self.account_mut(hold.account).held -= hold.amount_minor;
+                if self.written_holds.remove(&id).is_none() {
+                    self.removed_holds.push(id);
+                }
+            }
+        }
+    }
+
+    fn post(&mut self, movement: &Movement) -> Posting {
+        let mut apply = |number, side| {
+            let account = self.account_mut(number);
+            account.posted = after(account, side, movement.amount_minor).expect("the decision checked the range");
+            (account.posted, account.class.line().asset)
+        };
+        let (debit_after, asset) = apply(movement.debit, Side::Debit);
+        let (credit_after, credit_asset) = apply(movement.credit, Side::Credit);
+        assert_eq!(asset, credit_asset, "a posting moves one asset");
+        Posting {
+            debit: movement.debit,
+            credit: movement.credit,
+            asset,
+            amount_minor: movement.amount_minor,
+            debit_after,
+            credit_after,
+        }
+    }
+
+    fn account_mut(&mut self, number: AccountNumber) -> &mut Account {
+        self.written_accounts.entry(number).or_insert(Write::Update);
+        self.accounts.get_mut(&number).expect("a decision names accounts that it has read")
+    }
+
+    /// What the batch has changed, ready to be written; `None` when nothing.
+    pub fn take_changes(&mut self) -> Option<Changes> {
+        if self.entries.is_empty() {
+            return None;
+        }
+        self.head.version += 1;
+        let mut changes = Changes::of(self.head.clone());
+        changes.entries = std::mem::take(&mut self.entries);
+        for (id, write) in self.written_operations.drain() {
+            let operation = Operation::clone(&self.operations[&id]);
+            match write {
+                Write::New => changes.new_operations.push(operation),
+                Write::Update => changes.updated_operations.push(operation),
+            }
+        }
+        changes.placed_holds.extend(self.written_holds.drain().map(|(id, _)| self.holds[&id]));
+        changes.removed_holds = std::mem::take(&mut self.removed_holds);
+        for (number, write) in std::mem::take(&mut self.written_accounts) {
+            let account = self.accounts[&number];
+            match write {
+                Write::New => changes.new_accounts.push(account),
+                Write::Update => changes.updated_accounts.push(account),
+            }
+        }
+        for (id, write) in self.written_resellers.drain() {
+            let reseller = self.resellers[&id];
+            match write {
+                Write::New => changes.new_resellers.push(reseller),
+                Write::Update => changes.updated_resellers.push(reseller),
+            }
+        }
+        changes.registrations = std::mem::take(&mut self.registrations);
+        // Ordered by key: index pages are visited once, and one batch always writes alike.
+        changes.new_operations.sort_unstable_by_key(|operation| operation.id);
+        changes.updated_operations.sort_unstable_by_key(|operation| operation.id);
+        changes.placed_holds.sort_unstable_by_key(|hold| hold.operation);
+        changes.removed_holds.sort_unstable();
+        Some(changes)
+    }
+
+    /// Forgets what the next batch will hardly need: closed operations and the guard's answers; beyond
+    /// `limit` rows of a kind also the rest. Whatever is missing is loaded again.
+    pub fn forget(&mut self, limit: usize) {
+        self.recent.clear();
+        self.operations.retain(|_, operation| operation.status.is_open());
+        if self.operations.len() > limit {
+            self.operations.clear();
+            self.holds.clear();
+        }
+        if self.accounts.len() > limit {
+            self.accounts.retain(|number, _| *number < AccountNumber::FIRST_OWN);
+            self.resellers.clear();
+        }
+    }
+}
+
+impl Head {
+    /// The row of a shard that was just installed.
+    #[must_use]
+    pub fn installed(shard: Shard) -> Self {
+        Self {
+            shard,
+            version: 0,
+            sequence: 0,
+            frontier: super::merkle::Frontier::default(),
+            recorded_at: Timestamp::EPOCH,
+            next_account: AccountNumber::FIRST_OWN.0,
+        }
+    }
+}
+
+impl Changes {
+    /// Changes of nothing but the shard's row.
+    #[must_use]
+    pub fn of(head: Head) -> Self {
+        Self {
+            head,
+            entries: Vec::new(),
+            new_operations: Vec::new(),
+            updated_operations: Vec::new(),
+            placed_holds: Vec::new(),
+            removed_holds: Vec::new(),
+            new_accounts: Vec::new(),
+            updated_accounts: Vec::new(),
+            new_resellers: Vec::new(),
+            updated_resellers: Vec::new(),
+            registrations: Vec::new(),
+        }
+    }
+}
+
+/// The balance after a posting of `amount_minor` on `side`; `None` beyond 64 bits.
+fn after(account: &Account, side: Side, amount_minor: i64) -> Option<i64> {
+    if account.class.line().normal_side == side {
+        account.posted.checked_add(amount_minor)
+    } else {
+        account.posted.checked_sub(amount_minor)
+    }
+}
+
+/// Digest of a reseller's state, as the journal keeps it.
+fn reseller_digest(reseller: &Reseller, stock: &Account, registration: Option<&Registration>) -> Hash {
+    let mut encoder = Encoder::new("taabia/reseller/1");
+    let optional = |encoder: &mut Encoder, value: Option<i64>| {
+        encoder.optional(value, |e, number| {
+            e.int(number);
+        });
+    };
+    encoder.bytes(reseller.id.uuid().as_bytes()).int(reseller.stock_account.0).text(reseller.standing.name());
+    optional(&mut encoder, reseller.limits.per_operation_minor);
+    optional(&mut encoder, reseller.limits.per_day_count);
+    optional(&mut encoder, reseller.limits.per_day_minor);
+    encoder.int(stock.credit_limit);
+    encoder.optional(registration, |e, registration| {
+        e.text(&registration.code).text(&registration.name).text(&registration.level);
+        e.optional(registration.parent, |e, parent| {
+            e.bytes(parent.uuid().as_bytes());
+        });
+        e.int(registration.created_at.unix_ms());
+    });
+    encoder.sha256()
+}
+
+/// The shards that a poster has in memory.
+#[derive(Clone, Debug, Default)]
+pub struct Books {
+    shards: BTreeMap<Shard, ShardBooks>,
+}
+
+impl Books {
+    #[must_use]
+    pub fn get(&self, shard: Shard) -> Option<&ShardBooks> {
+        self.shards.get(&shard)
+    }
+
+    /// # Panics
+    /// When the shard is not in memory: the engine loads it before deciding.
+    #[must_use]
+    pub fn shard(&self, shard: Shard) -> &ShardBooks {
+        self.shards.get(&shard).expect("the engine locked and loaded the shard")
+    }
+
+    /// # Panics
+    /// When the shard is not in memory: the engine loads it before deciding.
+    #[must_use]
+    pub fn shard_mut(&mut self, shard: Shard) -> &mut ShardBooks {
+        self.shards.get_mut(&shard).expect("the engine locked and loaded the shard")
+    }
+
+    pub fn insert(&mut self, books: ShardBooks) {
+        self.shards.insert(books.shard(), books);
+    }
+
+    pub fn remove(&mut self, shard: Shard) {
+        self.shards.remove(&shard);
+    }
+
+    pub fn clear(&mut self) {
+        self.shards.clear();
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut ShardBooks> {
+        self.shards.values_mut()
+    }
+
+    /// Makes the books of a new installation: every shard with its system accounts.
+    #[must_use]
+    pub fn installed(count: u16) -> Self {
+        Self { shards: Shard::all(count).map(|shard| (shard, ShardBooks::installed(shard))).collect() }
+    }
+}

@@ -1,0 +1,179 @@
+//! A fast recharge in two durable steps: stock is set aside, the charging system is called, and the hold
+//! becomes a posting or is released.
+//!
+//! Completed: debit reseller stock, credit airtime delivered, at face value.
+
+use super::books::{HoldChange, Movement, ShardBooks, Step, Subject};
+use super::command::{Evidence, Refusal, Reserve};
+use super::rules::Moment;
+use crate::domain::{
+    Account, AccountClass, Decline, Details, EntryKind, Hold, Limits, Operation, Recharge, Reseller, Shard, Status,
+    Timestamp, Usage,
+};
+
+/// Sets stock aside or declines. `None` when the reseller is unknown: nothing is stored then.
+///
+/// The reservation counts towards the day's limits from here on (`domain.md` \[17\]).
+#[must_use]
+pub fn reserve(books: &ShardBooks, command: &Reserve, moment: &Moment<'_>) -> Option<Step> {
+    let reseller = books.reseller(command.reseller)?;
+    let stock = books.account(reseller.stock_account)?;
+    let at = books.recorded_at(moment.now);
+    let usage = stock.usage.on(moment.day_of(at));
+    let submit_by = at.plus_ms(moment.rules.charging_deadline_ms);
+    let mut operation = declined_request(command, at, submit_by);
+    if let Some(decline) = refuse(books, command, reseller, stock, usage, at, moment) {
+        operation.decline = Some(decline);
+        return Some(Step::about(EntryKind::RechargeRefused, Subject::Operation(operation)));
+    }
+    operation.status = Status::Submitted;
+    operation.balance_after = Some(stock.available() - command.amount_minor);
+    if let Details::Recharge(recharge) = &mut operation.details {
+        recharge.charging_reference = Some(charging_reference(books.shard(), books.next_sequence(), at));
+    }
+    let hold = Hold {
+        operation: command.operation,
+        account: stock.number,
+        amount_minor: command.amount_minor,
+        placed_at: at,
+        due_at: submit_by,
+    };
+    let used = Usage {
+        day: usage.day,
+        count: usage.count.saturating_add(1),
+        amount_minor: usage.amount_minor.saturating_add(command.amount_minor),
+    };
+    Some(Step {
+        kind: EntryKind::RechargeReserved,
+        subject: Subject::Operation(operation),
+        movements: Vec::new(),
+        hold: HoldChange::Place(hold),
+        usage: Some((stock.number, used)),
+    })
+}
+
+/// The first refusal that applies, in the order of [`Decline`].
+fn refuse(
+    books: &ShardBooks,
+    command: &Reserve,
+    reseller: &Reseller,
+    stock: &Account,
+    usage: Usage,
+    at: Timestamp,
+    moment: &Moment<'_>,
+) -> Option<Decline> {
+    use crate::domain::Standing;
+    if reseller.standing != Standing::Active {
+        return Some(Decline::ResellerSuspended);
+    }
+    if !moment.rules.airtime_minor.contains(&command.amount_minor) {
+        return Some(Decline::AmountOutOfRange);
+    }
+    let similar = books.latest_similar(&(command.reseller, command.msisdn, command.amount_minor));
+    let repeated = similar.is_some_and(|latest| at.since_ms(latest) < moment.rules.similar_guard_ms);
+    if repeated && !command.allow_repeat {
+        return Some(Decline::SimilarRecharge);
+    }
+    if exceeds(&reseller.limits, usage, command.amount_minor) {
+        return Some(Decline::LimitExceeded);
+    }
+    (!stock.can_spare(command.amount_minor)).then_some(Decline::InsufficientStock)
+}
+
+fn exceeds(limits: &Limits, usage: Usage, amount_minor: i64) -> bool {
+    let above = |limit: Option<i64>, used: i64, more: i64| {
+        limit.is_some_and(|limit| used.checked_add(more).is_none_or(|total| total > limit))
+    };
+    above(limits.per_operation_minor, 0, amount_minor)
+        || above(limits.per_day_count, usage.count, 1)
+        || above(limits.per_day_minor, usage.amount_minor, amount_minor)
+}
+
+/// The operation that a request would make if it were declined; the decline itself is still to be set.
+pub(super) fn declined_request(command: &Reserve, at: Timestamp, submit_by: Timestamp) -> Operation {
+    Operation {
+        id: command.operation,
+        partner: command.partner,
+        reseller: command.reseller,
+        external_id: command.external_id.clone(),
+        amount_minor: command.amount_minor,
+        status: Status::Declined,
+        decline: None,
+        balance_after: None,
+        created_at: at,
+        updated_at: at,
+        details: Details::Recharge(Recharge {
+            msisdn: command.msisdn,
+            salt: command.salt,
+            product: command.product.clone(),
+            channel: command.channel,
+            terminal: command.terminal.clone(),
+            allow_repeat: command.allow_repeat,
+            charging_reference: None,
+            submit_by,
+        }),
+        last_sequence: 0,
+    }
+}
+
+/// Our reference towards the charging system, 19 digits: ten of seconds, three of the shard, six of the
+/// sequence. Unique while a shard writes less than a million entries in one second.
+fn charging_reference(shard: Shard, sequence: i64, at: Timestamp) -> i64 {
+    at.unix_s() * 1_000_000_000 + i64::from(shard.number()) * 1_000_000 + sequence % 1_000_000
+}
+
+/// Moves an open recharge on by evidence. `Ok(None)` when it had arrived there before: nothing is written.
+///
+/// # Errors
+/// [`Refusal::UnknownOperation`]; [`Refusal::IllegalTransition`] when the evidence contradicts a final outcome.
+pub fn resolve(
+    books: &ShardBooks,
+    operation: &Operation,
+    evidence: Evidence,
+    moment: &Moment<'_>,
+) -> Result<Option<Step>, Refusal> {
+    let (next, kind) = match evidence {
+        Evidence::Applied => (Status::Completed, EntryKind::RechargeCompleted),
+        Evidence::NotApplied(_) => (Status::Declined, EntryKind::RechargeReleased),
+        Evidence::NoAnswer => (Status::InDoubt, EntryKind::RechargeInDoubt),
+    };
+    if operation.status == next || (next == Status::InDoubt && operation.status.is_final()) {
+        return Ok(None);
+    }
+    if !operation.status.may_become(next) {
+        return Err(Refusal::IllegalTransition { from: operation.status });
+    }
+    let hold = *books.hold(operation.id).ok_or(Refusal::UnknownOperation)?;
+    let stock = books.account(hold.account).ok_or(Refusal::UnknownReseller)?;
+    let mut operation = operation.clone();
+    operation.status = next;
+    operation.updated_at = books.recorded_at(moment.now);
+    let mut step = Step::about(kind, Subject::Operation(operation));
+    let Subject::Operation(operation) = &mut step.subject else { unreachable!("it was made of one") };
+    match evidence {
+        Evidence::NoAnswer => {}
+        Evidence::NotApplied(decline) => {
+            operation.decline = Some(decline);
+            step.hold = HoldChange::Remove;
+            step.usage = Some((stock.number, given_back(stock.usage, &hold, moment)));
+        }
+        Evidence::Applied => {
+            let delivered = AccountClass::Delivered.system_account();
+            let movement = Movement { debit: hold.account, credit: delivered, amount_minor: hold.amount_minor };
+            if !books.can_post(&movement) {
+                return Err(Refusal::Overflow);
+            }
+            step.hold = HoldChange::Remove;
+            step.movements.push(movement);
+        }
+    }
+    Ok(Some(step))
+}
+
+/// The day's usage without the released hold; what was counted on an earlier day is over anyway.
+fn given_back(usage: Usage, hold: &Hold, moment: &Moment<'_>) -> Usage {
+    if usage.day != moment.day_of(hold.placed_at) {
+        return usage;
+    }
+    Usage { day: usage.day, count: usage.count - 1, amount_minor: usage.amount_minor - hold.amount_minor }
+}

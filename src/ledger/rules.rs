@@ -1,0 +1,32 @@
+//! What decisions take as given besides the books: the operator's rules and the moment.
+
+use std::ops::RangeInclusive;
+
+use crate::domain::{BusinessDay, Timestamp};
+
+/// The operator's rules. Configuration; every node of an installation has the same.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Amounts that the product `airtime` sells.
+    pub airtime_minor: RangeInclusive<i64>,
+    /// How long a similar recharge is declined (`domain.md` \[18\]); zero switches the guard off.
+    pub similar_guard_ms: i64,
+    /// How long after the reservation an adapter may still send.
+    pub charging_deadline_ms: i64,
+    /// The zone that business days follow.
+    pub zone: jiff::tz::TimeZone,
+}
+
+/// When a decision is taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment<'a> {
+    pub now: Timestamp,
+    pub rules: &'a Rules,
+}
+
+impl Moment<'_> {
+    #[must_use]
+    pub fn day_of(&self, at: Timestamp) -> BusinessDay {
+        BusinessDay::of(at, &self.rules.zone)
+    }
+}

@@ -1,0 +1,59 @@
+//! What the auditors' verification reads.
+
+use async_trait::async_trait;
+
+use super::state::Books;
+use super::{MemoryStore, no_such_shard};
+use crate::domain::{OperationId, Shard};
+use crate::ports::{AuditReader, AuditedEntry, Snapshot, StoreError};
+
+impl MemoryStore {
+    fn look<T>(&self, shard: Shard, look: impl FnOnce(&Books) -> T) -> Result<T, StoreError> {
+        self.shared.state().books(shard).map(look).ok_or_else(|| no_such_shard(shard))
+    }
+}
+
+#[async_trait]
+impl AuditReader for MemoryStore {
+    async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let state = self.shared.state();
+        let mut snapshot = Snapshot::default();
+        for books in &state.books {
+            let shard = books.head.shard;
+            snapshot.heads.push(books.head.clone());
+            snapshot.accounts.extend(books.accounts.values().map(|account| (shard, *account)));
+            snapshot.holds.extend(books.holds.values().map(|hold| (shard, *hold)));
+        }
+        Ok(snapshot)
+    }
+
+    async fn entries(&self, shard: Shard, after: i64, up_to: i64, limit: u32) -> Result<Vec<AuditedEntry>, StoreError> {
+        self.look(shard, |books| {
+            if after >= up_to {
+                return Vec::new();
+            }
+            let rows = books.entries.range(after + 1..=up_to).take(limit as usize);
+            rows.map(|(_, stored)| {
+                let id = OperationId::from_uuid(stored.entry.subject);
+                let operation = books.operations.get(&id).filter(|_| stored.entry.kind.has_operation_row()).cloned();
+                AuditedEntry { entry: books.entry(stored), leaf: stored.leaf, operation }
+            })
+            .collect()
+        })
+    }
+
+    async fn count_operations(&self, shard: Shard, up_to: i64) -> Result<i64, StoreError> {
+        self.look(shard, |books| {
+            let rows = books.operations.values().filter(|operation| operation.last_sequence <= up_to).count();
+            i64::try_from(rows).expect("fits memory")
+        })
+    }
+
+    async fn stray_posting(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError> {
+        self.look(shard, |books| {
+            let mut rows = books.postings.keys().take_while(|(sequence, _)| *sequence <= up_to);
+            let stray = rows.find(|(sequence, _)| !books.entries.contains_key(sequence));
+            stray.map(|(sequence, line)| format!("posting {line} of entry {sequence}"))
+        })
+    }
+}

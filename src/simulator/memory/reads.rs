@@ -1,0 +1,101 @@
+//! Named queries over the committed rows.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+
+use super::MemoryStore;
+use crate::domain::operation::claim_key;
+use crate::domain::{
+    Account, ExternalId, Operation, OperationId, OperationKind, PartnerId, ResellerId, Shard, Timestamp,
+};
+use crate::ports::{Reads, RechargeQuery, Scope, StoreError};
+
+#[async_trait]
+impl Reads for MemoryStore {
+    async fn operation(&self, id: OperationId) -> Result<Option<Operation>, StoreError> {
+        let state = self.shared.state();
+        Ok(state.books(id.shard()).and_then(|books| books.operations.get(&id)).cloned())
+    }
+
+    async fn operation_by_key(
+        &self,
+        shard: Shard,
+        partner: PartnerId,
+        reseller: ResellerId,
+        external_id: &ExternalId,
+    ) -> Result<Option<Operation>, StoreError> {
+        let key = claim_key(partner, reseller, external_id);
+        let state = self.shared.state();
+        let holder = state.books(shard).and_then(|books| books.operations.get(books.claims.get(&key)?));
+        let same = |operation: &&Operation| {
+            operation.partner == partner && operation.reseller == reseller && operation.external_id == *external_id
+        };
+        Ok(holder.filter(same).cloned())
+    }
+
+    async fn recharges(&self, query: &RechargeQuery) -> Result<Vec<Operation>, StoreError> {
+        let state = self.shared.state();
+        let resellers: HashSet<ResellerId> = match &query.scope {
+            Scope::Resellers(resellers) => resellers.iter().map(|(_, id)| *id).collect(),
+            Scope::Subtrees(roots) => state.network.subtree(roots).into_iter().collect(),
+        };
+        let shows = |operation: &Operation| {
+            operation.kind() == OperationKind::Recharge
+                && resellers.contains(&operation.reseller)
+                && query.msisdn.is_none_or(|wanted| operation.recharge().is_some_and(|found| found.msisdn == wanted))
+                && query.status.is_none_or(|status| operation.status == status)
+                && query.from.is_none_or(|from| operation.created_at >= from)
+                && query.to.is_none_or(|to| operation.created_at < to)
+        };
+        let limit = query.limit as usize;
+        let end = query.after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
+        let mut found = Vec::new();
+        for books in &state.books {
+            let newest_first = books.operations.range((std::ops::Bound::Unbounded, end)).rev();
+            found.extend(newest_first.map(|(_, operation)| operation).filter(|operation| shows(operation)).take(limit));
+        }
+        found.sort_unstable_by_key(|operation| std::cmp::Reverse(operation.id));
+        Ok(found.into_iter().take(limit).cloned().collect())
+    }
+
+    async fn stock(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Account>, StoreError> {
+        let state = self.shared.state();
+        let account = state.books(shard).and_then(|books| {
+            let reseller = books.resellers.get(&reseller)?;
+            books.accounts.get(&reseller.stock_account)
+        });
+        Ok(account.copied())
+    }
+
+    async fn due(
+        &self,
+        due_by: Timestamp,
+        after: Option<(Timestamp, OperationId)>,
+        limit: u32,
+    ) -> Result<Vec<Operation>, StoreError> {
+        let state = self.shared.state();
+        let mut due: Vec<_> = state
+            .books
+            .iter()
+            .flat_map(|books| books.holds.values().map(move |hold| (hold, books)))
+            .filter(|(hold, _)| {
+                hold.due_at <= due_by && after.is_none_or(|after| (hold.due_at, hold.operation) > after)
+            })
+            .filter_map(|(hold, books)| books.operations.get(&hold.operation).map(|operation| (hold.due_at, operation)))
+            .collect();
+        due.sort_unstable_by_key(|(due_at, operation)| (*due_at, operation.id));
+        Ok(due.into_iter().take(limit as usize).map(|(_, operation)| operation.clone()).collect())
+    }
+
+    async fn doubt(&self, due_by: Timestamp) -> Result<(i64, Option<Timestamp>), StoreError> {
+        let state = self.shared.state();
+        let holds = state.books.iter().flat_map(|books| books.holds.values());
+        let placed: Vec<_> = holds.filter(|hold| hold.due_at <= due_by).map(|hold| hold.placed_at).collect();
+        Ok((i64::try_from(placed.len()).expect("fits memory"), placed.into_iter().min()))
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}

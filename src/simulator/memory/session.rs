@@ -1,0 +1,144 @@
+//! A poster's session.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::state::State;
+use super::transaction::{Transaction, View};
+use super::{Shared, no_such_shard, refused};
+use crate::domain::encoding::Hash;
+use crate::domain::{AccountClass, Shard, Status, Timestamp};
+use crate::ledger::{Changes, Head};
+use crate::ports::{Claim, Loaded, RecentRecharge, Session, StoreError, TakenClaim, Wants};
+
+pub(super) struct MemorySession {
+    shared: Arc<Shared>,
+    transaction: Option<Transaction>,
+}
+
+impl MemorySession {
+    pub fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, transaction: None }
+    }
+
+    /// Runs a statement of the open transaction; an error aborts the transaction.
+    fn statement<T>(
+        &mut self,
+        run: impl FnOnce(&mut Transaction, &mut State) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let transaction = self.transaction.as_mut().ok_or_else(|| refused("no transaction is open"))?;
+        if transaction.aborted {
+            return Err(refused("the transaction is aborted: roll it back"));
+        }
+        let result = run(transaction, &mut self.shared.state());
+        transaction.aborted = result.is_err();
+        result
+    }
+
+    fn discard(&mut self) {
+        if let Some(transaction) = self.transaction.take() {
+            transaction.discard(&mut self.shared.state());
+        }
+    }
+}
+
+impl Drop for MemorySession {
+    fn drop(&mut self) {
+        self.discard();
+    }
+}
+
+#[async_trait]
+impl Session for MemorySession {
+    async fn lock(&mut self, shards: &[Shard]) -> Result<Vec<Head>, StoreError> {
+        if self.transaction.is_some() {
+            return Err(refused("a transaction is open already"));
+        }
+        let mut shards = shards.to_vec();
+        shards.sort_unstable();
+        shards.dedup();
+        let mut locked = Vec::with_capacity(shards.len());
+        for &shard in &shards {
+            let lock = self.shared.locks.get(shard.index()).ok_or_else(|| no_such_shard(shard))?;
+            locked.push((shard, Arc::clone(lock).lock_owned().await));
+        }
+        self.transaction = Some(Transaction::new(locked.into_iter()));
+        self.statement(|transaction, state| {
+            shards.iter().map(|shard| transaction.view(state, *shard).map(|view| view.head().clone())).collect()
+        })
+    }
+
+    async fn load(&mut self, wants: &Wants) -> Result<Loaded, StoreError> {
+        self.statement(|transaction, state| load(transaction, state, wants))
+    }
+
+    async fn claim(&mut self, claims: &[Claim]) -> Result<Vec<TakenClaim>, StoreError> {
+        self.statement(|transaction, state| {
+            let mut taken = Vec::new();
+            for &Claim { shard, key, operation } in claims {
+                if let Some(operation) = transaction.claim(state, shard, key, operation)? {
+                    taken.push(TakenClaim { shard, key, operation });
+                }
+            }
+            Ok(taken)
+        })
+    }
+
+    async fn persist(&mut self, changes: &[Changes]) -> Result<(), StoreError> {
+        self.statement(|transaction, state| changes.iter().try_for_each(|changes| transaction.persist(state, changes)))
+    }
+
+    async fn commit(&mut self) -> Result<(), StoreError> {
+        self.statement(|_, _| Ok(()))?;
+        if let Some(transaction) = self.transaction.take() {
+            transaction.commit(&mut self.shared.state());
+        }
+        Ok(())
+    }
+
+    async fn rollback(&mut self) -> Result<(), StoreError> {
+        self.discard();
+        Ok(())
+    }
+
+    async fn leaf(&mut self, shard: Shard, sequence: i64) -> Result<Option<Hash>, StoreError> {
+        self.statement(|transaction, state| Ok(transaction.view(state, shard)?.leaf(sequence)))
+    }
+}
+
+fn load(transaction: &Transaction, state: &State, wants: &Wants) -> Result<Loaded, StoreError> {
+    let mut loaded = Loaded::default();
+    for &shard in &wants.system_accounts {
+        let view = transaction.view(state, shard)?;
+        let numbers = AccountClass::system_classes(shard).map(AccountClass::system_account);
+        loaded.accounts.extend(numbers.filter_map(|number| view.account(number)).map(|account| (shard, *account)));
+    }
+    for &(shard, id) in &wants.resellers {
+        let view = transaction.view(state, shard)?;
+        loaded.resellers.extend(view.reseller(id).map(|reseller| (shard, *reseller)));
+        loaded.accounts.extend(view.accounts_of(id).into_iter().map(|account| (shard, account)));
+    }
+    for &id in &wants.operations {
+        let view = transaction.view(state, id.shard())?;
+        loaded.operations.extend(view.operation(id).map(|operation| (operation.clone(), view.hold(id).copied())));
+    }
+    for question in &wants.recent {
+        let view = transaction.view(state, question.shard)?;
+        loaded.recent.extend(latest(view, question).map(|at| (*question, at)));
+    }
+    Ok(loaded)
+}
+
+/// When the latest such recharge that was not declined was created.
+fn latest(view: View<'_>, question: &RecentRecharge) -> Option<Timestamp> {
+    let RecentRecharge { reseller, msisdn, amount_minor, since, .. } = *question;
+    let committed = view.books.latest_sale(reseller, msisdn, amount_minor, since);
+    let committed = committed.filter_map(|sale| view.operation(sale.id)).find(|sale| sale.status != Status::Declined);
+    let written = view.written_operations().filter(|operation| {
+        let sold = operation.recharge().is_some_and(|recharge| recharge.msisdn == msisdn);
+        let same = sold && operation.reseller == reseller && operation.amount_minor == amount_minor;
+        same && operation.created_at > since && operation.status != Status::Declined
+    });
+    committed.into_iter().chain(written).map(|operation| operation.created_at).max()
+}

@@ -1,0 +1,152 @@
+//! The committed rows.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use crate::domain::encoding::Hash;
+use crate::domain::{
+    Account, AccountClass, AccountNumber, Entry, Hold, Msisdn, Operation, OperationId, PartnerId, Posting, Reseller,
+    ResellerId, Shard, Timestamp,
+};
+use crate::ledger::merkle::Frontier;
+use crate::ledger::{Head, Registration};
+use crate::ports::Client;
+
+/// Everything committed.
+pub struct State {
+    /// By shard.
+    pub books: Vec<Books>,
+    pub network: Network,
+    /// Codes of resellers that open transactions are about to write.
+    pub(super) reserved_codes: HashSet<String>,
+}
+
+/// An entry without its postings, which are rows of their own, beside its leaf.
+#[derive(Clone, Debug)]
+pub struct StoredEntry {
+    pub entry: Entry,
+    pub leaf: Hash,
+}
+
+/// The tables of one shard.
+pub struct Books {
+    pub head: Head,
+    pub accounts: BTreeMap<AccountNumber, Account>,
+    pub resellers: HashMap<ResellerId, Reseller>,
+    pub operations: BTreeMap<OperationId, Operation>,
+    pub holds: BTreeMap<OperationId, Hold>,
+    pub entries: BTreeMap<i64, StoredEntry>,
+    /// By sequence and line.
+    pub postings: BTreeMap<(i64, usize), Posting>,
+    pub claims: HashMap<[u8; 16], OperationId>,
+    /// Index: the accounts of a reseller.
+    owned: HashMap<ResellerId, Vec<AccountNumber>>,
+    /// Index: what was sold to whom, by time.
+    sold: BTreeSet<(ResellerId, Msisdn, i64, Timestamp, OperationId)>,
+}
+
+/// The tables that are not sharded.
+#[derive(Default)]
+pub struct Network {
+    pub registrations: BTreeMap<ResellerId, Registration>,
+    pub clients: HashMap<crate::domain::ClientId, Client>,
+    pub partners: HashMap<PartnerId, String>,
+    pub(super) codes: HashMap<String, ResellerId>,
+    pub(super) children: HashMap<ResellerId, Vec<ResellerId>>,
+}
+
+impl State {
+    pub(super) fn new(shards: u16) -> Self {
+        let books = Shard::all(shards).map(Books::new).collect();
+        Self { books, network: Network::default(), reserved_codes: HashSet::new() }
+    }
+
+    pub(super) fn books(&self, shard: Shard) -> Option<&Books> {
+        self.books.get(shard.index())
+    }
+}
+
+impl Books {
+    fn new(shard: Shard) -> Self {
+        let head = Head {
+            shard,
+            version: 0,
+            sequence: 0,
+            frontier: Frontier::default(),
+            recorded_at: Timestamp::EPOCH,
+            next_account: AccountNumber::FIRST_OWN.0,
+        };
+        let system = AccountClass::system_classes(shard).map(Account::system);
+        Self {
+            head,
+            accounts: system.map(|account| (account.number, account)).collect(),
+            resellers: HashMap::new(),
+            operations: BTreeMap::new(),
+            holds: BTreeMap::new(),
+            entries: BTreeMap::new(),
+            postings: BTreeMap::new(),
+            claims: HashMap::new(),
+            owned: HashMap::new(),
+            sold: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn accounts_of(&self, reseller: ResellerId) -> impl Iterator<Item = AccountNumber> {
+        self.owned.get(&reseller).into_iter().flatten().copied()
+    }
+
+    /// The latest sale after `since` that was not declined, by the newest row of each operation.
+    pub(super) fn latest_sale(
+        &self,
+        reseller: ResellerId,
+        msisdn: Msisdn,
+        amount_minor: i64,
+        since: Timestamp,
+    ) -> impl Iterator<Item = &Operation> {
+        let first = OperationId::from_uuid(uuid::Uuid::nil());
+        let last = OperationId::from_uuid(uuid::Uuid::max());
+        let from = (reseller, msisdn, amount_minor, since.plus_ms(1), first);
+        let to = (reseller, msisdn, amount_minor, Timestamp::from_unix_ms(i64::MAX), last);
+        self.sold.range(from..=to).rev().filter_map(|sale| self.operations.get(&sale.4))
+    }
+
+    pub(super) fn put_account(&mut self, account: Account) {
+        if self.accounts.insert(account.number, account).is_none()
+            && let Some(owner) = account.owner
+        {
+            self.owned.entry(owner).or_default().push(account.number);
+        }
+    }
+
+    pub(super) fn put_operation(&mut self, operation: Operation) {
+        if let Some(recharge) = operation.recharge() {
+            let sale = (operation.reseller, recharge.msisdn, operation.amount_minor);
+            self.sold.insert((sale.0, sale.1, sale.2, operation.created_at, operation.id));
+        }
+        self.operations.insert(operation.id, operation);
+    }
+
+    pub(super) fn put_entry(&mut self, mut entry: Entry, leaf: Hash) {
+        for (line, posting) in std::mem::take(&mut entry.postings).into_iter().enumerate() {
+            self.postings.insert((entry.sequence, line), posting);
+        }
+        self.entries.insert(entry.sequence, StoredEntry { entry, leaf });
+    }
+
+    /// The entry with its postings.
+    pub(super) fn entry(&self, stored: &StoredEntry) -> Entry {
+        let sequence = stored.entry.sequence;
+        let mut entry = stored.entry.clone();
+        entry.postings = self.postings.range((sequence, 0)..(sequence + 1, 0)).map(|(_, posting)| *posting).collect();
+        entry
+    }
+}
+
+impl Network {
+    pub(super) fn put(&mut self, registration: Registration) {
+        self.codes.insert(registration.code.clone(), registration.id);
+        if let Some(parent) = registration.parent {
+            self.children.entry(parent).or_default().push(registration.id);
+        }
+        self.registrations.insert(registration.id, registration);
+    }
+}

@@ -1,0 +1,174 @@
+//! Random scripts against the naive model: identical results from the model and the engine on every store.
+
+use std::sync::Arc;
+
+use futures::future::join_all;
+use proptest::test_runner::{Config, TestRunner};
+use taabia::domain::ids::uuid_v7;
+use taabia::domain::{
+    AccountClass, Channel, ExternalId, Limits, NumberingPlan, OperationId, PartnerId, Shard, Timestamp,
+};
+use taabia::engine::{Engine, EngineConfig};
+use taabia::ledger::command::{
+    AllocateStock, IssueStock, OpenReseller, Reserve, Resolve, SetLimits, SetStanding, Void,
+};
+use taabia::ledger::{Command, Outcome, Registration, Request};
+use taabia::ports::{Clock, Ledger, LedgerError, Randomness, Store};
+
+use crate::support::script::{Act, Model, Seen, reseller_id, rules, scripts, shard_of};
+use crate::support::{ManualClock, SeededRandomness};
+
+/// Plays scripts on an engine over one store.
+pub struct Player {
+    pub engine: Arc<Engine>,
+    pub store: Arc<dyn Store>,
+    clock: Arc<ManualClock>,
+    randomness: SeededRandomness,
+    /// Recharges and tombstones in the order in which they were made.
+    made: Vec<OperationId>,
+}
+
+impl Player {
+    /// One poster, so that what is sent at once is decided in the order of sending.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        let clock = Arc::new(ManualClock::at("2026-11-22T00:00:00Z"));
+        let config = EngineConfig { posters: 1, ..EngineConfig::default() };
+        let engine = Engine::start(store.clone(), clock.clone(), Arc::new(rules()), &config);
+        Self { engine, store, clock, randomness: SeededRandomness::new(7), made: Vec::new() }
+    }
+
+    fn draw(&self, shard: Shard) -> OperationId {
+        let mut random = [0; 10];
+        self.randomness.fill(&mut random);
+        OperationId::from_uuid(uuid_v7(self.clock.now(), random, shard))
+    }
+
+    /// `None` when there is nothing to send.
+    fn command(&self, act: &Act) -> Option<Command> {
+        let shards = self.store.shards();
+        let partner = PartnerId::from_uuid(uuid::Uuid::from_u128(1));
+        let external_id = |key: u8| format!("key-{key}").parse::<ExternalId>().unwrap();
+        let request = match *act {
+            Act::Open { reseller } => Request::OpenReseller(OpenReseller {
+                registration: Registration {
+                    id: reseller_id(reseller),
+                    code: format!("R{reseller}"),
+                    name: "Réseau".into(),
+                    level: "outlet".into(),
+                    parent: None,
+                    created_at: Timestamp::EPOCH,
+                },
+                limits: Limits::default(),
+                credit_limit_minor: 0,
+            }),
+            Act::Issue { key, amount } => Request::IssueStock(IssueStock {
+                operation: self.draw(Shard::OPERATOR),
+                external_id: external_id(key),
+                amount_minor: amount,
+            }),
+            Act::Allocate { key, reseller, amount } => Request::AllocateStock(AllocateStock {
+                operation: self.draw(Shard::OPERATOR),
+                external_id: external_id(key),
+                to: reseller_id(reseller),
+                amount_minor: amount,
+            }),
+            Act::Reserve { reseller, key, number, amount, repeat } => Request::Reserve(Reserve {
+                operation: self.draw(shard_of(reseller, shards)),
+                partner,
+                reseller: reseller_id(reseller),
+                external_id: external_id(key),
+                msisdn: NumberingPlan::morocco().parse(&format!("+2126123456{number:02}")).unwrap(),
+                salt: [number; 16],
+                amount_minor: amount,
+                product: "airtime".into(),
+                channel: Channel::Atm,
+                terminal: (key % 2 == 0).then(|| "ATM-0007".parse().unwrap()),
+                allow_repeat: repeat,
+            }),
+            Act::Void { reseller, key } => Request::Void(Void {
+                operation: self.draw(shard_of(reseller, shards)),
+                partner,
+                reseller: reseller_id(reseller),
+                external_id: external_id(key),
+            }),
+            Act::Standing { reseller, standing } => {
+                Request::SetStanding(SetStanding { reseller: reseller_id(reseller), standing })
+            }
+            Act::Limits { reseller, limits, credit } => {
+                Request::SetLimits(SetLimits { reseller: reseller_id(reseller), limits, credit_limit_minor: credit })
+            }
+            Act::Resolve { pick, evidence } => Request::Resolve(Resolve { operation: *self.made.get(pick)?, evidence }),
+            Act::Wait { ms } => {
+                self.clock.advance_ms(ms);
+                return None;
+            }
+        };
+        Some(Command { actor: "test".into(), request })
+    }
+
+    /// Sends the acts of a chunk at once.
+    pub async fn play(&mut self, chunk: &[Act]) -> Vec<Seen> {
+        let commands: Vec<_> = chunk.iter().map(|act| self.command(act)).collect();
+        let outcomes = join_all(commands.iter().map(async |command| match command {
+            Some(command) => Some(self.engine.execute(command.clone()).await),
+            None => None,
+        }))
+        .await;
+        for (act, outcome) in chunk.iter().zip(&outcomes) {
+            if let (Act::Reserve { .. } | Act::Void { .. }, Some(Ok(Outcome::Decided(operation)))) = (act, outcome)
+                && !self.made.contains(&operation.id)
+            {
+                self.made.push(operation.id);
+            }
+        }
+        outcomes.into_iter().map(seen).collect()
+    }
+}
+
+fn seen(outcome: Option<Result<Outcome, LedgerError>>) -> Seen {
+    match outcome {
+        None => Seen::Skipped,
+        Some(Ok(Outcome::Decided(op))) => Seen::Decided(op.status, op.decline, op.balance_after),
+        Some(Ok(Outcome::Replayed(op))) => Seen::Replayed(op.status, op.decline, op.balance_after),
+        Some(Ok(Outcome::Unchanged(op))) => Seen::Unchanged(op.status, op.decline, op.balance_after),
+        Some(Ok(Outcome::Recorded)) => Seen::Recorded,
+        Some(Err(LedgerError::Refused(refusal))) => Seen::Refused(refusal),
+        Some(Err(error)) => panic!("the engine could not execute: {error}"),
+    }
+}
+
+/// Plays a script on the model and on a store and compares every answer and, at the end, every balance.
+pub async fn agree(store: Arc<dyn Store>, script: &[Vec<Act>]) {
+    let mut model = Model::default();
+    let mut player = Player::new(store);
+    for chunk in script {
+        let expected: Vec<Seen> = chunk.iter().map(|act| model.play(act)).collect();
+        assert_eq!(player.play(chunk).await, expected, "{}: {chunk:?}", player.store.dialect());
+    }
+    assert_eq!(player.made.len(), model.operations());
+    for (reseller, (posted, held)) in model.balances() {
+        let shard = shard_of(reseller, player.store.shards());
+        let stock = player.store.stock(shard, reseller_id(reseller)).await.unwrap().unwrap();
+        assert_eq!((stock.posted, stock.held), (posted, held), "reseller {reseller}");
+        assert_eq!(stock.class, AccountClass::ResellerStock);
+    }
+    player.engine.close().await;
+}
+
+/// Runs a property `cases` times over fresh stores; the failing script is printed.
+pub fn check_scripts(cases: u32, make: impl AsyncFn() -> Arc<dyn Store>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let result = runner.run(&scripts(40), |script| {
+        runtime.block_on(async { agree(make().await, &script).await });
+        Ok(())
+    });
+    result.unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+#[test]
+fn the_engine_in_memory_agrees_with_the_model() {
+    for shards in [1, 3] {
+        check_scripts(128, async || Arc::new(taabia::simulator::memory::MemoryStore::new(shards)) as Arc<dyn Store>);
+    }
+}

@@ -1,0 +1,189 @@
+//! A small business over one store: resellers by name, recharges, and what they leave in the books.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use taabia::domain::ids::uuid_v7;
+use taabia::domain::{
+    Account, Channel, Decline, ExternalId, Limits, NumberingPlan, Operation, OperationId, PartnerId, ResellerId, Shard,
+    Standing,
+};
+use taabia::engine::{Engine, EngineConfig};
+use taabia::ledger::command::{
+    AllocateStock, IssueStock, OpenReseller, Reserve, Resolve, SetLimits, SetStanding, Void,
+};
+use taabia::ledger::{Command, Evidence, Outcome, Registration, Request};
+use taabia::ports::{AuditReader, Clock, Ledger, LedgerError, Randomness, Registry, Store};
+
+use super::script::rules;
+use super::{ManualClock, SeededRandomness};
+
+/// Books on some store.
+#[derive(Clone)]
+pub struct Books {
+    pub store: Arc<dyn Store>,
+    pub registry: Arc<dyn Registry>,
+    pub audit: Arc<dyn AuditReader>,
+}
+
+pub type Done = Result<Outcome, LedgerError>;
+
+/// Resellers, engines and a clock.
+pub struct World {
+    pub books: Books,
+    /// The first is the one that everything goes to unless a test says otherwise.
+    pub nodes: Vec<Arc<Engine>>,
+    pub clock: Arc<ManualClock>,
+    randomness: SeededRandomness,
+    names: Mutex<HashMap<String, ResellerId>>,
+    pub partner: PartnerId,
+}
+
+impl World {
+    pub async fn new(books: Books) -> Self {
+        Self::with(books, EngineConfig::default()).await
+    }
+
+    pub async fn with(books: Books, config: EngineConfig) -> Self {
+        let clock = Arc::new(ManualClock::at("2026-11-22T08:00:00Z"));
+        let world = Self {
+            nodes: Vec::new(),
+            clock,
+            randomness: SeededRandomness::new(11),
+            names: Mutex::default(),
+            partner: PartnerId::from_uuid(uuid::Uuid::from_u128(1)),
+            books,
+        }
+        .node(&config);
+        world.must(world.issue("opening", 1_000_000_000_000)).await;
+        world
+    }
+
+    /// One more engine on the same books.
+    #[must_use]
+    pub fn node(mut self, config: &EngineConfig) -> Self {
+        let node = Engine::start(self.books.store.clone(), self.clock.clone(), Arc::new(rules()), config);
+        self.nodes.push(node);
+        self
+    }
+
+    pub fn draw(&self, shard: Shard) -> OperationId {
+        let mut random = [0; 10];
+        self.randomness.fill(&mut random);
+        OperationId::from_uuid(uuid_v7(self.clock.now(), random, shard))
+    }
+
+    pub fn id(&self, name: &str) -> ResellerId {
+        let mut names = self.names.lock().unwrap();
+        *names.entry(name.to_owned()).or_insert_with(|| ResellerId::from_uuid(self.draw(Shard::OPERATOR).uuid()))
+    }
+
+    pub fn shard(&self, name: &str) -> Shard {
+        Shard::of(self.id(name).uuid(), self.books.store.shards())
+    }
+
+    /// A new name whose reseller falls into `shard`.
+    pub fn name_in(&self, shard: Shard) -> String {
+        (0..).map(|n| format!("R{shard}-{n}")).find(|name| self.shard(name) == shard).unwrap()
+    }
+
+    pub async fn execute(&self, request: Request) -> Done {
+        self.nodes[0].execute(command(request)).await
+    }
+
+    pub async fn must(&self, request: Request) -> Outcome {
+        self.execute(request).await.unwrap()
+    }
+
+    pub fn open(&self, name: &str) -> Request {
+        Request::OpenReseller(OpenReseller {
+            registration: Registration {
+                id: self.id(name),
+                code: name.into(),
+                name: format!("Reseller {name}"),
+                level: "outlet".into(),
+                parent: None,
+                created_at: self.clock.now(),
+            },
+            limits: Limits::default(),
+            credit_limit_minor: 0,
+        })
+    }
+
+    pub fn issue(&self, key: &str, amount_minor: i64) -> Request {
+        let operation = self.draw(Shard::OPERATOR);
+        Request::IssueStock(IssueStock { operation, external_id: external_id(key), amount_minor })
+    }
+
+    pub fn allocate(&self, key: &str, to: &str, amount_minor: i64) -> Request {
+        let (operation, to) = (self.draw(Shard::OPERATOR), self.id(to));
+        Request::AllocateStock(AllocateStock { operation, external_id: external_id(key), to, amount_minor })
+    }
+
+    /// A reseller with stock.
+    pub async fn reseller(&self, name: &str, stock_minor: i64) {
+        self.must(self.open(name)).await;
+        if stock_minor > 0 {
+            self.must(self.allocate(&format!("stock-{name}"), name, stock_minor)).await;
+        }
+    }
+
+    pub fn reserve(&self, name: &str, key: &str, amount_minor: i64) -> Reserve {
+        Reserve {
+            operation: self.draw(self.shard(name)),
+            partner: self.partner,
+            reseller: self.id(name),
+            external_id: external_id(key),
+            msisdn: NumberingPlan::morocco().parse("+212612345678").unwrap(),
+            salt: [7; 16],
+            amount_minor,
+            product: "airtime".into(),
+            channel: Channel::Atm,
+            terminal: None,
+            allow_repeat: true,
+        }
+    }
+
+    pub async fn recharge(&self, name: &str, key: &str, amount_minor: i64) -> Arc<Operation> {
+        self.must(Request::Reserve(self.reserve(name, key, amount_minor))).await.operation().unwrap().clone()
+    }
+
+    pub fn resolve(operation: OperationId, evidence: Evidence) -> Request {
+        Request::Resolve(Resolve { operation, evidence })
+    }
+
+    pub fn void(&self, name: &str, key: &str) -> Request {
+        let (operation, reseller) = (self.draw(self.shard(name)), self.id(name));
+        Request::Void(Void { operation, partner: self.partner, reseller, external_id: external_id(key) })
+    }
+
+    pub fn limits(&self, name: &str, limits: Limits) -> Request {
+        Request::SetLimits(SetLimits { reseller: self.id(name), limits, credit_limit_minor: 0 })
+    }
+
+    pub fn standing(&self, name: &str, standing: Standing) -> Request {
+        Request::SetStanding(SetStanding { reseller: self.id(name), standing })
+    }
+
+    pub async fn stock(&self, name: &str) -> Account {
+        self.books.store.stock(self.shard(name), self.id(name)).await.unwrap().unwrap()
+    }
+
+    /// Ends the engines; the books must stand.
+    pub async fn close(self) {
+        for node in &self.nodes {
+            node.close().await;
+        }
+        super::must_verify(&*self.books.audit).await;
+    }
+}
+
+pub fn command(request: Request) -> Command {
+    Command { actor: "test".into(), request }
+}
+
+pub fn external_id(key: &str) -> ExternalId {
+    key.parse().unwrap()
+}
+
+pub const RELEASE: Evidence = Evidence::NotApplied(Decline::ChargingDeclined);
