@@ -35,7 +35,7 @@ pub struct SettingsArgs {
     /// command line.
     #[arg(long, value_name = "URL")]
     pub database_url: Option<String>,
-    /// Any setting of the configuration file, such as engine.max_batch=256; may be repeated.
+    /// Any setting of the configuration file, such as `engine.max_batch=256`; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_and_value)]
     pub set: Vec<(String, String)>,
 }
@@ -200,7 +200,7 @@ pub struct SimulateChargingArgs {
 
 #[derive(Args, Clone, Debug)]
 pub struct LoadArgs {
-    /// Address of the API, such as http://127.0.0.1:8080. Plain HTTP only: run it beside the server.
+    /// Address of the API, such as `http://127.0.0.1:8080`. Plain HTTP only: run it beside the server.
     #[arg(long, value_name = "URL")]
     pub url: String,
     /// The client that recharges; it needs recharges:write, recharges:read and stock:read.

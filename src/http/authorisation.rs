@@ -35,7 +35,6 @@ pub fn guarded(need: Need, call: UtoipaMethodRouter<ApiState>, state: &ApiState)
 }
 
 /// Tells in the OpenAPI document what the call needs and how it is refused.
-#[must_use]
 pub fn documented(need: Need, mut call: UtoipaMethodRouter<ApiState>) -> UtoipaMethodRouter<ApiState> {
     let scopes: Vec<&str> = match need {
         Need::Scope(scope) => vec![scope.name()],

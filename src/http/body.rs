@@ -219,11 +219,9 @@ struct ObjectVisitor {
 
 type Read<'a> = (Vec<Option<Value<'a>>>, Vec<FieldError>);
 
-impl<'de> ObjectVisitor {
-    fn not_an_object<E>(self) -> Result<Read<'de>, E> {
-        let detail = "expected a JSON object".into();
-        Ok((Vec::new(), vec![FieldError { pointer: String::new(), code: "wrong_type", detail }]))
-    }
+fn not_an_object<'de>() -> Read<'de> {
+    let detail = "expected a JSON object".into();
+    (Vec::new(), vec![FieldError { pointer: String::new(), code: "wrong_type", detail }])
 }
 
 impl<'de> Visitor<'de> for ObjectVisitor {
@@ -259,31 +257,31 @@ impl<'de> Visitor<'de> for ObjectVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        self.not_an_object()
+        Ok(not_an_object())
     }
 
     fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        self.not_an_object()
+        Ok(not_an_object())
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        self.not_an_object()
+        Ok(not_an_object())
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        self.not_an_object()
+        Ok(not_an_object())
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        self.not_an_object()
+        Ok(not_an_object())
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        self.not_an_object()
+        Ok(not_an_object())
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        self.not_an_object()
+        Ok(not_an_object())
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod charging;
 pub mod faulty;
+pub mod load;
 pub mod memory;
 pub mod network;
 
