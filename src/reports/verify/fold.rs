@@ -237,7 +237,8 @@ fn opens(kind: EntryKind) -> bool {
         | EntryKind::RechargeCompleted
         | EntryKind::RechargeReleased
         | EntryKind::KeyVoided
-        | EntryKind::VoidedRequestRecorded => false,
+        | EntryKind::VoidedRequestRecorded
+        | EntryKind::IssueDeclined => false,
     }
 }
 

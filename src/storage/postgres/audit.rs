@@ -54,4 +54,12 @@ impl AuditReader for PostgresStore {
         let found: Option<(i64, i16)> = query.fetch_optional(&self.audits).await.map_err(store_error)?;
         Ok(found.map(|(sequence, line)| format!("posting {sequence}/{line} of shard {shard} has no entry")))
     }
+
+    async fn stray_operation(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError> {
+        let query = sqlx::query_as(sql::AUDIT_STRAY_OPERATION).bind(shard_number(shard)).bind(up_to);
+        let found: Option<(uuid::Uuid, i64)> = query.fetch_optional(&self.audits).await.map_err(store_error)?;
+        Ok(found.map(|(id, sequence)| {
+            format!("operation {id} of shard {shard} names entry {sequence}, which is not its own")
+        }))
+    }
 }

@@ -93,8 +93,15 @@ impl Reads for PostgresStore {
         Ok(row.map(AccountRow::read).transpose()?.map(|(_, account)| account))
     }
 
-    async fn due(&self, due_by: Timestamp, limit: u32) -> Result<Vec<Operation>, StoreError> {
-        let query = sqlx::query_as(sql::DUE).bind(due_by.unix_ms()).bind(i64::from(limit));
+    async fn due(
+        &self,
+        due_by: Timestamp,
+        after: Option<(Timestamp, OperationId)>,
+        limit: u32,
+    ) -> Result<Vec<Operation>, StoreError> {
+        let (after_due_at, after_id) = after.map_or((-1, Uuid::nil()), |(due_at, id)| (due_at.unix_ms(), id.uuid()));
+        let query =
+            sqlx::query_as(sql::DUE).bind(due_by.unix_ms()).bind(after_due_at).bind(after_id).bind(i64::from(limit));
         read_operations(query.fetch_all(&self.reads).await.map_err(store_error)?)
     }
 
