@@ -7,7 +7,11 @@ async fn a_scripted_commit_is_applied_and_its_answer_lost() {
     for (fault, applied) in [(Fault::LostApplied, true), (Fault::LostNotApplied, false)] {
         for delay_up_to_ms in [0, 5_000] {
             let store = MemoryStore::new(1);
-            let faulty = FaultyStore::new(store.clone(), 1, FaultRates { delay_up_to_ms, ..FaultRates::default() });
+            let faulty = FaultyStore::new(
+                std::sync::Arc::new(store.clone()),
+                1,
+                FaultRates { delay_up_to_ms, ..FaultRates::default() },
+            );
             faulty.script(Point::Commit, 2, fault);
             let mut session = faulty.session().await.unwrap();
             write(&mut *session, 1).await.unwrap();
@@ -27,7 +31,7 @@ async fn a_scripted_commit_is_applied_and_its_answer_lost() {
 #[tokio::test]
 async fn a_refused_statement_leaves_the_session_usable_and_a_broken_one_does_not() {
     let store = MemoryStore::new(1);
-    let faulty = FaultyStore::new(store.clone(), 1, FaultRates::default());
+    let faulty = FaultyStore::new(std::sync::Arc::new(store.clone()), 1, FaultRates::default());
     faulty.script(Point::Persist, 1, Fault::Refused);
     faulty.script(Point::Lock, 2, Fault::Conflict);
     faulty.script(Point::Load, 1, Fault::Unavailable);
@@ -60,7 +64,7 @@ async fn storm(seed: u64) -> (Vec<&'static str>, i64) {
         delay_up_to_ms: 50,
     };
     let store = MemoryStore::new(1);
-    let faulty = FaultyStore::new(store.clone(), seed, rates);
+    let faulty = FaultyStore::new(std::sync::Arc::new(store.clone()), seed, rates);
     let mut ends = Vec::new();
     for _ in 0..1_000 {
         let attempt = async {

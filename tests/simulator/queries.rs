@@ -42,7 +42,7 @@ async fn queries_find_what_was_written() {
     assert_eq!(list(RechargeQuery { from: Some(second.created_at), ..all }).await, [ids[2], ids[1]]);
 
     let last = Timestamp::from_unix_ms(i64::MAX);
-    let due: Vec<_> = store.due(last, 9).await.unwrap().into_iter().map(|operation| operation.id).collect();
+    let due: Vec<_> = store.due(last, None, 9).await.unwrap().into_iter().map(|operation| operation.id).collect();
     assert_eq!(due, [ids[1], ids[2]]);
     assert_eq!(store.doubt(last).await.unwrap(), (2, Some(second.created_at)));
     assert_eq!(store.doubt(Timestamp::EPOCH).await.unwrap(), (0, None));

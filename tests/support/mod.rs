@@ -1,5 +1,7 @@
 //! What the suite shares: a clock that is moved by hand, reproducible randomness, and books on every store.
 
+pub mod database;
+pub mod postgres;
 pub mod script;
 pub mod world;
 
@@ -71,8 +73,20 @@ macro_rules! on_every_store {
             use super::*;
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn memory() {
+            async fn in_memory() {
                 ($test)($crate::support::in_memory(3)).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                let database = $crate::support::database::Database::sqlite().await;
+                ($test)($crate::support::books_of(&database)).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgres() {
+                let database = $crate::support::database::Database::postgres().await;
+                ($test)($crate::support::books_of(&database)).await;
             }
         }
     };
@@ -84,8 +98,16 @@ pub fn in_memory(shards: u16) -> Books {
     Books { store: store.clone(), registry: store.clone(), audit: store }
 }
 
+pub fn books_of(database: &database::Database) -> Books {
+    let taabia::storage::Storage { store, registry, audit, .. } = database.storage.clone();
+    Books { store, registry, audit }
+}
+
 /// The books stand: the auditors' verification finds nothing.
-pub async fn must_verify(_audit: &dyn AuditReader) {}
+pub async fn must_verify(audit: &dyn AuditReader) {
+    let options = taabia::reports::verify::Options::default();
+    taabia::reports::verify::verify(audit, &options, &mut |_| {}).await.unwrap();
+}
 
 /// A number from the environment, for campaigns longer than the everyday run.
 #[expect(clippy::disallowed_methods, reason = "how long a campaign lasts is said from outside")]

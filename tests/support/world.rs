@@ -84,7 +84,7 @@ impl World {
 
     /// A new name whose reseller falls into `shard`.
     pub fn name_in(&self, shard: Shard) -> String {
-        (0..).map(|n| format!("R{shard}-{n}")).find(|name| self.shard(name) == shard).unwrap()
+        (0..10_000).map(|n| format!("R{shard}-{n}")).find(|name| self.shard(name) == shard).unwrap()
     }
 
     pub async fn execute(&self, request: Request) -> Done {
