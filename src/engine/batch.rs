@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::domain::encoding::Hash;
 use crate::domain::operation::claim_key;
 use crate::domain::{Operation, OperationId, ResellerId, Shard};
@@ -28,23 +30,36 @@ pub struct Batch<'a> {
     pub moment: Moment<'a>,
 }
 
+/// Records how long a phase took; gives the beginning of the next one.
+fn phase(name: &'static str, begun: Instant) -> Instant {
+    let now = Instant::now();
+    metrics::histogram!("taabia_engine_phase_seconds", "phase" => name).record((now - begun).as_secs_f64());
+    now
+}
+
 /// Keys of a batch: for each command the operation that holds its key, itself or another.
 type Claims = Vec<Option<OperationId>>;
 
 impl Batch<'_> {
     /// Everything up to the commit.
     pub async fn prepare(&mut self, commands: &[&Command]) -> Result<Prepared, StoreError> {
+        let begun = Instant::now();
         let shards = self.lock(commands).await?;
+        let locked = phase("lock", begun);
         self.load(commands, &shards).await?;
+        let loaded = phase("load", locked);
         let claims = self.claim(commands).await?;
+        let claimed = phase("claim", loaded);
         let results = self.decide(commands, &claims);
         let changes: Vec<Changes> =
             shards.iter().filter_map(|shard| self.books.shard_mut(*shard).take_changes()).collect();
         let witness = changes.first().and_then(|changes| changes.entries.first());
         let witness = witness.map(|entry| (entry.shard, entry.sequence, entry.leaf()));
+        let decided = phase("decide", claimed);
         if !changes.is_empty() {
             self.session.persist(&changes).await?;
         }
+        phase("persist", decided);
         Ok(Prepared { results, witness })
     }
 
