@@ -104,8 +104,8 @@ fn method_label(method: &Method) -> &'static str {
 fn record(method: &'static str, route: &str, status: StatusCode, started: Instant) {
     let route: Arc<str> = route.into();
     let status: Arc<str> = status.as_str().into();
-    metrics::counter!("http_requests_total", "method" => method, "route" => Arc::clone(&route), "status" => status)
+    metrics::counter!("taabia_http_requests_total", "method" => method, "route" => Arc::clone(&route), "status" => status)
         .increment(1);
-    metrics::histogram!("http_request_duration_seconds", "method" => method, "route" => route)
+    metrics::histogram!("taabia_http_request_seconds", "method" => method, "route" => route)
         .record(started.elapsed().as_secs_f64());
 }

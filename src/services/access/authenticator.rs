@@ -31,14 +31,14 @@ pub enum AuthenticationError {
 /// Bounds of what an authenticator remembers.
 #[derive(Clone, Copy, Debug)]
 pub struct AuthenticatorSettings {
-    /// Verified tokens remembered, at most twice this many.
+    /// Verified tokens remembered at most.
     pub remembered_tokens: usize,
     pub freshness: ClientFreshness,
 }
 
 impl Default for AuthenticatorSettings {
     fn default() -> Self {
-        Self { remembered_tokens: 10_000, freshness: ClientFreshness::default() }
+        Self { remembered_tokens: 65_536, freshness: ClientFreshness::default() }
     }
 }
 
