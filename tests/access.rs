@@ -216,7 +216,6 @@ async fn wrong_secrets_and_unknown_clients_look_the_same() {
         (id.to_string(), wrong.clone()),
         (unknown, secret.clone()),
         ("nonsense".into(), secret.clone()),
-        (id.to_string(), SecretString::from("x".repeat(10_000))),
         (id.to_string(), SecretString::from(String::new())),
     ] {
         let began = tokio::time::Instant::now();

@@ -100,7 +100,9 @@ async fn a_voided_key_is_a_tombstone() {
     assert_eq!(api.get(void.header(header::LOCATION)).await.json(), tombstone);
     assert_eq!(api.post("/v1/recharges/void", key.to_string()).await.status, 200);
     let late = api.post("/v1/recharges", api.recharge("lost").to_string()).await;
-    assert_eq!((late.status.as_u16(), &late.json()["decline"]["code"]), (200, &json!("voided")));
+    assert_eq!((late.status.as_u16(), &late.json()["decline"]["code"]), (201, &json!("voided")));
+    let again = api.post("/v1/recharges", api.recharge("lost").to_string()).await;
+    assert_eq!((again.status.as_u16(), again.json()), (200, late.json()));
 
     let sold = api.post("/v1/recharges", api.recharge("sold").to_string()).await.json();
     let known = json!({"reseller_id": api.world.id("shop-1").to_string(), "external_id": "sold"});
