@@ -18,7 +18,9 @@ use serde_json::{Value, json};
 use taabia::domain::{ClientId, PartnerId};
 use taabia::ports::Clock;
 use taabia::services::Scope;
-use taabia::services::access::{AuthenticationError, GrantError, KeyError, KeyFile, KeyRing, KeySource};
+use taabia::services::access::{
+    AuthenticationError, GrantError, KeyError, KeyFile, KeyRing, KeySource, SecretHasher, SecretHashingError,
+};
 
 use crate::support::api::{Access, FRESHNESS, ISSUER};
 use crate::support::{ManualClock, SeededRandomness, in_memory};
@@ -223,6 +225,24 @@ async fn wrong_secrets_and_unknown_clients_look_the_same() {
         // Hashing takes some milliseconds; refusing without it takes none.
         let hashed = began.elapsed() > Duration::from_millis(2);
         assert!(hashed, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_does_not_free_the_place_of_a_hash_that_runs() {
+    let randomness = Arc::new(SeededRandomness::new(1));
+    let hasher = Arc::new(SecretHasher::new(randomness, 1, 1).unwrap());
+    let ask = || {
+        let hasher = Arc::clone(&hasher);
+        tokio::spawn(async move { hasher.matches("tsk_x".to_owned().into(), vec![]).await })
+    };
+    let (running, waiting) = (ask(), ask());
+    tokio::task::yield_now().await;
+    running.abort();
+    assert_eq!(hasher.make().await.err(), Some(SecretHashingError::Busy), "both places are taken");
+    assert_eq!(waiting.await.unwrap(), Ok(false));
+    while hasher.make().await.is_err() {
+        tokio::task::yield_now().await;
     }
 }
 

@@ -35,7 +35,6 @@ pub fn guarded(need: Need, call: UtoipaMethodRouter<ApiState>, state: &ApiState)
 }
 
 /// Tells in the OpenAPI document what the call needs and how it is refused.
-#[must_use]
 pub fn documented(need: Need, mut call: UtoipaMethodRouter<ApiState>) -> UtoipaMethodRouter<ApiState> {
     let scopes: Vec<&str> = match need {
         Need::Scope(scope) => vec![scope.name()],
@@ -103,12 +102,12 @@ fn bearer_token(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn unauthenticated(challenge: &'static str) -> Problem {
-    Problem::new(Code::Unauthenticated).header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+    Problem::new(Code::Unauthenticated).challenge(HeaderValue::from_static(challenge))
 }
 
 /// RFC 6750 §3.1.
 fn insufficient_scope(scope: Scope) -> Problem {
     let challenge = format!(r#"Bearer realm="taabia", error="insufficient_scope", scope="{}""#, scope.name());
     let challenge = HeaderValue::from_str(&challenge).expect("scopes have ASCII names");
-    Problem::new(Code::InsufficientScope).header(header::WWW_AUTHENTICATE, challenge)
+    Problem::new(Code::InsufficientScope).challenge(challenge)
 }

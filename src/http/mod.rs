@@ -34,7 +34,6 @@ use self::trace::TraceIds;
 const MAX_BODY_BYTES: usize = 16 * 1024;
 
 /// The whole API, ready to be served.
-#[must_use]
 pub fn router(api: Api) -> Router {
     let trace_ids = Arc::new(TraceIds::new(&*api.randomness));
     let state: ApiState = Arc::new(api);

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -125,13 +125,14 @@ pub struct Problem {
     pub detail: Option<String>,
     pub errors: Vec<FieldError>,
     pub retry_after_s: Option<u32>,
-    pub header: Option<(HeaderName, HeaderValue)>,
+    /// `WWW-Authenticate`, where there is one.
+    pub challenge: Option<HeaderValue>,
 }
 
 impl Problem {
     #[must_use]
     pub fn new(code: Code) -> Self {
-        Self { code, detail: None, errors: Vec::new(), retry_after_s: None, header: None }
+        Self { code, detail: None, errors: Vec::new(), retry_after_s: None, challenge: None }
     }
 
     #[must_use]
@@ -155,8 +156,8 @@ impl Problem {
     }
 
     #[must_use]
-    pub fn header(self, name: HeaderName, value: HeaderValue) -> Self {
-        Self { header: Some((name, value)), ..self }
+    pub fn challenge(self, challenge: HeaderValue) -> Self {
+        Self { challenge: Some(challenge), ..self }
     }
 
     /// The response as it goes over the wire.
@@ -179,8 +180,8 @@ impl Problem {
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
-        if let Some((name, value)) = self.header {
-            headers.insert(name, value);
+        if let Some(challenge) = self.challenge {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
     }

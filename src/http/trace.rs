@@ -58,7 +58,7 @@ impl TraceIds {
     }
 }
 
-/// The finaliser of SplitMix64: neighbours in, unrelated numbers out.
+/// The finaliser of `SplitMix64`: neighbours in, unrelated numbers out.
 fn mix(number: u64) -> u64 {
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

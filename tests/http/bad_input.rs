@@ -152,7 +152,7 @@ async fn bad_values_are_told_all_at_once() {
         for value in values {
             let answer = api.post("/v1/recharges", with(good.clone(), name, json!(value))).await;
             assert_eq!(answer.problem(422, "validation_failed"), [format!("/{name} invalid")], "{value}");
-            let harmless = value.len() < 4 || "+212612345678".contains(value);
+            let harmless = value.len() <= 4 || "+212612345678".contains(value);
             assert!(harmless || !answer.text().contains(value), "what was sent is not repeated: {value}");
         }
     }

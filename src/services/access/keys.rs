@@ -163,6 +163,12 @@ impl KeyRing {
         self.find(kid)
     }
 
+    /// Whether the key named `kid` is accepted.
+    pub(super) fn accepts(&self, kid: &str) -> bool {
+        let now = self.clock.now();
+        self.keys().iter().any(|key| &*key.kid == kid && key.is_accepted(now))
+    }
+
     /// The public keys to publish (RFC 7517 §5), the one that signs first.
     pub async fn public_keys(&self) -> JwkSet {
         self.reread_when_older_than(REREAD_AFTER).await;
