@@ -1,10 +1,18 @@
 //! The integration tests: one binary, one module per subject.
-#![expect(clippy::unwrap_used, reason = "a test stops where its premises fail")]
+
+// Says to Clippy that all of it is tests, helpers included.
+#![cfg(test)]
 
 mod access;
 mod api_spec;
 mod architecture;
+mod charging;
 mod engine;
 mod http;
+mod load;
 mod model;
+mod scribe;
+mod simulation;
+mod simulator;
 mod support;
+mod verify;

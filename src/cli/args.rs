@@ -18,6 +18,22 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Runs a seeded network with the charging simulator and a little traffic.
+    Demo(DemoArgs),
+    /// Runs the server.
+    Serve(ServeArgs),
+    /// Creates or upgrades the tables of the store.
+    Migrate(MigrateArgs),
+    /// Checks the books: exit 0 when they are right, else the first offending row is named.
+    Verify(VerifyArgs),
+    /// Prints the `OpenAPI` description of the API.
+    Openapi(OpenapiArgs),
+    /// API clients and their secrets.
+    #[command(subcommand)]
+    Client(ClientCommand),
+    /// Stand-ins for the outside world.
+    #[command(subcommand)]
+    Simulate(SimulateCommand),
     /// Puts load on a running server and checks that the balances moved by what it acknowledged.
     Load(LoadArgs),
 }
@@ -35,7 +51,7 @@ pub struct SettingsArgs {
     /// command line.
     #[arg(long, value_name = "URL")]
     pub database_url: Option<String>,
-    /// Any setting of the configuration file, such as engine.max_batch=256; may be repeated.
+    /// Any setting of the configuration file, such as `engine.max_batch=256`; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_and_value)]
     pub set: Vec<(String, String)>,
 }
@@ -109,6 +125,9 @@ impl DemoArgs {
 pub struct MigrateArgs {
     #[command(flatten)]
     pub settings: SettingsArgs,
+    /// `PostgreSQL`: grants this role what serving needs and no more; it can append to the journal, not change it.
+    #[arg(long, value_name = "ROLE")]
+    pub grant_to: Option<String>,
 }
 
 /// Checks the books, on a stopped or on a live store: exit 0 when they are right, else the first offending
@@ -117,9 +136,12 @@ pub struct MigrateArgs {
 pub struct VerifyArgs {
     #[command(flatten)]
     pub settings: SettingsArgs,
-    /// Also checks that the logs go on from this signed checkpoint.
+    /// Also checks that the logs go on from this checkpoint.
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
+    /// Writes a checkpoint of what was verified, to be kept outside the store.
+    #[arg(long, value_name = "FILE")]
+    pub write_checkpoint: Option<PathBuf>,
 }
 
 /// Prints the OpenAPI description of the API.
@@ -200,7 +222,7 @@ pub struct SimulateChargingArgs {
 
 #[derive(Args, Clone, Debug)]
 pub struct LoadArgs {
-    /// Address of the API, such as http://127.0.0.1:8080. Plain HTTP only: run it beside the server.
+    /// Address of the API, such as `http://127.0.0.1:8080`. Plain HTTP only: run it beside the server.
     #[arg(long, value_name = "URL")]
     pub url: String,
     /// The client that recharges; it needs recharges:write, recharges:read and stock:read.

@@ -1,7 +1,67 @@
 //! Configuration, telemetry and wiring: the only place that chooses adapters, reads the environment, and
-//! knows the real clock and the real randomness.
+//! knows the real clock and the real randomness. One file per command.
 
 pub mod args;
+pub mod client;
 pub mod clock;
 pub mod config;
+pub mod demo;
+mod demo_clients;
+pub mod load;
+pub mod migrate;
+pub mod node;
+pub mod openapi;
+pub mod serve;
+pub mod simulate;
 pub mod telemetry;
+pub mod verify;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Arguments, Command, SettingsArgs};
+use config::{Config, ConfigError, Flag};
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Into::into)
+        .and_then(|runtime| runtime.block_on(carry_out(arguments.command)));
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("taabia: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether the command found everything right.
+async fn carry_out(command: Command) -> Result<bool, Box<dyn Error>> {
+    match command {
+        Command::Demo(args) => demo::demo(args).await,
+        Command::Serve(args) => serve::serve(args).await,
+        Command::Migrate(args) => migrate::migrate(args).await,
+        Command::Verify(args) => verify::verify(args).await,
+        Command::Openapi(args) => openapi::openapi(args).await,
+        Command::Client(command) => client::client(command).await,
+        Command::Simulate(command) => simulate::simulate(command).await,
+        Command::Load(args) => Ok(load::load(args).await?),
+    }
+}
+
+/// The settings of a command: file, environment and flags.
+fn settings(args: &SettingsArgs, flags: &[Flag]) -> Result<Config, ConfigError> {
+    let loaded = config::load(args.config.as_deref(), &config::environment(), flags)?;
+    for variable in &loaded.unknown_variables {
+        eprintln!("taabia: the variable {variable} of the environment is no setting and is ignored");
+    }
+    Ok(loaded.config)
+}

@@ -35,6 +35,10 @@ pub trait AuditReader: Send + Sync {
     /// Operations whose last entry is at most `up_to`: how many rows there are.
     async fn count_operations(&self, shard: Shard, up_to: i64) -> Result<i64, StoreError>;
 
+    /// An operation whose last entry is at most `up_to` and does not exist or is not about it: the first
+    /// one found, as text. Asked only when the count is wrong.
+    async fn stray_operation(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError>;
+
     /// Postings without an entry, entries above `up_to` left out: the first one found, as text.
     async fn stray_posting(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError>;
 }

@@ -1,1 +1,3 @@
-//! reports
+//! The auditors' reports.
+
+pub mod verify;

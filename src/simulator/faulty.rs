@@ -135,8 +135,8 @@ impl Faults {
 }
 
 /// A store whose faults are drawn from a seed.
-pub struct FaultyStore<S> {
-    inner: S,
+pub struct FaultyStore {
+    inner: Arc<dyn Store>,
     faults: Arc<Mutex<Faults>>,
 }
 
@@ -144,9 +144,9 @@ fn locked(faults: &Mutex<Faults>) -> MutexGuard<'_, Faults> {
     faults.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<S> FaultyStore<S> {
+impl FaultyStore {
     #[must_use]
-    pub fn new(inner: S, seed: u64, rates: FaultRates) -> Self {
+    pub fn new(inner: Arc<dyn Store>, seed: u64, rates: FaultRates) -> Self {
         let faults = Faults {
             random: SplitMix64(seed),
             rates,
@@ -156,6 +156,11 @@ impl<S> FaultyStore<S> {
             ended: false,
         };
         Self { inner, faults: Arc::new(Mutex::new(faults)) }
+    }
+
+    /// From now on faults strike this often.
+    pub fn set_rates(&self, rates: FaultRates) {
+        locked(&self.faults).rates = rates;
     }
 
     /// Lets `fault` strike the `nth` call at `point` from now on, the next one being the first.
@@ -295,7 +300,7 @@ impl Session for FaultySession {
 }
 
 #[async_trait]
-impl<S: Store> Reads for FaultyStore<S> {
+impl Reads for FaultyStore {
     async fn operation(&self, id: OperationId) -> Result<Option<Operation>, StoreError> {
         self.meet(Point::Read).await?;
         self.inner.operation(id).await
@@ -344,7 +349,7 @@ impl<S: Store> Reads for FaultyStore<S> {
 }
 
 #[async_trait]
-impl<S: Store> Store for FaultyStore<S> {
+impl Store for FaultyStore {
     fn dialect(&self) -> &'static str {
         self.inner.dialect()
     }

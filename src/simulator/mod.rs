@@ -1,8 +1,11 @@
 //! Stand-ins for the outside world with injectable faults, seeded networks, and load.
 
+pub mod charging;
 pub mod faulty;
+pub mod load;
 pub mod memory;
 pub mod network;
+pub mod traffic;
 
 pub use faulty::{Fault, FaultRates, FaultyStore, Point};
 pub use memory::MemoryStore;

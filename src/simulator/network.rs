@@ -30,7 +30,9 @@ impl NetworkPlan {
         Self { distributors: 6, wholesalers_each: 4, outlets_each: 20, stock_minor: 200_000_000 * 10_i64.pow(exponent) }
     }
 
-    fn resellers(&self) -> i64 {
+    /// How many resellers it has.
+    #[must_use]
+    pub fn resellers(&self) -> i64 {
         let below = i64::from(self.wholesalers_each) * (1 + i64::from(self.outlets_each));
         i64::from(self.distributors) * (1 + below)
     }

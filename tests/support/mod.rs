@@ -87,3 +87,9 @@ pub fn in_memory(shards: u16) -> Books {
 
 /// The books stand: the auditors' verification finds nothing.
 pub async fn must_verify(_audit: &dyn AuditReader) {}
+
+/// A number from the environment, for campaigns longer than the everyday run.
+#[expect(clippy::disallowed_methods, reason = "how long a campaign lasts is said from outside")]
+pub fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().map_or(default, |text| text.parse().unwrap())
+}

@@ -54,7 +54,7 @@ fn ranges(config: &Config) -> Result<(), (&'static str, String)> {
     within("doubt.concurrency", doubt.concurrency, 1..=1_024)?;
     within("charging.connect_timeout_ms", charging.connect_timeout_ms, 1..=HOUR_MS)?;
     within("charging.lookup_timeout_ms", charging.lookup_timeout_ms, 1..=HOUR_MS)?;
-    within("charging.pool_size", charging.pool_size, 1..=65_536)?;
+    within("charging.max_in_flight", charging.max_in_flight, 1..=65_536)?;
     // RFC 9068 leaves the life of a token open; the contract promises at most 15 minutes.
     within("access.token_ttl_s", access.token_ttl_s, 1..=900)?;
     within("access.secret_overlap_s", access.secret_overlap_s, 0..=366 * 86_400)?;

@@ -223,7 +223,7 @@ mod tests {
             assert_eq!(config.airtime_range().0.to_string(), "5.00");
             assert_eq!(config.airtime_range().1.to_string(), "500.00");
             assert_eq!((config.charging.kind, config.telemetry.log_format), (ChargingKind::Simulator, LogFormat::Text));
-            assert_eq!(config.issuer(), "http://127.0.0.1:8080");
+            assert_eq!(config.issuer(), None);
             assert!(matches!(config.signing_key(), SigningKey::File { made_when_missing: true, .. }));
         }
     }

@@ -89,7 +89,7 @@ pub struct Charging {
     pub url: String,
     pub connect_timeout_ms: u64,
     pub lookup_timeout_ms: u64,
-    pub pool_size: usize,
+    pub max_in_flight: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -147,10 +147,10 @@ impl Config {
         }
     }
 
-    /// Issuer of tokens: as configured, or the address of the API.
+    /// Issuer of tokens as configured; without one it is the address that the API is served at.
     #[must_use]
-    pub fn issuer(&self) -> String {
-        if self.access.issuer.is_empty() { format!("http://{}", self.listen) } else { self.access.issuer.clone() }
+    pub fn issuer(&self) -> Option<String> {
+        Some(self.access.issuer.clone()).filter(|issuer| !issuer.is_empty())
     }
 
     #[must_use]

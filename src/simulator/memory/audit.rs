@@ -49,6 +49,17 @@ impl AuditReader for MemoryStore {
         })
     }
 
+    async fn stray_operation(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError> {
+        self.look(shard, |books| {
+            let mut rows = books.operations.values().filter(|operation| operation.last_sequence <= up_to);
+            let stray = rows.find(|operation| {
+                let stored = books.entries.get(&operation.last_sequence);
+                stored.is_none_or(|stored| stored.entry.subject != operation.id.uuid())
+            });
+            stray.map(|operation| format!("operation {}", operation.kind().render(operation.id)))
+        })
+    }
+
     async fn stray_posting(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError> {
         self.look(shard, |books| {
             let mut rows = books.postings.keys().take_while(|(sequence, _)| *sequence <= up_to);

@@ -1,0 +1,120 @@
+//! `taabia demo`: a seeded network, the charging simulator and a little live traffic over the embedded
+//! database or any other. Started again on the same directory or database it goes on where it stood.
+
+use std::error::Error;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::args::DemoArgs;
+use super::clock::{SystemClock, SystemRandomness};
+use super::config::{ChargingKind, Config};
+use super::demo_clients::{self, Credentials};
+use super::node::{Node, connect_charging, start_engine};
+use super::serve::{open_for_serving, until_stopped};
+use super::{migrate, settings, telemetry};
+use crate::engine::Engine;
+use crate::simulator::charging::{Config as SimulatorConfig, Server};
+use crate::simulator::network::{Branch, NetworkPlan, Seeder};
+use crate::simulator::traffic::Traffic;
+use crate::storage::Storage;
+
+/// Time between two recharges of the live traffic.
+const TRAFFIC_PAUSE: Duration = Duration::from_millis(400);
+
+/// Runs until a signal asks to stop.
+///
+/// # Errors
+/// When something cannot start.
+pub async fn demo(args: DemoArgs) -> Result<bool, Box<dyn Error>> {
+    let mut config = settings(&args.settings, &args.flags())?;
+    telemetry::log(&config.telemetry)?;
+    let metrics = telemetry::metrics()?;
+    migrate::install(&config).await?;
+    let storage = open_for_serving(&config).await?;
+    let simulator = start_simulator(&args, &mut config).await?;
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| format!("{}: {error}", config.listen))?;
+    let engine = start_engine(&config, &storage);
+    let branches = seed(&config, &storage, engine.clone()).await?;
+    let node = Node::start(&config, &storage, engine, connect_charging(&config)?, metrics, listener)?;
+    let charging_url = (config.charging.kind == ChargingKind::Simulator).then(|| config.charging.url.clone());
+    let file = config.data_dir.join("demo.json");
+    let clients = demo_clients::write(&file, &node, charging_url, &branches).await?;
+    let (stop_traffic, traffic_stopped) = watch::channel(false);
+    let traffic = (!args.no_traffic).then(|| tokio::spawn(traffic(&config, &node, &branches).run(traffic_stopped)));
+    introduce(&node.url, &file, &clients);
+    println!("ready {}", node.url);
+    until_stopped(node).await?;
+    stop_traffic.send_replace(true);
+    if let Some(traffic) = traffic {
+        traffic.await?;
+    }
+    if let Some(simulator) = simulator {
+        simulator.shutdown().await;
+    }
+    Ok(true)
+}
+
+/// The charging simulator inside, unless another one is named or nothing but the process itself charges.
+async fn start_simulator(args: &DemoArgs, config: &mut Config) -> Result<Option<Server>, Box<dyn Error>> {
+    if args.charging_url.is_some() || config.charging.kind == ChargingKind::InProcess {
+        return Ok(None);
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let simulator = SimulatorConfig { data_dir: Some(config.data_dir.join("charging")), ..SimulatorConfig::default() };
+    let server = Server::start(simulator, listener).await?;
+    config.charging.url = format!("http://{}", server.addr());
+    Ok(Some(server))
+}
+
+async fn seed(config: &Config, storage: &Storage, engine: Arc<Engine>) -> Result<Vec<Branch>, Box<dyn Error>> {
+    let seeder = Seeder {
+        ledger: engine,
+        registry: storage.registry.clone(),
+        clock: Arc::new(SystemClock),
+        randomness: Arc::new(SystemRandomness),
+        shards: storage.store.shards(),
+    };
+    let plan = NetworkPlan::demo(config.currency.exponent());
+    let style = ProgressStyle::with_template("seeding the network {bar:40} {pos}/{len} resellers");
+    let bar = ProgressBar::new(plan.resellers().unsigned_abs()).with_style(style.expect("the template is well formed"));
+    let branches = seeder.seed(&plan, &mut |done| bar.inc(done)).await?;
+    bar.finish_and_clear();
+    Ok(branches)
+}
+
+fn traffic(config: &Config, node: &Node, branches: &[Branch]) -> Traffic {
+    let branch = &branches[demo_clients::TRAFFIC_BRANCH];
+    Traffic {
+        recharges: node.recharges.clone(),
+        randomness: Arc::new(SystemRandomness),
+        caller: demo_clients::traffic_caller(branch.root),
+        outlets: branch.outlets.clone(),
+        plan: config.numbering_plan.clone(),
+        pause: TRAFFIC_PAUSE,
+        unit_minor: 10_i64.pow(config.currency.exponent()),
+    }
+}
+
+/// Where everything is, and lines that work as pasted.
+fn introduce(url: &str, file: &Path, clients: &[Credentials]) {
+    let Some(atm) = clients.iter().find(|client| client.name == "atm") else { return };
+    let outlet = atm.reseller_ids.first().map_or("", String::as_str);
+    eprintln!(
+        "\nTaabia is running.\n\
+         \x20 API reference   {url}/docs\n\
+         \x20 metrics         {url}/metrics\n\
+         \x20 credentials     {}\n\n\
+         A token, then a recharge (works as pasted):\n\n\
+         TOKEN=$(curl -s -u {}:{} -d grant_type=client_credentials {url}/oauth/token | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\
+         curl -s -X POST {url}/v1/recharges -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \\\n\
+         \x20 -d '{{\"external_id\":\"first-1\",\"reseller_id\":\"{outlet}\",\"msisdn\":\"+212612345678\",\"amount\":\"20.00\",\"currency\":\"MAD\",\"channel\":\"atm\"}}'\n",
+        file.display(),
+        atm.client_id,
+        atm.client_secret,
+    );
+}

@@ -1,0 +1,281 @@
+//! A node: engine, services, jobs and the API over one store, started and stopped in order.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::serve::ListenerExt as _;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::clock::{SystemClock, SystemRandomness};
+use super::config::{ChargingKind, Config, SigningKey};
+use crate::charging::{self, ChargingConfig, in_process, simulator_http};
+use crate::engine::{Engine, EngineConfig};
+use crate::http::{self, Api, Readiness};
+use crate::jobs::{DoubtConfig, DoubtJob};
+use crate::ledger::Rules;
+use crate::ports::{Charging, Clock, Randomness, Reads};
+use crate::services::access::{
+    Authenticator, AuthenticatorSettings, ClientFreshness, Clients, KeyFile, KeyRing, KeySource, SecretHasher,
+    TokenSettings, Tokens,
+};
+use crate::services::recharges::{RechargeConfig, RechargeDeps};
+use crate::services::{Directory, Recharges, Stock};
+use crate::storage::Storage;
+
+/// Hashes of secrets computed at once, and callers that may wait for their turn.
+const HASHES_AT_ONCE: usize = 2;
+const HASHES_WAITING: usize = 64;
+/// How much longer than the charging deadline a late answer is waited for.
+const LATE_ANSWER_MS: u64 = 2_000;
+
+/// A running node.
+pub struct Node {
+    pub url: String,
+    pub engine: Arc<Engine>,
+    pub recharges: Arc<Recharges>,
+    pub clients: Clients,
+    readiness: Readiness,
+    stop_server: watch::Sender<bool>,
+    stop_jobs: watch::Sender<bool>,
+    server: JoinHandle<std::io::Result<()>>,
+    jobs: Vec<JoinHandle<()>>,
+    unready: Duration,
+    drain_within: Duration,
+}
+
+/// The engine's part of a node, as long as nothing is served yet.
+pub fn start_engine(config: &Config, storage: &Storage) -> Arc<Engine> {
+    let (least, largest) = config.airtime_range();
+    let rules = Rules {
+        airtime_minor: least.minor()..=largest.minor(),
+        similar_guard_ms: millis(config.recharge.similar_guard_ms),
+        charging_deadline_ms: millis(config.recharge.charging_deadline_ms),
+        zone: config.time_zone.clone(),
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let engine = EngineConfig {
+        posters: config.engine.posters(cores, storage.store.shards()),
+        max_batch: config.engine.max_batch,
+        queue_capacity: config.engine.queue_capacity,
+        queue_deadline_ms: config.engine.queue_deadline_ms,
+        ..EngineConfig::default()
+    };
+    Engine::start(storage.store.clone(), Arc::new(SystemClock), Arc::new(rules), &engine)
+}
+
+/// The configured charging system.
+///
+/// # Errors
+/// When its configuration cannot work.
+pub fn connect_charging(config: &Config) -> Result<Arc<dyn Charging>, Box<dyn Error>> {
+    let adapter = match config.charging.kind {
+        ChargingKind::InProcess => ChargingConfig::InProcess(in_process::Config::default()),
+        ChargingKind::Simulator => ChargingConfig::SimulatorHttp(simulator_http::Config {
+            url: config.charging.url.clone(),
+            connect_timeout_ms: non_zero(config.charging.connect_timeout_ms),
+            timeout_ms: non_zero(config.recharge.charging_deadline_ms + LATE_ANSWER_MS),
+            max_refills_in_flight: non_zero(config.charging.max_in_flight),
+        }),
+    };
+    Ok(charging::connect(&adapter, charging::Dependencies { clock: Arc::new(SystemClock) })?)
+}
+
+/// The use cases of clients, also for the command line.
+///
+/// # Errors
+/// When secrets cannot be hashed at all.
+pub fn clients(config: &Config, storage: &Storage) -> Result<Clients, Box<dyn Error>> {
+    let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
+    Ok(Clients {
+        registry: storage.registry.clone(),
+        hasher: Arc::new(SecretHasher::new(randomness.clone(), HASHES_AT_ONCE, HASHES_WAITING)?),
+        clock: Arc::new(SystemClock),
+        randomness,
+        overlap_ms: millis(config.access.secret_overlap_s.saturating_mul(1_000)),
+    })
+}
+
+impl Node {
+    /// Serves on `listener` from now on.
+    ///
+    /// # Errors
+    /// When the signing key cannot be used.
+    pub fn start(
+        config: &Config,
+        storage: &Storage,
+        engine: Arc<Engine>,
+        charging: Arc<dyn Charging>,
+        metrics: PrometheusHandle,
+        listener: TcpListener,
+    ) -> Result<Self, Box<dyn Error>> {
+        let (clock, randomness) = (Arc::new(SystemClock), Arc::new(SystemRandomness));
+        let url = url_of(listener.local_addr()?);
+        let directory = Arc::new(Directory::new(storage.registry.clone(), storage.store.shards()));
+        let reads: Arc<dyn Reads> = storage.store.clone();
+        let recharges = Arc::new(recharges(config, storage, engine.clone(), charging.clone(), directory.clone()));
+        let clients = clients(config, storage)?;
+        let keys = Arc::new(KeyRing::open(key_source(config), clock.clone(), &*randomness)?);
+        let mut settings = TokenSettings::for_installation(&config.issuer().unwrap_or_else(|| url.clone()));
+        settings.lifetime_s = config.access.token_ttl_s;
+        let authenticator = Authenticator::new(
+            storage.registry.clone(),
+            keys.clone(),
+            clock.clone(),
+            &settings,
+            AuthenticatorSettings {
+                remembered_tokens: config.access.token_cache_size,
+                freshness: ClientFreshness {
+                    refresh_after: Duration::from_millis(config.access.client_refresh_ms),
+                    ..ClientFreshness::default()
+                },
+            },
+        );
+        let tokens = Tokens {
+            registry: storage.registry.clone(),
+            hasher: clients.hasher.clone(),
+            keys,
+            clock: clock.clone(),
+            randomness: randomness.clone(),
+            settings,
+        };
+        let readiness = Readiness::default();
+        let router = http::router(Api {
+            recharges: recharges.clone(),
+            stock: Arc::new(Stock { directory: directory.clone(), reads: reads.clone(), clock: clock.clone() }),
+            directory,
+            reads: reads.clone(),
+            tokens: Arc::new(tokens),
+            authenticator: Arc::new(authenticator),
+            randomness,
+            currency: config.currency,
+            numbering: config.numbering_plan.clone(),
+            metrics: metrics.clone(),
+            readiness: readiness.clone(),
+        });
+        let (stop_server, mut server_stopped) = watch::channel(false);
+        let listener = listener.tap_io(|connection| {
+            // Answers are small: none waits for a packet to fill up.
+            if let Err(error) = connection.set_nodelay(true) {
+                tracing::debug!(%error, "TCP_NODELAY cannot be set");
+            }
+        });
+        let served = axum::serve(listener, router).with_graceful_shutdown(async move {
+            let _ = server_stopped.wait_for(|stop| *stop).await;
+        });
+        let server = tokio::spawn(async move { served.await });
+        let (stop_jobs, jobs_stopped) = watch::channel(false);
+        let doubt = DoubtJob { ledger: engine.clone(), reads, charging, clock, config: doubt_config(config) };
+        let jobs = vec![tokio::spawn(doubt.run(jobs_stopped)), tokio::spawn(super::telemetry::upkeep(metrics))];
+        Ok(Self {
+            url,
+            engine,
+            recharges,
+            clients,
+            readiness,
+            stop_server,
+            stop_jobs,
+            server,
+            jobs,
+            unready: Duration::from_millis(config.shutdown.unready_ms),
+            drain_within: Duration::from_millis(config.shutdown.drain_within_ms),
+        })
+    }
+
+    /// Turns unready, stops taking connections, finishes what is under way within the bound, and ends.
+    /// What is cut off by the bound is in the store and goes on at the next start.
+    pub async fn stop(mut self) {
+        tracing::info!("draining");
+        self.readiness.drain();
+        tokio::time::sleep(self.unready).await;
+        self.stop_server.send_replace(true);
+        self.stop_jobs.send_replace(true);
+        let drained = tokio::time::timeout(self.drain_within, async {
+            let _ = (&mut self.server).await;
+            self.recharges.drain().await;
+        });
+        if drained.await.is_err() {
+            tracing::warn!("not everything was finished in time; the rest goes on at the next start");
+            self.server.abort();
+        }
+        self.jobs.iter().for_each(JoinHandle::abort);
+        if tokio::time::timeout(self.drain_within, self.engine.close()).await.is_err() {
+            tracing::warn!("the engine could not finish in time");
+        }
+        tracing::info!("stopped");
+    }
+
+    /// Waits for a server that ends by itself, which is an error.
+    pub async fn server_ended(&mut self) -> std::io::Error {
+        match (&mut self.server).await {
+            Ok(Ok(())) => std::io::Error::other("the server ended"),
+            Ok(Err(error)) => error,
+            Err(error) => std::io::Error::other(error),
+        }
+    }
+}
+
+fn recharges(
+    config: &Config,
+    storage: &Storage,
+    engine: Arc<Engine>,
+    charging: Arc<dyn Charging>,
+    directory: Arc<Directory>,
+) -> Recharges {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let deps = RechargeDeps {
+        ledger: engine,
+        reads: storage.store.clone(),
+        charging,
+        directory,
+        clock,
+        randomness: Arc::new(SystemRandomness),
+    };
+    let settings = RechargeConfig {
+        answer_within_ms: config.recharge.answer_within_ms,
+        resolve_within_ms: millis(config.doubt.resolve_within_ms),
+        max_outstanding: config.engine.max_outstanding,
+        currency: config.currency,
+    };
+    Recharges::new(deps, settings)
+}
+
+fn doubt_config(config: &Config) -> DoubtConfig {
+    DoubtConfig {
+        poll_interval_ms: config.doubt.poll_interval_ms,
+        lookup_horizon_ms: millis(config.doubt.lookup_horizon_ms),
+        lookup_timeout_ms: config.charging.lookup_timeout_ms,
+        min_backoff_ms: config.doubt.backoff_initial_ms,
+        max_backoff_ms: config.doubt.backoff_max_ms,
+        concurrency: config.doubt.concurrency,
+    }
+}
+
+fn key_source(config: &Config) -> KeySource {
+    match config.signing_key() {
+        SigningKey::Inline(pem) => KeySource::Given(pem),
+        SigningKey::File { path, made_when_missing } => {
+            KeySource::File { file: KeyFile::new(path), create_when_missing: made_when_missing }
+        }
+    }
+}
+
+/// Where the API is reached from this machine.
+fn url_of(address: SocketAddr) -> String {
+    let host = if address.ip().is_unspecified() { "127.0.0.1".into() } else { address.ip().to_string() };
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    format!("http://{host}:{}", address.port())
+}
+
+fn millis(ms: u64) -> i64 {
+    i64::try_from(ms).unwrap_or(i64::MAX)
+}
+
+fn non_zero<T: TryInto<u32>>(number: T) -> NonZeroU32 {
+    NonZeroU32::new(number.try_into().unwrap_or(u32::MAX)).unwrap_or(NonZeroU32::MIN)
+}

@@ -1,0 +1,257 @@
+//! The fold of one shard's journal: everything that an entry states is recomputed from those before it.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::Slice;
+use super::finding::{Finding, offence};
+use crate::domain::encoding::Hash;
+use crate::domain::{Account, AccountNumber, Entry, EntryKind, Operation, Posting, ResellerId, Shard, Side, Timestamp};
+use crate::ledger::Head;
+use crate::ledger::merkle::Frontier;
+use crate::ports::AuditedEntry;
+
+type Checked = Result<(), Finding>;
+
+/// An operation without an outcome.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Open {
+    pub since: i64,
+    pub reseller: ResellerId,
+    pub amount_minor: i64,
+}
+
+/// A complete subtree of the Merkle log: the entries it covers and its hash in the head.
+struct Subtree {
+    first: i64,
+    last: i64,
+    hash: Hash,
+}
+
+pub(super) struct Fold<'a> {
+    head: &'a Head,
+    accounts: HashMap<AccountNumber, (&'a Account, i64)>,
+    pub open: HashMap<Uuid, Open>,
+    frontier: Frontier,
+    /// Of the head, from the left.
+    subtrees: Vec<Subtree>,
+    recorded_at: Timestamp,
+    checkpoint: Option<(i64, Hash)>,
+    pub postings: i64,
+    /// Operations whose row was compared with its last entry.
+    pub operations: i64,
+}
+
+impl<'a> Fold<'a> {
+    pub fn new(slice: &'a Slice) -> Result<Self, Finding> {
+        let head = &slice.head;
+        let fold = Self {
+            head,
+            accounts: slice.accounts.iter().map(|account| (account.number, (account, 0))).collect(),
+            open: HashMap::new(),
+            frontier: Frontier::default(),
+            subtrees: subtrees(&head.frontier),
+            recorded_at: Timestamp::EPOCH,
+            checkpoint: slice.checkpoint,
+            postings: 0,
+            operations: 0,
+        };
+        if i64::try_from(head.frontier.size()) != Ok(head.sequence) {
+            return fold.wrong("head", "its Merkle log and its sequence are not of one size");
+        }
+        if let Some((sequence, _)) = slice.checkpoint
+            && sequence > head.sequence
+        {
+            let text =
+                format!("the journal ends here, but the checkpoint saw {sequence} entries: its tail was deleted");
+            return fold.wrong(format!("entry {}", head.sequence), text);
+        }
+        fold.check_checkpoint()?;
+        Ok(fold)
+    }
+
+    pub fn shard(&self) -> Shard {
+        self.head.shard
+    }
+
+    /// Of the last entry folded.
+    pub fn sequence(&self) -> i64 {
+        i64::try_from(self.frontier.size()).expect("as many entries as the head's sequence")
+    }
+
+    pub fn root(&self) -> Hash {
+        self.frontier.root()
+    }
+
+    pub fn recorded_at(&self) -> Timestamp {
+        self.recorded_at
+    }
+
+    /// An account's row and its balance by the fold.
+    pub fn account(&self, number: AccountNumber) -> Option<(&'a Account, i64)> {
+        self.accounts.get(&number).copied()
+    }
+
+    pub fn ends_early(&self) -> Finding {
+        let (next, last) = (self.sequence() + 1, self.head.sequence);
+        let text = format!("it is missing, and so is all after it up to {last}, where the head stands");
+        Finding::new(Some(self.shard()), format!("entry {next}"), text)
+    }
+
+    pub fn wrong<T>(&self, row: impl Into<String>, text: impl Into<String>) -> Result<T, Finding> {
+        offence(Some(self.shard()), row, text)
+    }
+
+    pub fn entry(&mut self, audited: &AuditedEntry) -> Checked {
+        let entry = &audited.entry;
+        let (expected, row) = (self.sequence() + 1, || format!("entry {}", entry.sequence));
+        if entry.sequence != expected {
+            let text = format!("it is missing: the next one is entry {}", entry.sequence);
+            return self.wrong(format!("entry {expected}"), text);
+        }
+        if entry.leaf() != audited.leaf {
+            let text = "it does not give its stored leaf: the entry, one of its postings or the leaf was edited, \
+                        or a posting was added or deleted";
+            return self.wrong(row(), text);
+        }
+        if entry.recorded_at < self.recorded_at {
+            let text =
+                format!("recorded at {}, before the entry in front of it ({})", entry.recorded_at, self.recorded_at);
+            return self.wrong(row(), text);
+        }
+        self.recorded_at = entry.recorded_at;
+        for (line, posting) in entry.postings.iter().enumerate() {
+            self.posting(posting).or_else(|text| self.wrong(format!("posting {line} of {}", row()), text))?;
+        }
+        self.postings += i64::try_from(entry.postings.len()).expect("an entry has few postings");
+        self.frontier.append(audited.leaf);
+        self.check_subtree()?;
+        self.check_checkpoint()?;
+        self.check_operation(entry, audited.operation.as_ref())
+    }
+
+    fn posting(&mut self, posting: &Posting) -> Result<(), String> {
+        let Posting { debit, credit, asset, amount_minor, debit_after, credit_after } = *posting;
+        if amount_minor <= 0 || debit == credit {
+            return Err("it moves no positive amount between two accounts".into());
+        }
+        for (number, side, stated) in [(debit, Side::Debit, debit_after), (credit, Side::Credit, credit_after)] {
+            let Some((account, balance)) = self.accounts.get_mut(&number) else {
+                return Err(format!("its account {} does not exist", number.0));
+            };
+            let line = account.class.line();
+            if line.asset != asset {
+                return Err(format!("its account {} ({}) is of another asset", number.0, line.name));
+            }
+            let change = if line.normal_side == side { amount_minor } else { -amount_minor };
+            let Some(after) = balance.checked_add(change) else {
+                return Err(format!("the balance of account {} leaves the range of 64-bit integers", number.0));
+            };
+            if after != stated {
+                return Err(format!(
+                    "it states {stated} as the balance of account {} ({}) after it, the journal gives {after}",
+                    number.0, line.name
+                ));
+            }
+            *balance = after;
+        }
+        Ok(())
+    }
+
+    /// Wherever a subtree of the head is complete, the leaves so far must give its hash.
+    fn check_subtree(&self) -> Checked {
+        let Some(index) = self.subtrees.iter().position(|subtree| subtree.last == self.sequence()) else {
+            return Ok(());
+        };
+        let Subtree { first, last, hash } = &self.subtrees[index];
+        if subtrees(&self.frontier).get(index).is_some_and(|ours| ours.hash == *hash) {
+            return Ok(());
+        }
+        let text = "they do not give the hash in the head of the Merkle log: an entry was rewritten together with \
+                    its leaf, or the head was edited";
+        self.wrong(format!("entries {first} to {last}"), text)
+    }
+
+    fn check_checkpoint(&self) -> Checked {
+        match self.checkpoint {
+            Some((sequence, root)) if sequence == self.sequence() && root != self.root() => {
+                let text = "they do not give the root in the checkpoint: at least one was rewritten since";
+                self.wrong(format!("entries 1 to {sequence}"), text)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn check_operation(&mut self, entry: &Entry, row: Option<&Operation>) -> Checked {
+        if !entry.kind.has_operation_row() {
+            return Ok(());
+        }
+        let Some(operation) = row else {
+            let text = format!("entry {} is about it, but its row does not exist", entry.sequence);
+            return self.wrong(format!("operation {}", entry.subject), text);
+        };
+        let name = format!("operation {}", operation.kind().render(operation.id));
+        match operation.last_sequence.cmp(&entry.sequence) {
+            Ordering::Less => {
+                let (last, sequence) = (operation.last_sequence, entry.sequence);
+                let text =
+                    format!("its row stands at entry {last}, but entry {sequence} moved it on: the row was set back");
+                return self.wrong(name, text);
+            }
+            Ordering::Equal if operation.digest() != entry.digest => {
+                let text = format!("its row does not have the content that entry {} recorded", entry.sequence);
+                return self.wrong(name, text);
+            }
+            Ordering::Equal if operation.status.is_open() != opens(entry.kind) => {
+                let text = format!("its row is {} after a {} entry", operation.status.name(), entry.kind.name());
+                return self.wrong(name, text);
+            }
+            Ordering::Equal => self.operations += 1,
+            // It moved on later; the later entry has the digest.
+            Ordering::Greater => {}
+        }
+        if opens(entry.kind) {
+            let Operation { reseller, amount_minor, .. } = *operation;
+            self.open.entry(entry.subject).or_insert(Open { since: entry.sequence, reseller, amount_minor });
+        } else {
+            self.open.remove(&entry.subject);
+        }
+        Ok(())
+    }
+}
+
+/// Whether the operation waits for an outcome after such an entry.
+fn opens(kind: EntryKind) -> bool {
+    match kind {
+        EntryKind::RechargeReserved | EntryKind::RechargeInDoubt => true,
+        EntryKind::ResellerOpened
+        | EntryKind::StandingChanged
+        | EntryKind::LimitsChanged
+        | EntryKind::StockIssued
+        | EntryKind::StockAllocated
+        | EntryKind::AllocationReceived
+        | EntryKind::AllocationDeclined
+        | EntryKind::RechargeRefused
+        | EntryKind::RechargeCompleted
+        | EntryKind::RechargeReleased
+        | EntryKind::KeyVoided
+        | EntryKind::VoidedRequestRecorded
+        | EntryKind::IssueDeclined => false,
+    }
+}
+
+/// One complete subtree per set bit of the size, the largest first.
+fn subtrees(frontier: &Frontier) -> Vec<Subtree> {
+    let bytes = frontier.to_bytes();
+    let bits = (0..u64::BITS).rev().map(|bit| 1_u64 << bit).filter(|bit| frontier.size() & bit != 0);
+    let mut last = 0;
+    bits.zip(bytes.as_chunks::<32>().0)
+        .map(|(leaves, hash)| {
+            let first = last + 1;
+            last += i64::try_from(leaves).unwrap_or(i64::MAX - last);
+            Subtree { first, last, hash: *hash }
+        })
+        .collect()
+}

@@ -1,0 +1,132 @@
+//! Verification of the books: everything that can be recomputed is, and compared with what is stored.
+//!
+//! One short snapshot gives the heads, balances and holds of one moment; then each shard's journal is
+//! read in pages up to its head, which never changes again, so a live store is verified without a long
+//! transaction and in bounded memory (accounts, open operations and one page).
+//!
+//! For each shard: the sequence has no gap and time does not go back; every entry gives its leaf and all
+//! leaves give the head of the Merkle log (RFC 6962 §2.1); every posting moves a positive amount of one
+//! asset between two accounts of that asset, and the balances it states are those of its fold; every
+//! operation's row has the content that its last entry recorded. At the head: balances equal the fold;
+//! every open operation has its hold, every hold its operation, and what is held is their sum; no
+//! operation and no posting stands without an entry. Over all shards: the standing equations.
+//!
+//! What the journal does not know, the state of a reseller and its counters, is not verified.
+
+mod checkpoint;
+mod closing;
+mod equations;
+mod finding;
+mod fold;
+mod report;
+
+use std::collections::BTreeMap;
+
+use crate::domain::encoding::Hash;
+use crate::domain::{Account, Hold, Shard};
+use crate::ledger::Head;
+use crate::ports::{AuditReader, Snapshot};
+
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use finding::{Finding, VerifyError};
+pub use report::{Report, ShardReport};
+
+use finding::offence;
+use fold::Fold;
+
+/// What a run compares with, and how it reads.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Entries read at once.
+    pub page: u32,
+    /// An earlier state of the logs, which must be a beginning of what is there now.
+    pub checkpoint: Option<Checkpoint>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { page: 1_000, checkpoint: None }
+    }
+}
+
+/// How far a run is, in entries of all shards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    pub shard: Shard,
+    pub done: i64,
+    pub total: i64,
+}
+
+/// What the snapshot knows of one shard.
+struct Slice {
+    head: Head,
+    /// By account number.
+    accounts: Vec<Account>,
+    /// By operation.
+    holds: Vec<Hold>,
+    /// Size and root of the log at the checkpoint.
+    checkpoint: Option<(i64, Hash)>,
+}
+
+/// Verifies the books behind `audit`.
+///
+/// # Errors
+/// [`VerifyError::Offending`] names the first row that is not right; [`VerifyError::Store`] when reading failed.
+pub async fn verify(
+    audit: &dyn AuditReader,
+    options: &Options,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Report, VerifyError> {
+    let snapshot = audit.snapshot().await?;
+    let mut report = Report::of(&snapshot);
+    let slices = slices(snapshot, options.checkpoint.as_ref())?;
+    let total = slices.iter().fold(0_i64, |total, slice| total.saturating_add(slice.head.sequence));
+    let mut done = 0;
+    let mut beyond = Vec::new();
+    for slice in &slices {
+        let shard = slice.head.shard;
+        let mut fold = Fold::new(slice)?;
+        while fold.sequence() < slice.head.sequence {
+            let page = audit.entries(shard, fold.sequence(), slice.head.sequence, options.page.max(1)).await?;
+            if page.is_empty() {
+                return Err(fold.ends_early().into());
+            }
+            done += i64::try_from(page.len()).expect("a page is short");
+            page.iter().try_for_each(|audited| fold.entry(audited))?;
+            progress(Progress { shard, done, total });
+        }
+        beyond.extend(closing::close(audit, &mut fold, slice).await?);
+        report.shard(&fold);
+    }
+    closing::check_beyond(audit, &beyond).await?;
+    equations::check(&report)?;
+    Ok(report)
+}
+
+/// Sorts the snapshot by shard.
+fn slices(snapshot: Snapshot, checkpoint: Option<&Checkpoint>) -> Result<Vec<Slice>, VerifyError> {
+    let mut slices = BTreeMap::new();
+    for head in snapshot.heads {
+        let checkpoint = checkpoint.and_then(|checkpoint| checkpoint.of(head.shard));
+        slices.insert(head.shard, Slice { head, accounts: Vec::new(), holds: Vec::new(), checkpoint });
+    }
+    let without_head = |shard: Shard| Finding::new(Some(shard), "head", "the shard has rows but no head");
+    for (shard, account) in snapshot.accounts {
+        slices.get_mut(&shard).ok_or_else(|| without_head(shard))?.accounts.push(account);
+    }
+    for (shard, hold) in snapshot.holds {
+        slices.get_mut(&shard).ok_or_else(|| without_head(shard))?.holds.push(hold);
+    }
+    let last = slices.keys().next_back().copied().unwrap_or(Shard::OPERATOR);
+    let known = checkpoint.into_iter().flat_map(Checkpoint::shards);
+    let mut expected = Shard::all(u16::from(last.number()) + 1).chain(known);
+    if let Some(shard) = expected.find(|shard| !slices.contains_key(shard)) {
+        return offence(Some(shard), "head", "the shard has no head");
+    }
+    let mut slices: Vec<_> = slices.into_values().collect();
+    for slice in &mut slices {
+        slice.accounts.sort_unstable_by_key(|account| account.number);
+        slice.holds.sort_unstable_by_key(|hold| hold.operation);
+    }
+    Ok(slices)
+}

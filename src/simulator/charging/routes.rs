@@ -1,0 +1,230 @@
+//! What can be asked of the simulator over HTTP.
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
+
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use super::books::{Books, Reference, Refill, Summary, WrittenEntry, parse_amount, parse_msisdn};
+use super::connections::{NoAnswer, until_stopped};
+use super::ending::{Ending, Verdict};
+use super::recorder::{NotRecorded, Recorded, Recorder};
+
+const MAX_BODY_BYTES: usize = 16 * 1024;
+const MAX_PAGE: usize = 10_000;
+const DEFAULT_PAGE: usize = 1_000;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub(super) struct Simulator {
+    pub books: Arc<RwLock<Books>>,
+    pub recorder: Recorder,
+    pub deduplicate: bool,
+    pub slow: Duration,
+    pub silence: Duration,
+    pub stopped: watch::Receiver<bool>,
+}
+
+pub(super) fn router(simulator: Simulator) -> Router {
+    Router::new()
+        .route("/refills", post(refill))
+        .route("/refills/{reference}", get(lookup))
+        .route("/applied", get(applied))
+        .route("/applied/summary", get(summary))
+        .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "no_such_path", "see POST /refills") })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path has other methods")
+        })
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(simulator)
+}
+
+/// An error as JSON: `{"error": "…", "detail": "…"}`.
+struct Problem {
+    status: StatusCode,
+    error: &'static str,
+    detail: String,
+}
+
+impl Problem {
+    fn new(status: StatusCode, error: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, error, detail: detail.into() }
+    }
+
+    fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = serde_json::json!({ "error": self.error, "detail": self.detail });
+        (self.status, Json(body)).into_response()
+    }
+}
+
+impl From<NotRecorded> for Problem {
+    fn from(reason: NotRecorded) -> Self {
+        match reason {
+            NotRecorded::OtherContent => {
+                Self::new(StatusCode::CONFLICT, "reference_reused", "the reference stands for another refill")
+            }
+            NotRecorded::Failed => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "record_failed",
+                "the record cannot be written; restart the simulator",
+            ),
+        }
+    }
+}
+
+impl Simulator {
+    fn books(&self) -> RwLockReadGuard<'_, Books> {
+        self.books.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the connection without an answer, then closes it.
+    async fn stay_silent(mut self) -> Response {
+        // The caller's leaving ends the connection and this with it.
+        let _over = tokio::time::timeout(self.silence, until_stopped(&mut self.stopped)).await;
+        NoAnswer.into_response()
+    }
+
+    /// Takes effect at the end of the wait, also when the caller has gone meanwhile: hence a task of its own.
+    async fn record_slowly(&self, reference: Reference, refill: Refill) -> Result<Recorded, NotRecorded> {
+        let mut simulator = self.clone();
+        let task = tokio::spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(simulator.slow) => {
+                    simulator.recorder.record(reference, refill, Verdict::Approved).await
+                }
+                () = until_stopped(&mut simulator.stopped) => Err(NotRecorded::Failed),
+            }
+        });
+        task.await.unwrap_or(Err(NotRecorded::Failed))
+    }
+}
+
+/// What is read of a refill. The product and whatever else there is play no part.
+#[derive(Deserialize)]
+struct RefillBody {
+    reference: GivenReference,
+    msisdn: String,
+    amount_minor: i64,
+    currency: String,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum GivenReference {
+    Text(String),
+    Number(u64),
+}
+
+impl RefillBody {
+    fn parse(body: &[u8]) -> Result<(Reference, Refill), String> {
+        let body: Self = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        let reference = match body.reference {
+            GivenReference::Text(text) => text.parse()?,
+            GivenReference::Number(number) => number.to_string().parse()?,
+        };
+        let currency = body.currency.parse().map_err(|expected| format!("currency: {expected}"))?;
+        let refill =
+            Refill { msisdn: parse_msisdn(&body.msisdn)?, amount_minor: parse_amount(body.amount_minor)?, currency };
+        Ok((reference, refill))
+    }
+}
+
+async fn refill(State(simulator): State<Simulator>, body: Result<Bytes, BytesRejection>) -> Result<Response, Problem> {
+    let body = body.map_err(|rejection| Problem::new(rejection.status(), "bad_request", rejection.body_text()))?;
+    let (reference, refill) = RefillBody::parse(&body).map_err(Problem::bad_request)?;
+    let ending = Ending::of(refill.msisdn);
+    let recorded = match ending {
+        Ending::SilentLost => return Ok(simulator.stay_silent().await),
+        Ending::Slow => simulator.record_slowly(reference.clone(), refill).await?,
+        Ending::Answered(verdict) => simulator.recorder.record(reference.clone(), refill, verdict).await?,
+        Ending::SilentApplied | Ending::AppliedThenFails => {
+            simulator.recorder.record(reference.clone(), refill, Verdict::Approved).await?
+        }
+    };
+    let first_result = recorded.repeated && simulator.deduplicate;
+    match ending {
+        Ending::SilentApplied if !first_result => Ok(simulator.stay_silent().await),
+        Ending::AppliedThenFails if !first_result => {
+            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong"))
+        }
+        _ => Ok(Json(WrittenEntry::new(&reference, &recorded.entry)).into_response()),
+    }
+}
+
+async fn lookup(
+    State(simulator): State<Simulator>,
+    Path(reference): Path<String>,
+) -> Result<Json<WrittenEntry>, Problem> {
+    let reference: Reference = reference.parse().map_err(|expected: &str| Problem::bad_request(expected))?;
+    let books = simulator.books();
+    let entry = books.get(&reference);
+    let not_known = || Problem::new(StatusCode::NOT_FOUND, "not_known", "no refill has this reference");
+    entry.map(|entry| Json(WrittenEntry::new(&reference, entry))).ok_or_else(not_known)
+}
+
+async fn summary(State(simulator): State<Simulator>) -> Json<Summary> {
+    Json(simulator.books().summary())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PageQuery {
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct Page {
+    items: Vec<AppliedItem>,
+    /// The next page's `after`.
+    next: Option<String>,
+}
+
+#[derive(Serialize)]
+struct AppliedItem {
+    reference: String,
+    msisdn: String,
+    amount_minor: i64,
+    applied: u32,
+}
+
+async fn applied(
+    State(simulator): State<Simulator>,
+    query: Result<Query<PageQuery>, QueryRejection>,
+) -> Result<Json<Page>, Problem> {
+    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let limit = query.limit.unwrap_or(DEFAULT_PAGE);
+    if !(1..=MAX_PAGE).contains(&limit) {
+        return Err(Problem::bad_request(format!("limit: expected 1 to {MAX_PAGE}")));
+    }
+    let after =
+        query.after.map(|after| after.parse()).transpose().map_err(|expected: &str| Problem::bad_request(expected))?;
+    let books = simulator.books();
+    let mut entries = books.applied(after.as_ref());
+    let items: Vec<_> = entries
+        .by_ref()
+        .take(limit)
+        .map(|(reference, entry)| AppliedItem {
+            reference: reference.to_string(),
+            msisdn: entry.refill.msisdn.e164(),
+            amount_minor: entry.refill.amount_minor,
+            applied: entry.applied,
+        })
+        .collect();
+    let next = if entries.next().is_some() { items.last().map(|item| item.reference.clone()) } else { None };
+    Ok(Json(Page { items, next }))
+}

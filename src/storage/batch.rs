@@ -1,0 +1,108 @@
+//! All that a batch writes, as rows per table, whatever shards they are of.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::operation_row::OperationRow;
+use super::rows::{
+    AccountRow, EntryRow, HeadRow, HoldRow, PostingRow, RegistrationRow, ResellerRow, hex_bytes, shard_number,
+};
+use crate::ledger::{Changes, Registration};
+use crate::ports::StoreError;
+
+/// The key of a hold that is removed.
+#[derive(Serialize)]
+pub(super) struct RemovedHold {
+    pub shard: i16,
+    #[serde(serialize_with = "hex_bytes")]
+    pub operation: Uuid,
+}
+
+#[derive(Default)]
+pub(super) struct Batch {
+    pub heads: Vec<HeadRow>,
+    pub entries: Vec<EntryRow>,
+    pub postings: Vec<PostingRow>,
+    pub new_operations: Vec<OperationRow>,
+    pub operations: Vec<OperationRow>,
+    pub placed_holds: Vec<HoldRow>,
+    pub removed_holds: Vec<RemovedHold>,
+    pub new_accounts: Vec<AccountRow>,
+    pub accounts: Vec<AccountRow>,
+    pub new_resellers: Vec<ResellerRow>,
+    pub resellers: Vec<ResellerRow>,
+    pub registrations: Vec<RegistrationRow>,
+}
+
+impl Batch {
+    /// # Errors
+    /// [`StoreError::Refused`] when a row belongs to another shard than the changes it came with.
+    pub(super) fn of(changes: &[Changes]) -> Result<Self, StoreError> {
+        let mut batch = Self::default();
+        for changes in changes {
+            batch.add(changes)?;
+        }
+        Ok(batch)
+    }
+
+    fn add(&mut self, changes: &Changes) -> Result<(), StoreError> {
+        let shard = changes.head.shard;
+        let mut operations = changes.new_operations.iter().chain(&changes.updated_operations);
+        if let Some(stray) = operations.find(|operation| operation.id.shard() != shard) {
+            return Err(StoreError::Refused(format!(
+                "operation {} among the changes of shard {shard}",
+                stray.id.uuid()
+            )));
+        }
+        if let Some(stray) = changes.entries.iter().find(|entry| entry.shard != shard) {
+            return Err(StoreError::Refused(format!("entry {} among the changes of shard {shard}", stray.sequence)));
+        }
+        self.heads.push(HeadRow::from(&changes.head));
+        self.entries.extend(changes.entries.iter().map(EntryRow::from));
+        self.postings.extend(changes.entries.iter().flat_map(PostingRow::all_of));
+        self.new_operations.extend(changes.new_operations.iter().map(OperationRow::from));
+        self.operations.extend(changes.updated_operations.iter().map(OperationRow::from));
+        self.placed_holds.extend(changes.placed_holds.iter().map(|hold| HoldRow::of(shard, hold)));
+        let removed = changes.removed_holds.iter();
+        self.removed_holds.extend(removed.map(|id| RemovedHold { shard: shard_number(shard), operation: id.uuid() }));
+        self.new_accounts.extend(changes.new_accounts.iter().map(|account| AccountRow::of(shard, account)));
+        self.accounts.extend(changes.updated_accounts.iter().map(|account| AccountRow::of(shard, account)));
+        self.new_resellers.extend(changes.new_resellers.iter().map(|reseller| ResellerRow::of(shard, reseller)));
+        self.resellers.extend(changes.updated_resellers.iter().map(|reseller| ResellerRow::of(shard, reseller)));
+        for registration in &changes.registrations {
+            self.registrations.push(checked(registration)?.into());
+        }
+        Ok(())
+    }
+}
+
+/// The one cycle that the tree's foreign key would let in.
+fn checked(registration: &Registration) -> Result<&Registration, StoreError> {
+    if registration.parent == Some(registration.id) {
+        return Err(StoreError::Refused(format!("{} is its own parent", registration.id)));
+    }
+    Ok(registration)
+}
+
+/// Compares how many rows were found with how many were meant.
+///
+/// # Errors
+/// [`StoreError::Refused`]: the caller believed in rows that are not there, or in another version of them.
+pub(super) fn check_found(what: &str, meant: usize, found: u64) -> Result<(), StoreError> {
+    if u64::try_from(meant) == Ok(found) {
+        Ok(())
+    } else {
+        Err(StoreError::Refused(format!("{what}: {meant} rows meant, {found} found as they were believed to be")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_row_is_noticed() {
+        assert_eq!(check_found("hold", 2, 2), Ok(()));
+        assert!(matches!(check_found("hold", 2, 1), Err(StoreError::Refused(_))));
+    }
+}

@@ -1,0 +1,175 @@
+//! The widest row of the books: an operation with what belongs to its kind.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::rows::{HoldRow, corrupt, hex_bytes, hex_optional, msisdn_column, read_at, shard_number};
+use crate::domain::{
+    Channel, Decline, Details, Hold, Msisdn, Operation, OperationId, OperationKind, PartnerId, Recharge, ResellerId,
+    Status, Timestamp,
+};
+use crate::ports::StoreError;
+
+#[derive(Serialize, sqlx::FromRow)]
+pub(super) struct OperationRow {
+    pub shard: i16,
+    #[serde(serialize_with = "hex_bytes")]
+    pub id: Uuid,
+    pub kind: i16,
+    #[serde(serialize_with = "hex_bytes")]
+    pub partner: Uuid,
+    #[serde(serialize_with = "hex_bytes")]
+    pub reseller: Uuid,
+    pub external_id: String,
+    pub amount_minor: i64,
+    pub status: i16,
+    pub decline: Option<String>,
+    pub balance_after: Option<i64>,
+    pub created_at: i64,
+    pub updated_at: i64,
+    pub last_sequence: i64,
+    #[serde(serialize_with = "hex_optional")]
+    pub counterparty: Option<Uuid>,
+    pub msisdn: Option<i64>,
+    #[serde(serialize_with = "hex_optional")]
+    pub msisdn_salt: Option<Vec<u8>>,
+    pub product: Option<String>,
+    pub channel: Option<i16>,
+    pub terminal: Option<String>,
+    pub allow_repeat: Option<bool>,
+    pub charging_reference: Option<i64>,
+    pub submit_by: Option<i64>,
+}
+
+impl From<&Operation> for OperationRow {
+    fn from(operation: &Operation) -> Self {
+        let recharge = operation.recharge();
+        Self {
+            shard: shard_number(operation.id.shard()),
+            id: operation.id.uuid(),
+            kind: operation.kind().code(),
+            partner: operation.partner.uuid(),
+            reseller: operation.reseller.uuid(),
+            external_id: operation.external_id.as_str().into(),
+            amount_minor: operation.amount_minor,
+            status: operation.status.code(),
+            decline: operation.decline.map(|decline| decline.code().into()),
+            balance_after: operation.balance_after,
+            created_at: operation.created_at.unix_ms(),
+            updated_at: operation.updated_at.unix_ms(),
+            last_sequence: operation.last_sequence,
+            counterparty: match operation.details {
+                Details::Allocation { to } => Some(to.uuid()),
+                Details::Recharge(_) | Details::Tombstone | Details::Issue => None,
+            },
+            msisdn: recharge.map(|recharge| msisdn_column(recharge.msisdn)),
+            msisdn_salt: recharge.map(|recharge| recharge.salt.to_vec()),
+            product: recharge.map(|recharge| recharge.product.to_string()),
+            channel: recharge.map(|recharge| recharge.channel.code()),
+            terminal: recharge.and_then(|recharge| recharge.terminal.as_ref()).map(|terminal| terminal.as_str().into()),
+            allow_repeat: recharge.map(|recharge| recharge.allow_repeat),
+            charging_reference: recharge.and_then(|recharge| recharge.charging_reference),
+            submit_by: recharge.map(|recharge| recharge.submit_by.unix_ms()),
+        }
+    }
+}
+
+impl TryFrom<OperationRow> for Operation {
+    type Error = StoreError;
+
+    fn try_from(mut row: OperationRow) -> Result<Self, StoreError> {
+        let kind = OperationKind::from_code(row.kind).ok_or_else(|| corrupt("operation.kind"))?;
+        let details = match kind {
+            // A voided key has no request yet, so no number.
+            OperationKind::Recharge if row.msisdn.is_none() => Details::Tombstone,
+            OperationKind::Recharge => Details::Recharge(row.take_recharge()?),
+            OperationKind::Issue => Details::Issue,
+            OperationKind::Allocation => Details::Allocation {
+                to: row.counterparty.map(ResellerId::from_uuid).ok_or_else(|| corrupt("operation.counterparty"))?,
+            },
+        };
+        let decline = row
+            .decline
+            .map(|code| Decline::from_code(&code).ok_or_else(|| corrupt("operation.decline")))
+            .transpose()?;
+        Ok(Self {
+            id: OperationId::from_uuid(row.id),
+            partner: PartnerId::from_uuid(row.partner),
+            reseller: ResellerId::from_uuid(row.reseller),
+            external_id: row.external_id.parse().map_err(|_| corrupt("operation.external_id"))?,
+            amount_minor: row.amount_minor,
+            status: Status::from_code(row.status).ok_or_else(|| corrupt("operation.status"))?,
+            decline,
+            balance_after: row.balance_after,
+            created_at: read_at(row.created_at),
+            updated_at: read_at(row.updated_at),
+            details,
+            last_sequence: row.last_sequence,
+        })
+    }
+}
+
+impl OperationRow {
+    fn take_recharge(&mut self) -> Result<Recharge, StoreError> {
+        let digits = self.msisdn.and_then(|digits| u64::try_from(digits).ok());
+        Ok(Recharge {
+            msisdn: digits.and_then(Msisdn::from_digits).ok_or_else(|| corrupt("operation.msisdn"))?,
+            salt: self
+                .msisdn_salt
+                .as_deref()
+                .and_then(|salt| salt.try_into().ok())
+                .ok_or_else(|| corrupt("operation.msisdn_salt"))?,
+            product: self.product.take().ok_or_else(|| corrupt("operation.product"))?.into(),
+            channel: self.channel.and_then(Channel::from_code).ok_or_else(|| corrupt("operation.channel"))?,
+            terminal: self
+                .terminal
+                .take()
+                .map(|terminal| terminal.parse().map_err(|_| corrupt("operation.terminal")))
+                .transpose()?,
+            allow_repeat: self.allow_repeat.ok_or_else(|| corrupt("operation.allow_repeat"))?,
+            charging_reference: self.charging_reference,
+            submit_by: self.submit_by.map(read_at).ok_or_else(|| corrupt("operation.submit_by"))?,
+        })
+    }
+}
+
+/// Reads a page of operations.
+pub(super) fn read_operations(rows: Vec<OperationRow>) -> Result<Vec<Operation>, StoreError> {
+    rows.into_iter().map(Operation::try_from).collect()
+}
+
+/// An operation beside its hold, if one is open.
+#[derive(sqlx::FromRow)]
+pub(super) struct HeldOperationRow {
+    #[sqlx(flatten)]
+    operation: OperationRow,
+    hold_account: Option<i64>,
+    hold_amount_minor: Option<i64>,
+    hold_placed_at: Option<i64>,
+    hold_due_at: Option<i64>,
+}
+
+impl HeldOperationRow {
+    pub(super) fn read(self) -> Result<(Operation, Option<Hold>), StoreError> {
+        let hold = match (self.hold_account, self.hold_amount_minor, self.hold_placed_at, self.hold_due_at) {
+            (Some(account), Some(amount_minor), Some(placed_at), Some(due_at)) => {
+                let row = HoldRow {
+                    shard: self.operation.shard,
+                    operation: self.operation.id,
+                    account,
+                    amount_minor,
+                    placed_at,
+                    due_at,
+                };
+                Some(row.read()?.1)
+            }
+            _ => None,
+        };
+        Ok((Operation::try_from(self.operation)?, hold))
+    }
+}
+
+/// How many operations are in doubt and since when.
+pub(super) fn read_doubt((count, oldest): (i64, Option<i64>)) -> (i64, Option<Timestamp>) {
+    (count, oldest.map(read_at))
+}

@@ -1,0 +1,65 @@
+//! What verification reads: one short snapshot, then pages of what never changes.
+
+use async_trait::async_trait;
+
+use super::error::store_error;
+use super::{PostgresStore, sql};
+use crate::domain::Shard;
+use crate::ledger::Head;
+use crate::ports::{AuditReader, AuditedEntry, Snapshot, StoreError};
+use crate::storage::audit_rows::{AuditedRow, read_entries};
+use crate::storage::rows::{AccountRow, HeadRow, HoldRow, shard_number};
+
+#[async_trait]
+impl AuditReader for PostgresStore {
+    async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let mut transaction =
+            self.audits.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map_err(store_error)?;
+        let heads: Vec<HeadRow> =
+            sqlx::query_as(sql::AUDIT_HEADS).fetch_all(&mut *transaction).await.map_err(store_error)?;
+        let accounts: Vec<AccountRow> =
+            sqlx::query_as(sql::AUDIT_ACCOUNTS).fetch_all(&mut *transaction).await.map_err(store_error)?;
+        let holds: Vec<HoldRow> =
+            sqlx::query_as(sql::AUDIT_HOLDS).fetch_all(&mut *transaction).await.map_err(store_error)?;
+        transaction.rollback().await.map_err(store_error)?;
+        Ok(Snapshot {
+            heads: heads.into_iter().map(Head::try_from).collect::<Result<_, _>>()?,
+            accounts: accounts.into_iter().map(AccountRow::read).collect::<Result<_, _>>()?,
+            holds: holds.into_iter().map(HoldRow::read).collect::<Result<_, _>>()?,
+        })
+    }
+
+    async fn entries(&self, shard: Shard, after: i64, up_to: i64, limit: u32) -> Result<Vec<AuditedEntry>, StoreError> {
+        let query = sqlx::query_as::<_, AuditedRow>(sql::AUDIT_ENTRIES)
+            .bind(shard_number(shard))
+            .bind(after)
+            .bind(up_to)
+            .bind(i64::from(limit));
+        let entries = query.fetch_all(&self.audits).await.map_err(store_error)?;
+        let Some(last) = entries.last().map(AuditedRow::sequence) else {
+            return Ok(Vec::new());
+        };
+        let query = sqlx::query_as(sql::AUDIT_POSTINGS).bind(shard_number(shard)).bind(after).bind(last);
+        let postings = query.fetch_all(&self.audits).await.map_err(store_error)?;
+        read_entries(shard, entries, postings)
+    }
+
+    async fn count_operations(&self, shard: Shard, up_to: i64) -> Result<i64, StoreError> {
+        let query = sqlx::query_scalar(sql::AUDIT_COUNT_OPERATIONS).bind(shard_number(shard)).bind(up_to);
+        query.fetch_one(&self.audits).await.map_err(store_error)
+    }
+
+    async fn stray_posting(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError> {
+        let query = sqlx::query_as(sql::AUDIT_STRAY_POSTING).bind(shard_number(shard)).bind(up_to);
+        let found: Option<(i64, i16)> = query.fetch_optional(&self.audits).await.map_err(store_error)?;
+        Ok(found.map(|(sequence, line)| format!("posting {sequence}/{line} of shard {shard} has no entry")))
+    }
+
+    async fn stray_operation(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError> {
+        let query = sqlx::query_as(sql::AUDIT_STRAY_OPERATION).bind(shard_number(shard)).bind(up_to);
+        let found: Option<(uuid::Uuid, i64)> = query.fetch_optional(&self.audits).await.map_err(store_error)?;
+        Ok(found.map(|(id, sequence)| {
+            format!("operation {id} of shard {shard} names entry {sequence}, which is not its own")
+        }))
+    }
+}

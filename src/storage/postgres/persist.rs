@@ -1,0 +1,91 @@
+//! Writes a batch: one statement for what every recharge needs, and one per table for what opens or changes
+//! accounts and resellers, which is rare.
+
+use sqlx::PgConnection;
+
+use super::session::answered;
+use super::sql;
+use crate::ports::StoreError;
+use crate::storage::batch::{Batch, check_found};
+
+/// Binds rows as one array per column, in the order of the expressions.
+macro_rules! bind_columns {
+    ($query:expr, $rows:expr, $row:ident: $($column:expr),+ $(,)?) => {
+        $query$(.bind($rows.iter().map(|$row| $column).collect::<Vec<_>>()))+
+    };
+}
+
+pub(super) async fn persist(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
+    write_network(connection, batch).await?;
+    write_books(connection, batch).await
+}
+
+/// How many rows the parts of `persist.sql` found to change.
+#[derive(sqlx::FromRow)]
+struct Found {
+    heads: i64,
+    operations: i64,
+    holds: i64,
+    accounts: i64,
+}
+
+async fn write_books(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
+    let query = sqlx::query_as::<_, Found>(sql::PERSIST);
+    let query = bind_columns!(query, batch.heads, row:
+        row.shard, row.version, row.sequence, row.frontier.as_slice(), row.recorded_at, row.next_account);
+    let query = bind_columns!(query, batch.entries, row:
+        row.shard, row.sequence, row.kind, row.subject, row.digest.as_slice(), &*row.actor, row.recorded_at,
+        row.leaf.as_slice());
+    let query = bind_columns!(query, batch.postings, row:
+        row.shard, row.sequence, row.line, row.debit, row.credit, row.asset, row.amount_minor, row.debit_after,
+        row.credit_after);
+    let query = bind_columns!(query, batch.new_operations, row:
+        row.shard, row.id, row.kind, row.partner, row.reseller, row.external_id.as_str(), row.amount_minor,
+        row.status, row.decline.as_deref(), row.balance_after, row.created_at, row.updated_at, row.last_sequence,
+        row.counterparty, row.msisdn, row.msisdn_salt.as_deref(), row.product.as_deref(), row.channel,
+        row.terminal.as_deref(), row.allow_repeat, row.charging_reference, row.submit_by);
+    let query = bind_columns!(query, batch.operations, row:
+        row.shard, row.id, row.amount_minor, row.status, row.decline.as_deref(), row.balance_after, row.updated_at,
+        row.last_sequence, row.counterparty, row.msisdn, row.msisdn_salt.as_deref(), row.product.as_deref(),
+        row.channel, row.terminal.as_deref(), row.allow_repeat, row.charging_reference, row.submit_by);
+    let query = bind_columns!(query, batch.placed_holds, row:
+        row.shard, row.operation, row.account, row.amount_minor, row.placed_at, row.due_at);
+    let query = bind_columns!(query, batch.removed_holds, row: row.shard, row.operation);
+    let query = bind_columns!(query, batch.accounts, row:
+        row.shard, row.number, row.posted, row.held, row.credit_limit, row.usage_day, row.usage_count,
+        row.usage_amount_minor);
+    let found = answered(query.fetch_one(connection)).await?;
+    check_found("shard", batch.heads.len(), found.heads.unsigned_abs())?;
+    check_found("operation", batch.operations.len(), found.operations.unsigned_abs())?;
+    check_found("hold", batch.removed_holds.len(), found.holds.unsigned_abs())?;
+    check_found("account", batch.accounts.len(), found.accounts.unsigned_abs())
+}
+
+/// Registrations go first: a reseller's state and accounts follow its place in the tree.
+async fn write_network(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
+    if !batch.registrations.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::NETWORK_REGISTRATIONS), batch.registrations, row:
+            row.id, row.code.as_str(), row.name.as_str(), row.level.as_str(), row.parent, row.created_at);
+        answered(query.execute(&mut *connection)).await?;
+    }
+    if !batch.new_resellers.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::NETWORK_NEW_RESELLERS), batch.new_resellers, row:
+            row.shard, row.reseller, row.stock_account, row.standing.as_str(), row.per_operation_minor,
+            row.per_day_count, row.per_day_minor);
+        answered(query.execute(&mut *connection)).await?;
+    }
+    if !batch.resellers.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::NETWORK_RESELLERS), batch.resellers, row:
+            row.shard, row.reseller, row.stock_account, row.standing.as_str(), row.per_operation_minor,
+            row.per_day_count, row.per_day_minor);
+        let written = answered(query.execute(&mut *connection)).await?;
+        check_found("reseller_state", batch.resellers.len(), written.rows_affected())?;
+    }
+    if !batch.new_accounts.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::NETWORK_ACCOUNTS), batch.new_accounts, row:
+            row.shard, row.number, row.class, row.owner, row.posted, row.held, row.credit_limit, row.usage_day,
+            row.usage_count, row.usage_amount_minor);
+        answered(query.execute(&mut *connection)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! Named queries, each a statement of its own from the pool.
+
+use async_trait::async_trait;
+use sqlx::Postgres;
+use sqlx::postgres::PgArguments;
+use sqlx::query::QueryAs;
+use uuid::Uuid;
+
+use super::error::store_error;
+use super::{PostgresStore, installation, sql};
+use crate::domain::operation::claim_key;
+use crate::domain::{
+    Account, AccountClass, ExternalId, Operation, OperationId, OperationKind, PartnerId, ResellerId, Shard, Status,
+    Timestamp,
+};
+use crate::ports::{Reads, RechargeQuery, Scope, StoreError};
+use crate::storage::bounds::Page;
+use crate::storage::operation_row::{OperationRow, read_doubt, read_operations};
+use crate::storage::rows::{AccountRow, msisdn_column, shard_number};
+
+type OperationQuery<'q> = QueryAs<'q, Postgres, OperationRow, PgArguments>;
+
+/// The variant of the list's statement, with what it takes before the page bound.
+fn list_query(query: &RechargeQuery) -> OperationQuery<'_> {
+    let is_open = query.status.is_some_and(Status::is_open);
+    match (&query.scope, query.msisdn) {
+        (Scope::Resellers(resellers), msisdn) => {
+            let (shards, ids): (Vec<i16>, Vec<Uuid>) =
+                resellers.iter().map(|(shard, id)| (shard_number(*shard), id.uuid())).unzip();
+            let statement = match msisdn {
+                Some(msisdn) => sqlx::query_as(sql::RECHARGES_OF_MSISDN_OF_RESELLERS).bind(msisdn_column(msisdn)),
+                None if is_open => sqlx::query_as(sql::RECHARGES_OPEN_OF_RESELLERS),
+                None => sqlx::query_as(sql::RECHARGES_OF_RESELLERS),
+            };
+            statement.bind(shards).bind(ids)
+        }
+        (Scope::Subtrees(roots), msisdn) => {
+            let statement = match msisdn {
+                Some(msisdn) => sqlx::query_as(sql::RECHARGES_OF_MSISDN_BELOW).bind(msisdn_column(msisdn)),
+                None if is_open => sqlx::query_as(sql::RECHARGES_OPEN_BELOW),
+                None => sqlx::query_as(sql::RECHARGES_BELOW),
+            };
+            statement.bind(roots.iter().map(|root| root.uuid()).collect::<Vec<_>>())
+        }
+    }
+}
+
+fn bind_page(query: OperationQuery<'_>, page: Page) -> OperationQuery<'_> {
+    query
+        .bind(OperationKind::Recharge.code())
+        .bind(page.first_id)
+        .bind(page.before_id)
+        .bind(page.created_from_ms)
+        .bind(page.created_before_ms)
+        .bind(page.status)
+        .bind(page.limit)
+}
+
+#[async_trait]
+impl Reads for PostgresStore {
+    async fn operation(&self, id: OperationId) -> Result<Option<Operation>, StoreError> {
+        let query = sqlx::query_as::<_, OperationRow>(sql::OPERATION).bind(shard_number(id.shard())).bind(id.uuid());
+        query.fetch_optional(&self.reads).await.map_err(store_error)?.map(Operation::try_from).transpose()
+    }
+
+    async fn operation_by_key(
+        &self,
+        shard: Shard,
+        partner: PartnerId,
+        reseller: ResellerId,
+        external_id: &ExternalId,
+    ) -> Result<Option<Operation>, StoreError> {
+        let key = claim_key(partner, reseller, external_id);
+        let query = sqlx::query_as::<_, OperationRow>(sql::OPERATION_BY_KEY).bind(shard_number(shard)).bind(key);
+        let row = query.fetch_optional(&self.reads).await.map_err(store_error)?;
+        let found = row.map(Operation::try_from).transpose()?;
+        Ok(found.filter(|operation| {
+            (operation.partner, operation.reseller, &operation.external_id) == (partner, reseller, external_id)
+        }))
+    }
+
+    async fn recharges(&self, query: &RechargeQuery) -> Result<Vec<Operation>, StoreError> {
+        let statement = bind_page(list_query(query), Page::of(query));
+        read_operations(statement.fetch_all(&self.reads).await.map_err(store_error)?)
+    }
+
+    async fn stock(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Account>, StoreError> {
+        let query = sqlx::query_as::<_, AccountRow>(sql::STOCK)
+            .bind(shard_number(shard))
+            .bind(reseller.uuid())
+            .bind(AccountClass::ResellerStock.code());
+        let row = query.fetch_optional(&self.reads).await.map_err(store_error)?;
+        Ok(row.map(AccountRow::read).transpose()?.map(|(_, account)| account))
+    }
+
+    async fn due(
+        &self,
+        due_by: Timestamp,
+        after: Option<(Timestamp, OperationId)>,
+        limit: u32,
+    ) -> Result<Vec<Operation>, StoreError> {
+        let (after_due_at, after_id) = after.map_or((-1, Uuid::nil()), |(due_at, id)| (due_at.unix_ms(), id.uuid()));
+        let query =
+            sqlx::query_as(sql::DUE).bind(due_by.unix_ms()).bind(after_due_at).bind(after_id).bind(i64::from(limit));
+        read_operations(query.fetch_all(&self.reads).await.map_err(store_error)?)
+    }
+
+    async fn doubt(&self, due_by: Timestamp) -> Result<(i64, Option<Timestamp>), StoreError> {
+        let query = sqlx::query_as(sql::DOUBT).bind(due_by.unix_ms());
+        query.fetch_one(&self.reads).await.map(read_doubt).map_err(store_error)
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        let takes_writes: bool =
+            sqlx::query_scalar(sql::TAKES_WRITES).fetch_one(&self.reads).await.map_err(store_error)?;
+        if !takes_writes {
+            return Err(StoreError::Unavailable("the server takes no writes".into()));
+        }
+        installation(&self.reads).await.map(|_| ())
+    }
+}

@@ -1,0 +1,229 @@
+//! A poster's transaction. Cost of a batch: BEGIN, lock, up to five loads when nothing is in memory, one claim,
+//! one persist, COMMIT. Nothing waits without end: the server bounds locks, and every answer is awaited for at
+//! most [`PATIENCE`].
+
+use std::future::Future;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::{Executor, PgConnection};
+use uuid::Uuid;
+
+use super::error::{commit_error, store_error};
+use super::{persist, sql};
+use crate::domain::encoding::Hash;
+use crate::domain::{AccountNumber, OperationId, OperationKind, ResellerId, Shard, Status, Timestamp};
+use crate::ledger::{Changes, Head};
+use crate::ports::{Claim, Loaded, RecentRecharge, Session, StoreError, TakenClaim, Wants};
+use crate::storage::batch::Batch;
+use crate::storage::bounds::first_id_since;
+use crate::storage::operation_row::HeldOperationRow;
+use crate::storage::rows::{
+    AccountRow, HeadRow, ResellerRow, corrupt, msisdn_column, read_at, read_shard, shard_number,
+};
+
+/// Longer than the lock timeout of the server, so that a slow lock is its answer and not our guess.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Where the connection stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Transaction {
+    None,
+    Open,
+    /// A statement failed: PostgreSQL would answer COMMIT with a silent rollback, so it is never sent.
+    Failed,
+}
+
+/// A connection of its own. Dropping it closes it, which rolls back whatever was open.
+pub(super) struct PostgresSession {
+    connection: PgConnection,
+    transaction: Transaction,
+}
+
+impl PostgresSession {
+    pub(super) fn new(connection: PgConnection) -> Self {
+        Self { connection, transaction: Transaction::None }
+    }
+
+    /// Remembers a failure.
+    fn noted<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if result.is_err() {
+            self.transaction = Transaction::Failed;
+        }
+        result
+    }
+
+    async fn find_system_accounts(&mut self, shards: &[Shard]) -> Result<Vec<AccountRow>, StoreError> {
+        let shards: Vec<i16> = shards.iter().copied().map(shard_number).collect();
+        let query = sqlx::query_as(sql::LOAD_SYSTEM_ACCOUNTS).bind(shards).bind(AccountNumber::FIRST_OWN.0);
+        answered(query.fetch_all(&mut self.connection)).await
+    }
+
+    async fn find_resellers(
+        &mut self,
+        wanted: &[(Shard, ResellerId)],
+    ) -> Result<(Vec<ResellerRow>, Vec<AccountRow>), StoreError> {
+        let (shards, ids): (Vec<i16>, Vec<Uuid>) =
+            wanted.iter().map(|(shard, id)| (shard_number(*shard), id.uuid())).unzip();
+        let query = sqlx::query_as(sql::LOAD_RESELLERS).bind(&shards).bind(&ids);
+        let resellers = answered(query.fetch_all(&mut self.connection)).await?;
+        let query = sqlx::query_as(sql::LOAD_RESELLER_ACCOUNTS).bind(&shards).bind(&ids);
+        Ok((resellers, answered(query.fetch_all(&mut self.connection)).await?))
+    }
+
+    async fn find_operations(&mut self, ids: &[OperationId]) -> Result<Vec<HeldOperationRow>, StoreError> {
+        let (shards, ids): (Vec<i16>, Vec<Uuid>) = ids.iter().map(|id| (shard_number(id.shard()), id.uuid())).unzip();
+        let query = sqlx::query_as(sql::LOAD_OPERATIONS).bind(shards).bind(ids);
+        answered(query.fetch_all(&mut self.connection)).await
+    }
+
+    async fn find_recent(
+        &mut self,
+        questions: &[RecentRecharge],
+    ) -> Result<Vec<(RecentRecharge, Timestamp)>, StoreError> {
+        let column = |of: fn(&RecentRecharge) -> i64| questions.iter().map(of).collect::<Vec<_>>();
+        let positions: Vec<i32> = (0..).take(questions.len()).collect();
+        let query = sqlx::query_as(sql::LOAD_RECENT)
+            .bind(positions)
+            .bind(questions.iter().map(|question| shard_number(question.shard)).collect::<Vec<_>>())
+            .bind(questions.iter().map(|question| question.reseller.uuid()).collect::<Vec<_>>())
+            .bind(column(|question| msisdn_column(question.msisdn)))
+            .bind(column(|question| question.amount_minor))
+            .bind(column(|question| question.since.unix_ms()))
+            .bind(questions.iter().map(|question| first_id_since(question.since)).collect::<Vec<_>>())
+            .bind(OperationKind::Recharge.code())
+            .bind(Status::Declined.code());
+        let rows: Vec<(i32, i64)> = answered(query.fetch_all(&mut self.connection)).await?;
+        let read = |(position, at): (i32, i64)| {
+            let question = usize::try_from(position).ok().and_then(|position| questions.get(position));
+            question.map(|question| (*question, read_at(at))).ok_or_else(|| corrupt("position"))
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    async fn find(&mut self, wants: &Wants) -> Result<Loaded, StoreError> {
+        let mut loaded = Loaded::default();
+        if !wants.system_accounts.is_empty() {
+            let rows = self.find_system_accounts(&wants.system_accounts).await?;
+            loaded.accounts = rows.into_iter().map(AccountRow::read).collect::<Result<_, _>>()?;
+        }
+        if !wants.resellers.is_empty() {
+            let (resellers, accounts) = self.find_resellers(&wants.resellers).await?;
+            loaded.resellers = resellers.into_iter().map(ResellerRow::read).collect::<Result<_, _>>()?;
+            for row in accounts {
+                loaded.accounts.push(row.read()?);
+            }
+        }
+        if !wants.operations.is_empty() {
+            let rows = self.find_operations(&wants.operations).await?;
+            loaded.operations = rows.into_iter().map(HeldOperationRow::read).collect::<Result<_, _>>()?;
+        }
+        if !wants.recent.is_empty() {
+            loaded.recent = self.find_recent(&wants.recent).await?;
+        }
+        Ok(loaded)
+    }
+
+    async fn find_taken(&mut self, claims: &[Claim]) -> Result<Vec<TakenClaim>, StoreError> {
+        let shards: Vec<i16> = claims.iter().map(|claim| shard_number(claim.shard)).collect();
+        let keys: Vec<&[u8]> = claims.iter().map(|claim| claim.key.as_slice()).collect();
+        let operations: Vec<Uuid> = claims.iter().map(|claim| claim.operation.uuid()).collect();
+        let query = sqlx::query_as(sql::CLAIM).bind(shards).bind(keys).bind(operations);
+        let now: Vec<(i16, Vec<u8>)> = answered(query.fetch_all(&mut self.connection)).await?;
+        if now.len() == claims.len() {
+            return Ok(Vec::new());
+        }
+        let taken = claims.iter().filter(|claim| {
+            let shard = shard_number(claim.shard);
+            !now.iter().any(|(of, key)| *of == shard && key.as_slice() == claim.key)
+        });
+        let (shards, keys): (Vec<i16>, Vec<&[u8]>) =
+            taken.map(|claim| (shard_number(claim.shard), claim.key.as_slice())).unzip();
+        let query = sqlx::query_as(sql::TAKEN_CLAIMS).bind(shards).bind(keys);
+        let rows: Vec<(i16, Vec<u8>, Uuid)> = answered(query.fetch_all(&mut self.connection)).await?;
+        let read = |(shard, key, operation): (i16, Vec<u8>, Uuid)| {
+            Ok(TakenClaim {
+                shard: read_shard(shard)?,
+                key: key.try_into().map_err(|_| corrupt("claim.key"))?,
+                operation: OperationId::from_uuid(operation),
+            })
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    async fn end(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
+        let silence = sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+        match tokio::time::timeout(PATIENCE, self.connection.execute(statement)).await {
+            Ok(answer) => answer.map(|_| ()),
+            Err(_) => Err(silence),
+        }
+    }
+}
+
+/// Awaits an answer, within bounds: a server whose machine vanished never sends one.
+pub(super) async fn answered<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(PATIENCE, answer).await {
+        Ok(answer) => answer.map_err(store_error),
+        Err(_) => Err(StoreError::Unavailable("no answer within 20 s".into())),
+    }
+}
+
+#[async_trait]
+impl Session for PostgresSession {
+    async fn lock(&mut self, shards: &[Shard]) -> Result<Vec<Head>, StoreError> {
+        if self.transaction != Transaction::None {
+            self.rollback().await?;
+        }
+        let begun = answered(self.connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")).await;
+        self.noted(begun)?;
+        self.transaction = Transaction::Open;
+        let shards: Vec<i16> = shards.iter().copied().map(shard_number).collect();
+        let query = sqlx::query_as::<_, HeadRow>(sql::LOCK).bind(shards);
+        let rows = answered(query.fetch_all(&mut self.connection)).await;
+        self.noted(rows)?.into_iter().map(Head::try_from).collect()
+    }
+
+    async fn load(&mut self, wants: &Wants) -> Result<Loaded, StoreError> {
+        let loaded = self.find(wants).await;
+        self.noted(loaded)
+    }
+
+    async fn claim(&mut self, claims: &[Claim]) -> Result<Vec<TakenClaim>, StoreError> {
+        if claims.is_empty() {
+            return Ok(Vec::new());
+        }
+        let taken = self.find_taken(claims).await;
+        self.noted(taken)
+    }
+
+    async fn persist(&mut self, changes: &[Changes]) -> Result<(), StoreError> {
+        let written = match Batch::of(changes) {
+            Ok(batch) => persist::persist(&mut self.connection, &batch).await,
+            Err(error) => Err(error),
+        };
+        self.noted(written)
+    }
+
+    async fn commit(&mut self) -> Result<(), StoreError> {
+        if self.transaction != Transaction::Open {
+            return Err(StoreError::Refused("COMMIT without a transaction in which all went well".into()));
+        }
+        let committed = self.end("COMMIT").await.map_err(commit_error);
+        self.noted(committed)?;
+        self.transaction = Transaction::None;
+        Ok(())
+    }
+
+    async fn rollback(&mut self) -> Result<(), StoreError> {
+        let rolled_back = self.end("ROLLBACK").await.map_err(store_error);
+        self.noted(rolled_back)?;
+        self.transaction = Transaction::None;
+        Ok(())
+    }
+
+    async fn leaf(&mut self, shard: Shard, sequence: i64) -> Result<Option<Hash>, StoreError> {
+        let query = sqlx::query_scalar::<_, Vec<u8>>(sql::LEAF).bind(shard_number(shard)).bind(sequence);
+        let leaf = answered(query.fetch_optional(&mut self.connection)).await;
+        self.noted(leaf)?.map(|leaf| leaf.try_into().map_err(|_| corrupt("entry.leaf"))).transpose()
+    }
+}

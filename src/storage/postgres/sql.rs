@@ -1,0 +1,9 @@
+//! The statements of PostgreSQL.
+
+crate::storage::statements::statements_of_dialect! { "sql/":
+    POSTER_SETTINGS = "poster_settings",
+    PERSIST = "persist",
+    ROTATE_SECRET = "rotate_secret",
+    TAKES_WRITES = "takes_writes",
+    GRANT = "grant",
+}

@@ -1,0 +1,10 @@
+-- Gives the role that serves what it needs and no more: the journal can be appended to, never changed, and the
+-- tables stay the owner's. The role's name is put by the program in place of the one below.
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM "application";
+GRANT USAGE ON SCHEMA public TO "application";
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO "application";
+GRANT INSERT ON entry, posting, claim, operation, hold, account TO "application";
+GRANT INSERT ON reseller_state, reseller, reseller_ancestor TO "application";
+GRANT INSERT ON partner, client, client_root, client_secret TO "application";
+GRANT UPDATE ON shard, account, operation, reseller_state, client, client_secret TO "application";
+GRANT DELETE ON hold TO "application";

@@ -1,0 +1,84 @@
+-- Writes what a batch decided about shards, the journal, operations, holds and balances: one round trip, for
+-- every recharge comes through here. What opens accounts and resellers is in the statements network_*.
+-- Parameters, arrays of one column each:
+--   $1–$6     heads after the batch: shard, version, sequence, frontier, recorded_at, next_account
+--   $7–$14    journal entries, with their leaves
+--   $15–$23   their postings
+--   $24–$45   new operations
+--   $46–$62   operations in their new state: shard, id, then every column that may change
+--   $63–$68   holds placed
+--   $69–$70   holds removed: shard, operation
+--   $71–$78   accounts after the batch: shard, number, balances, credit limit, usage
+-- Rows: one, with how many heads, operations, holds and accounts were found to be changed. The caller compares
+-- them with what it sent: a head is found only at the version before.
+-- The parts see one snapshot and no row is named twice, so their order does not matter.
+WITH head AS (
+    UPDATE shard AS s
+    SET version = n.version, sequence = n.sequence, frontier = n.frontier,
+        recorded_at = n.recorded_at, next_account = n.next_account
+    FROM unnest(
+        $1::smallint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[]
+    ) AS n (shard, version, sequence, frontier, recorded_at, next_account)
+    WHERE s.shard = n.shard AND s.version = n.version - 1
+    RETURNING 1
+), journal AS (
+    INSERT INTO entry (shard, sequence, kind, subject, digest, actor, recorded_at, leaf)
+    SELECT * FROM unnest(
+        $7::smallint[], $8::bigint[], $9::smallint[], $10::uuid[], $11::bytea[], $12::text[],
+        $13::bigint[], $14::bytea[]
+    )
+), lines AS (
+    INSERT INTO posting (shard, sequence, line, debit, credit, asset, amount_minor, debit_after, credit_after)
+    SELECT * FROM unnest(
+        $15::smallint[], $16::bigint[], $17::smallint[], $18::bigint[], $19::bigint[], $20::smallint[],
+        $21::bigint[], $22::bigint[], $23::bigint[]
+    )
+), begun AS (
+    INSERT INTO operation (shard, id, kind, partner, reseller, external_id, amount_minor, status, decline,
+                           balance_after, created_at, updated_at, last_sequence, counterparty, msisdn,
+                           msisdn_salt, product, channel, terminal, allow_repeat, charging_reference,
+                           submit_by)
+    SELECT * FROM unnest(
+        $24::smallint[], $25::uuid[], $26::smallint[], $27::uuid[], $28::uuid[], $29::text[],
+        $30::bigint[], $31::smallint[], $32::text[], $33::bigint[], $34::bigint[], $35::bigint[],
+        $36::bigint[], $37::uuid[], $38::bigint[], $39::bytea[], $40::text[], $41::smallint[], $42::text[],
+        $43::boolean[], $44::bigint[], $45::bigint[]
+    )
+), moved AS (
+    UPDATE operation AS o
+    SET amount_minor = n.amount_minor, status = n.status, decline = n.decline,
+        balance_after = n.balance_after, updated_at = n.updated_at, last_sequence = n.last_sequence,
+        counterparty = n.counterparty, msisdn = n.msisdn, msisdn_salt = n.msisdn_salt, product = n.product,
+        channel = n.channel, terminal = n.terminal, allow_repeat = n.allow_repeat,
+        charging_reference = n.charging_reference, submit_by = n.submit_by
+    FROM unnest(
+        $46::smallint[], $47::uuid[], $48::bigint[], $49::smallint[], $50::text[], $51::bigint[],
+        $52::bigint[], $53::bigint[], $54::uuid[], $55::bigint[], $56::bytea[], $57::text[],
+        $58::smallint[], $59::text[], $60::boolean[], $61::bigint[], $62::bigint[]
+    ) AS n (shard, id, amount_minor, status, decline, balance_after, updated_at, last_sequence, counterparty,
+            msisdn, msisdn_salt, product, channel, terminal, allow_repeat, charging_reference, submit_by)
+    WHERE o.shard = n.shard AND o.id = n.id
+    RETURNING 1
+), placed AS (
+    INSERT INTO hold (shard, operation, account, amount_minor, placed_at, due_at)
+    SELECT * FROM unnest(
+        $63::smallint[], $64::uuid[], $65::bigint[], $66::bigint[], $67::bigint[], $68::bigint[]
+    )
+), removed AS (
+    DELETE FROM hold AS h
+    USING unnest($69::smallint[], $70::uuid[]) AS n (shard, operation)
+    WHERE h.shard = n.shard AND h.operation = n.operation
+    RETURNING 1
+), balance AS (
+    UPDATE account AS a
+    SET posted = n.posted, held = n.held, credit_limit = n.credit_limit,
+        usage_day = n.usage_day, usage_count = n.usage_count, usage_amount_minor = n.usage_amount_minor
+    FROM unnest(
+        $71::smallint[], $72::bigint[], $73::bigint[], $74::bigint[], $75::bigint[], $76::integer[],
+        $77::bigint[], $78::bigint[]
+    ) AS n (shard, number, posted, held, credit_limit, usage_day, usage_count, usage_amount_minor)
+    WHERE a.shard = n.shard AND a.number = n.number
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM head) AS heads, (SELECT count(*) FROM moved) AS operations,
+       (SELECT count(*) FROM removed) AS holds, (SELECT count(*) FROM balance) AS accounts

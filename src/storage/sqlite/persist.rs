@@ -1,0 +1,50 @@
+//! Writes a batch: one statement per table.
+
+use serde::Serialize;
+use sqlx::SqliteConnection;
+
+use super::error::store_error;
+use super::{json, sql};
+use crate::ports::StoreError;
+use crate::storage::batch::{Batch, check_found};
+
+pub(super) async fn persist(connection: &mut SqliteConnection, batch: &Batch) -> Result<(), StoreError> {
+    // A reseller's place in the tree comes first: its foreign keys are checked at the end of each statement.
+    write(connection, sql::NETWORK_REGISTRATIONS, &batch.registrations).await?;
+    write(connection, sql::NETWORK_ANCESTORS, &batch.registrations).await?;
+    write(connection, sql::NETWORK_NEW_RESELLERS, &batch.new_resellers).await?;
+    write(connection, sql::NETWORK_ACCOUNTS, &batch.new_accounts).await?;
+    change(connection, "reseller_state", sql::NETWORK_RESELLERS, &batch.resellers).await?;
+
+    change(connection, "shard", sql::PERSIST_HEADS, &batch.heads).await?;
+    write(connection, sql::PERSIST_ENTRIES, &batch.entries).await?;
+    write(connection, sql::PERSIST_POSTINGS, &batch.postings).await?;
+    write(connection, sql::PERSIST_NEW_OPERATIONS, &batch.new_operations).await?;
+    change(connection, "operation", sql::PERSIST_OPERATIONS, &batch.operations).await?;
+    write(connection, sql::PERSIST_PLACED_HOLDS, &batch.placed_holds).await?;
+    change(connection, "hold", sql::PERSIST_REMOVED_HOLDS, &batch.removed_holds).await?;
+    change(connection, "account", sql::PERSIST_ACCOUNTS, &batch.accounts).await
+}
+
+/// Rows affected.
+async fn write<T: Serialize + Sync>(
+    connection: &mut SqliteConnection,
+    statement: &'static str,
+    rows: &[T],
+) -> Result<u64, StoreError> {
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let written = sqlx::query(statement).bind(json::array(rows)?).execute(connection).await.map_err(store_error)?;
+    Ok(written.rows_affected())
+}
+
+/// Writes to rows that must be there.
+async fn change<T: Serialize + Sync>(
+    connection: &mut SqliteConnection,
+    table: &str,
+    statement: &'static str,
+    rows: &[T],
+) -> Result<(), StoreError> {
+    check_found(table, rows.len(), write(connection, statement, rows).await?)
+}

@@ -1,0 +1,148 @@
+//! Named queries, each from the pool of connections that only read.
+
+use async_trait::async_trait;
+use sqlx::Sqlite;
+use sqlx::query::QueryAs;
+use sqlx::sqlite::SqliteArguments;
+
+use super::error::store_error;
+use super::{SqliteStore, installation, json, sql};
+use uuid::Uuid;
+
+use crate::domain::operation::claim_key;
+use crate::domain::{
+    Account, AccountClass, ExternalId, Operation, OperationId, OperationKind, PartnerId, ResellerId, Shard, Status,
+    Timestamp,
+};
+use crate::ports::{Reads, RechargeQuery, Scope, StoreError};
+use crate::storage::bounds::{Page, newest};
+use crate::storage::operation_row::{OperationRow, read_doubt, read_operations};
+use crate::storage::rows::{AccountRow, msisdn_column, shard_number};
+
+type OperationQuery<'q> = QueryAs<'q, Sqlite, OperationRow, SqliteArguments>;
+
+fn bind_page(query: OperationQuery<'_>, page: Page) -> OperationQuery<'_> {
+    query
+        .bind(OperationKind::Recharge.code())
+        .bind(page.first_id)
+        .bind(page.before_id)
+        .bind(page.created_from_ms)
+        .bind(page.created_before_ms)
+        .bind(page.status)
+        .bind(page.limit)
+}
+
+impl SqliteStore {
+    async fn list(&self, query: OperationQuery<'_>, page: Page) -> Result<Vec<Operation>, StoreError> {
+        read_operations(bind_page(query, page).fetch_all(&self.reads).await.map_err(store_error)?)
+    }
+
+    async fn list_of_resellers(
+        &self,
+        resellers: &[(Shard, ResellerId)],
+        query: &RechargeQuery,
+        page: Page,
+    ) -> Result<Vec<Operation>, StoreError> {
+        if let Some(msisdn) = query.msisdn {
+            let statement = sqlx::query_as(sql::RECHARGES_OF_MSISDN_OF_RESELLERS).bind(msisdn_column(msisdn));
+            return self.list(statement.bind(json::reseller_keys(resellers)?), page).await;
+        }
+        if query.status.is_some_and(Status::is_open) {
+            let statement = sqlx::query_as(sql::RECHARGES_OPEN_OF_RESELLERS).bind(json::reseller_keys(resellers)?);
+            return self.list(statement, page).await;
+        }
+        let mut found = Vec::new();
+        for (shard, reseller) in resellers {
+            let statement =
+                sqlx::query_as(sql::RECHARGES_OF_RESELLERS).bind(shard_number(*shard)).bind(reseller.uuid());
+            found.extend(self.list(statement, page).await?);
+        }
+        Ok(newest(found, page.limit, |operation| operation.id))
+    }
+
+    async fn list_below(
+        &self,
+        roots: &[ResellerId],
+        query: &RechargeQuery,
+        page: Page,
+    ) -> Result<Vec<Operation>, StoreError> {
+        let roots = json::reseller_ids(roots)?;
+        if let Some(msisdn) = query.msisdn {
+            let statement = sqlx::query_as(sql::RECHARGES_OF_MSISDN_BELOW).bind(msisdn_column(msisdn)).bind(roots);
+            return self.list(statement, page).await;
+        }
+        if query.status.is_some_and(Status::is_open) {
+            return self.list(sqlx::query_as(sql::RECHARGES_OPEN_BELOW).bind(roots), page).await;
+        }
+        let mut found = Vec::new();
+        for shard in Shard::all(self.shards) {
+            let statement = sqlx::query_as(sql::RECHARGES_BELOW).bind(shard_number(shard)).bind(roots.as_str());
+            found.extend(self.list(statement, page).await?);
+        }
+        Ok(newest(found, page.limit, |operation| operation.id))
+    }
+}
+
+#[async_trait]
+impl Reads for SqliteStore {
+    async fn operation(&self, id: OperationId) -> Result<Option<Operation>, StoreError> {
+        let query = sqlx::query_as::<_, OperationRow>(sql::OPERATION).bind(shard_number(id.shard())).bind(id.uuid());
+        query.fetch_optional(&self.reads).await.map_err(store_error)?.map(Operation::try_from).transpose()
+    }
+
+    async fn operation_by_key(
+        &self,
+        shard: Shard,
+        partner: PartnerId,
+        reseller: ResellerId,
+        external_id: &ExternalId,
+    ) -> Result<Option<Operation>, StoreError> {
+        let key = claim_key(partner, reseller, external_id);
+        let query =
+            sqlx::query_as::<_, OperationRow>(sql::OPERATION_BY_KEY).bind(shard_number(shard)).bind(key.as_slice());
+        let row = query.fetch_optional(&self.reads).await.map_err(store_error)?;
+        let found = row.map(Operation::try_from).transpose()?;
+        Ok(found.filter(|operation| {
+            (operation.partner, operation.reseller, &operation.external_id) == (partner, reseller, external_id)
+        }))
+    }
+
+    async fn recharges(&self, query: &RechargeQuery) -> Result<Vec<Operation>, StoreError> {
+        let page = Page::of(query);
+        match &query.scope {
+            Scope::Resellers(resellers) => self.list_of_resellers(resellers, query, page).await,
+            Scope::Subtrees(roots) => self.list_below(roots, query, page).await,
+        }
+    }
+
+    async fn stock(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Account>, StoreError> {
+        let query = sqlx::query_as::<_, AccountRow>(sql::STOCK)
+            .bind(shard_number(shard))
+            .bind(reseller.uuid())
+            .bind(AccountClass::ResellerStock.code());
+        let row = query.fetch_optional(&self.reads).await.map_err(store_error)?;
+        Ok(row.map(AccountRow::read).transpose()?.map(|(_, account)| account))
+    }
+
+    async fn due(
+        &self,
+        due_by: Timestamp,
+        after: Option<(Timestamp, OperationId)>,
+        limit: u32,
+    ) -> Result<Vec<Operation>, StoreError> {
+        let (after_due_at, after_id) = after.map_or((-1, Uuid::nil()), |(due_at, id)| (due_at.unix_ms(), id.uuid()));
+        let query =
+            sqlx::query_as(sql::DUE).bind(due_by.unix_ms()).bind(after_due_at).bind(after_id).bind(i64::from(limit));
+        read_operations(query.fetch_all(&self.reads).await.map_err(store_error)?)
+    }
+
+    async fn doubt(&self, due_by: Timestamp) -> Result<(i64, Option<Timestamp>), StoreError> {
+        let query = sqlx::query_as(sql::DOUBT).bind(due_by.unix_ms());
+        query.fetch_one(&self.reads).await.map(read_doubt).map_err(store_error)
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        installation(&self.reads).await?;
+        self.check_takes_writes().await
+    }
+}

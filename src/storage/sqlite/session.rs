@@ -1,0 +1,255 @@
+//! The poster's transaction on the one writer. Cost of a batch: BEGIN IMMEDIATE, which waits for another writer,
+//! the heads, up to five loads when nothing is in memory, one claim, one statement per table written, COMMIT.
+
+use async_trait::async_trait;
+use serde::Serialize;
+use sqlx::{Executor, SqliteConnection};
+use uuid::Uuid;
+
+use super::error::{commit_error, is_plain_error, store_error};
+use super::{json, persist, sql};
+use crate::domain::encoding::Hash;
+use crate::domain::{AccountNumber, OperationId, OperationKind, ResellerId, Shard, Status, Timestamp};
+use crate::ledger::{Changes, Head};
+use crate::ports::{Claim, Loaded, RecentRecharge, Session, StoreError, TakenClaim, Wants};
+use crate::storage::batch::Batch;
+use crate::storage::bounds::first_id_since;
+use crate::storage::operation_row::HeldOperationRow;
+use crate::storage::rows::{
+    AccountRow, HeadRow, ResellerRow, corrupt, hex_bytes, msisdn_column, read_at, read_shard, shard_number,
+};
+
+/// Where the connection stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Transaction {
+    None,
+    Open,
+    /// A statement failed: SQLite would still commit those before it, so COMMIT is never sent.
+    Failed,
+}
+
+/// A connection of its own. Dropping it closes it, which rolls back whatever was open.
+pub(super) struct SqliteSession {
+    connection: SqliteConnection,
+    transaction: Transaction,
+}
+
+#[derive(Serialize)]
+struct OperationKey {
+    shard: i16,
+    #[serde(serialize_with = "hex_bytes")]
+    id: Uuid,
+}
+
+#[derive(Serialize)]
+struct RecentQuestion {
+    position: usize,
+    shard: i16,
+    #[serde(serialize_with = "hex_bytes")]
+    reseller: Uuid,
+    msisdn: i64,
+    amount_minor: i64,
+    since: i64,
+    #[serde(serialize_with = "hex_bytes")]
+    first_id: Uuid,
+}
+
+#[derive(Serialize)]
+struct ClaimRow {
+    shard: i16,
+    #[serde(serialize_with = "hex_bytes")]
+    key: [u8; 16],
+    #[serde(serialize_with = "hex_bytes")]
+    operation: Uuid,
+}
+
+impl ClaimRow {
+    fn of(claim: &Claim) -> Self {
+        Self { shard: shard_number(claim.shard), key: claim.key, operation: claim.operation.uuid() }
+    }
+}
+
+impl SqliteSession {
+    pub(super) fn new(connection: SqliteConnection) -> Self {
+        Self { connection, transaction: Transaction::None }
+    }
+
+    /// Remembers a failure.
+    fn noted<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if result.is_err() {
+            self.transaction = Transaction::Failed;
+        }
+        result
+    }
+
+    async fn find_system_accounts(&mut self, shards: &[Shard]) -> Result<Vec<AccountRow>, StoreError> {
+        let shards = json::shards(shards.iter().copied())?;
+        let query = sqlx::query_as(sql::LOAD_SYSTEM_ACCOUNTS).bind(shards).bind(AccountNumber::FIRST_OWN.0);
+        query.fetch_all(&mut self.connection).await.map_err(store_error)
+    }
+
+    async fn find_resellers(
+        &mut self,
+        wanted: &[(Shard, ResellerId)],
+    ) -> Result<(Vec<ResellerRow>, Vec<AccountRow>), StoreError> {
+        let keys = json::reseller_keys(wanted)?;
+        let query = sqlx::query_as(sql::LOAD_RESELLERS).bind(&keys);
+        let resellers = query.fetch_all(&mut self.connection).await.map_err(store_error)?;
+        let query = sqlx::query_as(sql::LOAD_RESELLER_ACCOUNTS).bind(&keys);
+        Ok((resellers, query.fetch_all(&mut self.connection).await.map_err(store_error)?))
+    }
+
+    async fn find_operations(&mut self, ids: &[OperationId]) -> Result<Vec<HeldOperationRow>, StoreError> {
+        let key = |id: &OperationId| OperationKey { shard: shard_number(id.shard()), id: id.uuid() };
+        let keys = json::array(&ids.iter().map(key).collect::<Vec<_>>())?;
+        let query = sqlx::query_as(sql::LOAD_OPERATIONS).bind(keys);
+        query.fetch_all(&mut self.connection).await.map_err(store_error)
+    }
+
+    async fn find_recent(
+        &mut self,
+        questions: &[RecentRecharge],
+    ) -> Result<Vec<(RecentRecharge, Timestamp)>, StoreError> {
+        let row = |(position, question): (usize, &RecentRecharge)| RecentQuestion {
+            position,
+            shard: shard_number(question.shard),
+            reseller: question.reseller.uuid(),
+            msisdn: msisdn_column(question.msisdn),
+            amount_minor: question.amount_minor,
+            since: question.since.unix_ms(),
+            first_id: first_id_since(question.since),
+        };
+        let query = sqlx::query_as(sql::LOAD_RECENT)
+            .bind(json::array(&questions.iter().enumerate().map(row).collect::<Vec<_>>())?)
+            .bind(OperationKind::Recharge.code())
+            .bind(Status::Declined.code());
+        let rows: Vec<(i64, i64)> = query.fetch_all(&mut self.connection).await.map_err(store_error)?;
+        let read = |(position, at): (i64, i64)| {
+            let question = usize::try_from(position).ok().and_then(|position| questions.get(position));
+            question.map(|question| (*question, read_at(at))).ok_or_else(|| corrupt("position"))
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    async fn find(&mut self, wants: &Wants) -> Result<Loaded, StoreError> {
+        let mut loaded = Loaded::default();
+        if !wants.system_accounts.is_empty() {
+            let rows = self.find_system_accounts(&wants.system_accounts).await?;
+            loaded.accounts = rows.into_iter().map(AccountRow::read).collect::<Result<_, _>>()?;
+        }
+        if !wants.resellers.is_empty() {
+            let (resellers, accounts) = self.find_resellers(&wants.resellers).await?;
+            loaded.resellers = resellers.into_iter().map(ResellerRow::read).collect::<Result<_, _>>()?;
+            for row in accounts {
+                loaded.accounts.push(row.read()?);
+            }
+        }
+        if !wants.operations.is_empty() {
+            let rows = self.find_operations(&wants.operations).await?;
+            loaded.operations = rows.into_iter().map(HeldOperationRow::read).collect::<Result<_, _>>()?;
+        }
+        if !wants.recent.is_empty() {
+            loaded.recent = self.find_recent(&wants.recent).await?;
+        }
+        Ok(loaded)
+    }
+
+    async fn find_taken(&mut self, claims: &[Claim]) -> Result<Vec<TakenClaim>, StoreError> {
+        let rows: Vec<ClaimRow> = claims.iter().map(ClaimRow::of).collect();
+        let query = sqlx::query_as(sql::CLAIM).bind(json::array(&rows)?);
+        let now: Vec<(i16, Vec<u8>)> = query.fetch_all(&mut self.connection).await.map_err(store_error)?;
+        if now.len() == claims.len() {
+            return Ok(Vec::new());
+        }
+        let is_taken =
+            |row: &ClaimRow| !now.iter().any(|(shard, key)| *shard == row.shard && key.as_slice() == row.key);
+        let taken: Vec<ClaimRow> = rows.into_iter().filter(is_taken).collect();
+        let query = sqlx::query_as(sql::TAKEN_CLAIMS).bind(json::array(&taken)?);
+        let rows: Vec<(i16, Vec<u8>, Uuid)> = query.fetch_all(&mut self.connection).await.map_err(store_error)?;
+        let read = |(shard, key, operation): (i16, Vec<u8>, Uuid)| {
+            Ok(TakenClaim {
+                shard: read_shard(shard)?,
+                key: key.try_into().map_err(|_| corrupt("claim.key"))?,
+                operation: OperationId::from_uuid(operation),
+            })
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    async fn begin(&mut self, shards: &[Shard]) -> Result<Vec<Head>, StoreError> {
+        self.connection.execute("BEGIN IMMEDIATE").await.map_err(store_error)?;
+        self.transaction = Transaction::Open;
+        let query = sqlx::query_as::<_, HeadRow>(sql::LOCK).bind(json::shards(shards.iter().copied())?);
+        let rows = query.fetch_all(&mut self.connection).await.map_err(store_error)?;
+        rows.into_iter().map(Head::try_from).collect()
+    }
+}
+
+#[async_trait]
+impl Session for SqliteSession {
+    async fn lock(&mut self, shards: &[Shard]) -> Result<Vec<Head>, StoreError> {
+        if self.transaction != Transaction::None {
+            self.rollback().await?;
+        }
+        match self.begin(shards).await {
+            Ok(heads) => Ok(heads),
+            Err(error) => {
+                // Without BEGIN there is nothing to roll back.
+                if self.transaction == Transaction::Open {
+                    self.transaction = Transaction::Failed;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn load(&mut self, wants: &Wants) -> Result<Loaded, StoreError> {
+        let loaded = self.find(wants).await;
+        self.noted(loaded)
+    }
+
+    async fn claim(&mut self, claims: &[Claim]) -> Result<Vec<TakenClaim>, StoreError> {
+        if claims.is_empty() {
+            return Ok(Vec::new());
+        }
+        let taken = self.find_taken(claims).await;
+        self.noted(taken)
+    }
+
+    async fn persist(&mut self, changes: &[Changes]) -> Result<(), StoreError> {
+        let written = match Batch::of(changes) {
+            Ok(batch) => persist::persist(&mut self.connection, &batch).await,
+            Err(error) => Err(error),
+        };
+        self.noted(written)
+    }
+
+    async fn commit(&mut self) -> Result<(), StoreError> {
+        if self.transaction != Transaction::Open {
+            return Err(StoreError::Refused("COMMIT without a transaction in which all went well".into()));
+        }
+        let committed = self.connection.execute("COMMIT").await.map(|_| ()).map_err(commit_error);
+        self.noted(committed)?;
+        self.transaction = Transaction::None;
+        Ok(())
+    }
+
+    async fn rollback(&mut self) -> Result<(), StoreError> {
+        if self.transaction == Transaction::None {
+            return Ok(());
+        }
+        match self.connection.execute("ROLLBACK").await {
+            // After some errors SQLite has rolled back by itself and says so with this code.
+            Err(error) if is_plain_error(&error) => {}
+            answer => answer.map(|_| ()).map_err(store_error)?,
+        }
+        self.transaction = Transaction::None;
+        Ok(())
+    }
+
+    async fn leaf(&mut self, shard: Shard, sequence: i64) -> Result<Option<Hash>, StoreError> {
+        let query = sqlx::query_scalar::<_, Vec<u8>>(sql::LEAF).bind(shard_number(shard)).bind(sequence);
+        let leaf = query.fetch_optional(&mut self.connection).await.map_err(store_error);
+        self.noted(leaf)?.map(|leaf| leaf.try_into().map_err(|_| corrupt("entry.leaf"))).transpose()
+    }
+}

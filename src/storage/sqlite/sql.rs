@@ -1,0 +1,17 @@
+//! The statements of SQLite.
+
+crate::storage::statements::statements_of_dialect! { "sql/":
+    PERSIST_HEADS = "persist_heads",
+    PERSIST_ENTRIES = "persist_entries",
+    PERSIST_POSTINGS = "persist_postings",
+    PERSIST_NEW_OPERATIONS = "persist_new_operations",
+    PERSIST_OPERATIONS = "persist_operations",
+    PERSIST_PLACED_HOLDS = "persist_placed_holds",
+    PERSIST_REMOVED_HOLDS = "persist_removed_holds",
+    PERSIST_ACCOUNTS = "persist_accounts",
+    NETWORK_ANCESTORS = "network_ancestors",
+    ADD_PARTNER = "add_partner",
+    ADD_CLIENT_ROOT = "add_client_root",
+    ADD_SECRET = "add_secret",
+    END_SECRETS = "end_secrets",
+}

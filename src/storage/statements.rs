@@ -1,0 +1,70 @@
+//! Every statement by name. The names that both dialects have stand here once, so neither can lack one; each
+//! dialect adds its own in its `sql` module.
+
+/// Includes the `.sql` files of a dialect as constants, and lists them all for the test that prepares them.
+macro_rules! statements {
+    ($directory:literal: $($name:ident = $file:literal,)*) => {
+        $(pub(super) const $name: &str = include_str!(concat!($directory, $file, ".sql"));)*
+
+        /// Every statement with its name.
+        pub const ALL: &[(&str, &str)] = &[$(($file, $name),)*];
+    };
+}
+
+/// [`statements`] with those of both dialects before the dialect's own.
+macro_rules! statements_of_dialect {
+    ($directory:literal: $($own:tt)*) => {
+        $crate::storage::statements::statements! { $directory:
+            LOCK = "lock",
+            LOAD_SYSTEM_ACCOUNTS = "load_system_accounts",
+            LOAD_RESELLERS = "load_resellers",
+            LOAD_RESELLER_ACCOUNTS = "load_reseller_accounts",
+            LOAD_OPERATIONS = "load_operations",
+            LOAD_RECENT = "load_recent",
+            CLAIM = "claim",
+            TAKEN_CLAIMS = "taken_claims",
+            LEAF = "leaf",
+            NETWORK_ACCOUNTS = "network_accounts",
+            NETWORK_NEW_RESELLERS = "network_new_resellers",
+            NETWORK_RESELLERS = "network_resellers",
+            NETWORK_REGISTRATIONS = "network_registrations",
+            OPERATION = "operation",
+            OPERATION_BY_KEY = "operation_by_key",
+            RECHARGES_OF_RESELLERS = "recharges_of_resellers",
+            RECHARGES_BELOW = "recharges_below",
+            RECHARGES_OF_MSISDN_OF_RESELLERS = "recharges_of_msisdn_of_resellers",
+            RECHARGES_OF_MSISDN_BELOW = "recharges_of_msisdn_below",
+            RECHARGES_OPEN_OF_RESELLERS = "recharges_open_of_resellers",
+            RECHARGES_OPEN_BELOW = "recharges_open_below",
+            STOCK = "stock",
+            DUE = "due",
+            DOUBT = "doubt",
+            RESELLER = "reseller",
+            RESELLER_BY_CODE = "reseller_by_code",
+            ANCESTORS = "ancestors",
+            SUBTREE = "subtree",
+            CLIENTS = "clients",
+            CLIENT_ROOTS = "client_roots",
+            CLIENT_SECRETS = "client_secrets",
+            ADD_CLIENT = "add_client",
+            REVOKE_CLIENT = "revoke_client",
+            AUDIT_HEADS = "audit_heads",
+            AUDIT_ACCOUNTS = "audit_accounts",
+            AUDIT_HOLDS = "audit_holds",
+            AUDIT_ENTRIES = "audit_entries",
+            AUDIT_POSTINGS = "audit_postings",
+            AUDIT_COUNT_OPERATIONS = "audit_count_operations",
+            AUDIT_STRAY_POSTING = "audit_stray_posting",
+            AUDIT_STRAY_OPERATION = "audit_stray_operation",
+            HAS_SCHEMA = "has_schema",
+            APPLIED_MIGRATIONS = "applied_migrations",
+            INSTALLATION = "installation",
+            INSTALL = "install",
+            INSTALL_SHARDS = "install_shards",
+            INSTALL_SYSTEM_ACCOUNTS = "install_system_accounts",
+            $($own)*
+        }
+    };
+}
+
+pub(crate) use {statements, statements_of_dialect};

@@ -1,0 +1,106 @@
+//! The charging side: adapters against the simulator and against peers that answer nonsense.
+
+mod adapter;
+mod conformance;
+mod garbage;
+mod simulator;
+mod submission;
+
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use taabia::charging::simulator_http::{self, SimulatorHttp};
+use taabia::charging::{ChargingConfig, Dependencies, connect, in_process};
+use taabia::domain::{Currency, Money, Msisdn, Timestamp};
+use taabia::ports::{Charging, Clock, RefillRequest};
+use taabia::simulator::charging::{Config, Server};
+use tokio::net::TcpListener;
+
+/// A clock that stands still until it is moved.
+struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    const START_MS: i64 = 1_795_334_400_000;
+
+    fn new() -> Arc<Self> {
+        Arc::new(Self(AtomicI64::new(Self::START_MS)))
+    }
+
+    fn advance_ms(&self, ms: i64) {
+        self.0.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_ms(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// When the refills of these tests must have been sent.
+fn submit_by() -> Timestamp {
+    Timestamp::from_unix_ms(ManualClock::START_MS + 60_000)
+}
+
+/// A refill of 20.00 for a number with these last two digits.
+fn refill(reference: i64, ending: u64) -> RefillRequest {
+    RefillRequest {
+        reference,
+        msisdn: Msisdn::from_digits(212_612_345_600 + ending).unwrap(),
+        amount: Money::from_minor(2_000, Currency::MAD),
+        product: "airtime".into(),
+        submit_by: submit_by(),
+    }
+}
+
+/// An adapter with short timings, for a peer at `url`.
+fn adapter_with(url: &str, timeout_ms: u32, max_in_flight: u32, clock: Arc<dyn Clock>) -> SimulatorHttp {
+    let config = simulator_http::Config {
+        timeout_ms: NonZeroU32::new(timeout_ms).unwrap(),
+        max_refills_in_flight: NonZeroU32::new(max_in_flight).unwrap(),
+        ..simulator_http::Config::new(url)
+    };
+    SimulatorHttp::new(&config, Dependencies { clock }).unwrap()
+}
+
+fn adapter(url: &str) -> SimulatorHttp {
+    adapter_with(url, 1_000, 256, ManualClock::new())
+}
+
+/// A simulator in a hurry: what is slow takes 150 ms.
+fn hurried() -> Config {
+    Config { slow: Duration::from_millis(150), ..Config::default() }
+}
+
+async fn simulator(config: Config) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    Server::start(config, listener).await.unwrap()
+}
+
+async fn durable_simulator(data_dir: &Path) -> Server {
+    simulator(Config { data_dir: Some(data_dir.to_owned()), ..hurried() }).await
+}
+
+fn url(server: &Server) -> String {
+    format!("http://{}", server.addr())
+}
+
+async fn get_json(url: String) -> serde_json::Value {
+    client().get(url).send().await.unwrap().error_for_status().unwrap().json().await.unwrap()
+}
+
+async fn summary(server: &Server) -> (u64, i64) {
+    let summary = get_json(format!("{}/applied/summary", url(server))).await;
+    (summary["count"].as_u64().unwrap(), summary["total_minor"].as_i64().unwrap())
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
+}
+
+fn in_process_charging(clock: Arc<dyn Clock>) -> Arc<dyn Charging> {
+    connect(&ChargingConfig::InProcess(in_process::Config::default()), Dependencies { clock }).unwrap()
+}
