@@ -3,9 +3,12 @@
 // Says to Clippy that all of it is tests, helpers included.
 #![cfg(test)]
 
+mod access;
+mod api_spec;
 mod architecture;
 mod charging;
 mod engine;
+mod http;
 mod load;
 mod model;
 mod scribe;

@@ -259,7 +259,9 @@ fn doubt_config(config: &Config) -> DoubtConfig {
 fn key_source(config: &Config) -> KeySource {
     match config.signing_key() {
         SigningKey::Inline(pem) => KeySource::Given(pem),
-        SigningKey::File { path, .. } => KeySource::File(KeyFile::new(path)),
+        SigningKey::File { path, made_when_missing } => {
+            KeySource::File { file: KeyFile::new(path), create_when_missing: made_when_missing }
+        }
     }
 }
 
