@@ -62,7 +62,8 @@ fn problem_response(code: Code) -> utoipa::openapi::Response {
     ResponseBuilder::new().description(code.line().meaning).content(PROBLEM_JSON, problem).build()
 }
 
-fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+/// The calls of one path.
+pub fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
 }
 

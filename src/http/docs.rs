@@ -23,8 +23,9 @@ pub fn router(document: OpenApi) -> Router {
         let json = json.clone();
         async move { ([(header::CONTENT_TYPE, "application/json")], json) }
     };
-    // Without "none" the page would ask a validator on the internet about our document.
-    let config = Config::from("/openapi.json").validator_url("none");
+    // Without "none" the page would ask a validator on the internet about our document. The other layout has a
+    // bar that offers to load documents from elsewhere.
+    let config = Config::from("/openapi.json").validator_url("none").use_base_layout().display_request_duration(true);
     let pages = Router::from(SwaggerUi::new("/docs").config(config))
         .layer(ServiceBuilder::new().layer(SetResponseHeaderLayer::overriding(header::CONTENT_SECURITY_POLICY, PAGES)));
     pages.route("/openapi.json", get(serve))

@@ -1,11 +1,12 @@
 //! The OpenAPI document (3.1), made of the calls themselves. Committed as `api-spec/openapi.json`.
 
 use utoipa::OpenApi as _;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{ClientCredentials, Flow, OAuth2, Scopes, SecurityScheme};
-use utoipa::openapi::{Components, OpenApi};
+use utoipa::openapi::{Components, OpenApi, RefOr};
 use utoipa_axum::router::OpenApiRouter;
 
-use super::problem::{FieldError, ProblemJson};
+use super::problem::{self, FieldError, PROBLEM_JSON, ProblemJson};
 use super::{authorisation, open_calls, v1};
 use crate::services::Scope;
 
@@ -47,7 +48,24 @@ pub fn openapi() -> OpenApi {
         .components
         .get_or_insert_with(Components::new)
         .add_security_scheme(authorisation::SCHEME, SecurityScheme::OAuth2(OAuth2::new([flow])));
+    document.paths.paths.values_mut().flat_map(authorisation::operations_mut).for_each(give_examples);
     document
+}
+
+/// Every error is shown as it would come, and an outcome that is not known yet as such.
+fn give_examples(call: &mut Operation) {
+    let has_body = call.request_body.is_some();
+    for (status, response) in &mut call.responses.responses {
+        let RefOr::T(response) = response else { continue };
+        for (media_type, content) in &mut response.content {
+            let RefOr::T(content) = content else { continue };
+            if media_type == PROBLEM_JSON {
+                content.example = problem::example(status, has_body);
+            } else if status == "202" {
+                content.example = Some(v1::in_doubt());
+            }
+        }
+    }
 }
 
 fn meaning(scope: Scope) -> &'static str {

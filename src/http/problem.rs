@@ -160,11 +160,9 @@ impl Problem {
         Self { challenge: Some(challenge), ..self }
     }
 
-    /// The response as it goes over the wire.
-    #[must_use]
-    pub fn render(self, trace_id: &str) -> Response {
+    fn body(self, trace_id: &str) -> ProblemJson {
         let line = self.code.line();
-        let body = ProblemJson {
+        ProblemJson {
             r#type: format!("urn:taabia:problem:{}", line.code),
             title: line.title,
             status: line.status.as_u16(),
@@ -173,14 +171,21 @@ impl Problem {
             retry: line.retry.name(),
             trace_id: trace_id.to_owned(),
             errors: self.errors,
-        };
-        let body = serde_json::to_vec(&body).expect("a problem is made of texts and numbers");
+        }
+    }
+
+    /// The response as it goes over the wire.
+    #[must_use]
+    pub fn render(mut self, trace_id: &str) -> Response {
+        let line = self.code.line();
+        let (retry_after_s, challenge) = (self.retry_after_s, self.challenge.take());
+        let body = serde_json::to_vec(&self.body(trace_id)).expect("a problem is made of texts and numbers");
         let mut response = (line.status, [(header::CONTENT_TYPE, PROBLEM_JSON)], body).into_response();
         let headers = response.headers_mut();
-        if let Some(seconds) = self.retry_after_s {
+        if let Some(seconds) = retry_after_s {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
-        if let Some(challenge) = self.challenge {
+        if let Some(challenge) = challenge {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
@@ -212,6 +217,34 @@ pub struct ProblemJson {
     errors: Vec<FieldError>,
 }
 
+/// What a call documents as its answer with an error status.
+#[must_use]
+pub fn example(status: &str, has_body: bool) -> Option<serde_json::Value> {
+    let code = match Code::of_status(status.parse().ok()?) {
+        Code::InvalidRequest if has_body => Code::InvalidBody,
+        Code::InvalidRequest => Code::InvalidQuery,
+        code => code,
+    };
+    let error = |pointer: &str, code, detail: &str| FieldError { pointer: pointer.into(), code, detail: detail.into() };
+    let errors = match code {
+        Code::InvalidBody => vec![error("/amout", "unknown", "no such field is known")],
+        Code::InvalidQuery => vec![error("/limit", "invalid", "expected a whole number from 1 to 200")],
+        Code::ValidationFailed => vec![error("/amount", "invalid", "expected no more decimals than the currency has")],
+        Code::ExternalIdReused => vec![differs("amount")],
+        _ => vec![],
+    };
+    let body = Problem::with_errors(code, errors).body("4bf92f3577b34da6a3ce929d0e0e4736");
+    Some(serde_json::to_value(body).expect("a problem is made of texts and numbers"))
+}
+
+fn differs(field: &str) -> FieldError {
+    FieldError {
+        pointer: format!("/{field}"),
+        code: "differs",
+        detail: "differs from the first request with this external_id".into(),
+    }
+}
+
 /// The values of `retry`.
 #[must_use]
 pub fn retry_schema() -> utoipa::openapi::schema::Object {
@@ -231,14 +264,7 @@ impl From<ServiceError> for Problem {
     fn from(error: ServiceError) -> Self {
         match error {
             ServiceError::NotFound => Self::new(Code::NotFound),
-            ServiceError::ExternalIdReused { field } => Self::with_errors(
-                Code::ExternalIdReused,
-                vec![FieldError {
-                    pointer: format!("/{field}"),
-                    code: "differs",
-                    detail: "differs from the first request with this external_id".into(),
-                }],
-            ),
+            ServiceError::ExternalIdReused { field } => Self::with_errors(Code::ExternalIdReused, vec![differs(field)]),
             ServiceError::Overloaded { retry_after_s } => Self::retry_after(Code::Overloaded, retry_after_s),
             ServiceError::Unavailable { retry_after_s } => Self::retry_after(Code::Unavailable, retry_after_s),
             ServiceError::Internal => Self::new(Code::InternalError),

@@ -4,6 +4,7 @@ mod recharges;
 mod resellers;
 mod whoami;
 
+pub use recharges::in_doubt;
 use utoipa_axum::routes;
 
 use super::authorisation::{Calls, Need};

@@ -5,3 +5,5 @@ pub mod get;
 pub mod list;
 mod shape;
 pub mod void;
+
+pub use shape::in_doubt;

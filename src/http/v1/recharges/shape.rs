@@ -4,7 +4,8 @@ use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, schema::Schema};
+use utoipa::{PartialSchema as _, ToSchema};
 
 use crate::domain::{Currency, Decline, Money, Msisdn, Operation, OperationKind, Status, TerminalId, Timestamp};
 use crate::http::schema;
@@ -15,6 +16,26 @@ pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// A recharge. What a tombstone never knew is null.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "rch_01939f3e-7c00-7000-8000-000000000001",
+    "external_id": "atm7-000123",
+    "reseller_id": "rsl_01939f3e-7c00-7000-8000-00000000000a",
+    "msisdn": "+212612345678",
+    "amount": "20.00",
+    "currency": "MAD",
+    "product": "airtime",
+    "channel": "atm",
+    "terminal_id": "ATM-0007",
+    "status": "completed",
+    "final": true,
+    "decline": null,
+    "charging_reference": "1795336200000000123",
+    "balance_after": "1980.00",
+    "commission": "0.00",
+    "created_at": "2026-11-22T08:30:00.000Z",
+    "updated_at": "2026-11-22T08:30:00.350Z",
+    "final_status_expected_at": null
+}))]
 pub struct Recharge {
     #[schema(example = "rch_01939f3e-7c00-7000-8000-000000000001")]
     id: String,
@@ -34,14 +55,14 @@ pub struct Recharge {
     channel: Option<&'static str>,
     #[schema(example = "ATM-0007", required)]
     terminal_id: Option<String>,
-    #[schema(schema_with = schema::status, example = "completed")]
+    #[schema(schema_with = schema::status)]
     status: &'static str,
     /// No change without a new, visible operation.
     r#final: bool,
     #[schema(required)]
     decline: Option<DeclineJson>,
     /// Our reference towards the charging system.
-    #[schema(example = "70117234567890", required)]
+    #[schema(example = "1795336200000000123", required)]
     charging_reference: Option<String>,
     /// Available stock right after this reservation, frozen; null when declined.
     #[schema(example = "1980.00", required)]
@@ -61,9 +82,9 @@ pub struct Recharge {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Decline)]
 pub struct DeclineJson {
-    #[schema(schema_with = schema::decline_code, example = "insufficient_stock")]
+    #[schema(schema_with = schema::decline_code)]
     code: &'static str,
-    #[schema(schema_with = crate::http::problem::retry_schema, example = "new_id")]
+    #[schema(schema_with = crate::http::problem::retry_schema)]
     retry: &'static str,
 }
 
@@ -113,6 +134,18 @@ impl Recharge {
             final_status_expected_at: expected_at.filter(|_| operation.status.is_open()).map(|at| at.to_string()),
         }
     }
+}
+
+/// The example of a recharge, in doubt.
+#[must_use]
+pub fn in_doubt() -> serde_json::Value {
+    let RefOr::T(Schema::Object(schema)) = Recharge::schema() else { unreachable!("a struct is an object") };
+    let mut example = schema.examples.into_iter().next().or(schema.example).expect("it stands at the struct");
+    example["status"] = Status::InDoubt.name().into();
+    example["final"] = false.into();
+    example["updated_at"] = "2026-11-22T08:30:04.000Z".into();
+    example["final_status_expected_at"] = "2026-11-22T08:31:04.000Z".into();
+    example
 }
 
 /// `200` for a replay; else `201` when it is decided and `202` when its outcome is not known yet.
