@@ -117,7 +117,8 @@ fn settings_exist_with_the_defaults_that_are_told() {
     for row in rows {
         assert_eq!(settings.get(&bare(&row[0])), Some(&bare(&row[1])), "{}", row[0]);
     }
-    let sections: BTreeSet<&str> = settings.keys().filter_map(|key| key.split_once('.').map(|(name, _)| name)).collect();
+    let sections: BTreeSet<&str> =
+        settings.keys().filter_map(|key| key.split_once('.').map(|(name, _)| name)).collect();
     let variables: BTreeSet<String> =
         settings.keys().map(|key| format!("TAABIA_{}", key.replace('.', "_").to_uppercase())).collect();
     for name in ["README.md", "ARCHITECTURE.md"] {
@@ -175,9 +176,9 @@ fn calls_and_their_scopes_are_those_of_the_api() {
         let (method, path) = call.split_once(' ').unwrap();
         let operation = &document_of_api["paths"][path][method.to_lowercase()];
         assert!(operation.is_object(), "{call} does not exist");
-        let scopes = operation["security"][0]["oauth2"].as_array().map(|scopes| {
-            scopes.iter().map(|scope| format!("`{}`", scope.as_str().unwrap())).collect::<String>()
-        });
+        let scopes = operation["security"][0]["oauth2"]
+            .as_array()
+            .map(|scopes| scopes.iter().map(|scope| format!("`{}`", scope.as_str().unwrap())).collect::<String>());
         let expected = match scopes {
             None => String::new(),
             Some(none) if none.is_empty() => "any token".to_owned(),
