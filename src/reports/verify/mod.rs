@@ -11,7 +11,8 @@
 //! every open operation has its hold, every hold its operation, and what is held is their sum; no
 //! operation and no posting stands without an entry. Over all shards: the standing equations.
 //!
-//! What the journal does not know, the state of a reseller and its counters, is not verified.
+//! Standing and limits of every reseller are those that the last entry about it recorded. What no entry
+//! records is not verified: the daily counters, the claims of keys, partners and clients.
 
 mod checkpoint;
 mod closing;
