@@ -1,1 +1,4 @@
+//! Tests against the built library, one binary.
 
+mod storage;
+mod support;

@@ -1,0 +1,4 @@
+//! What integration tests stand on.
+
+pub mod database;
+pub mod postgres;
