@@ -14,5 +14,6 @@ mod model;
 mod scribe;
 mod simulation;
 mod simulator;
+mod storage;
 mod support;
 mod verify;
