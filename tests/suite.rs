@@ -5,9 +5,11 @@
 
 mod architecture;
 mod charging;
+mod crash;
 mod engine;
 mod load;
 mod model;
+mod postgres_faults;
 mod scribe;
 mod simulation;
 mod simulator;

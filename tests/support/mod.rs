@@ -1,7 +1,10 @@
 //! What the suite shares: a clock that is moved by hand, reproducible randomness, and books on every store.
 
 pub mod database;
+pub mod partners;
 pub mod postgres;
+pub mod program;
+pub mod proxy;
 pub mod script;
 pub mod world;
 
