@@ -10,6 +10,7 @@ mod engine;
 mod load;
 mod model;
 mod postgres_faults;
+mod recharge_service;
 mod scribe;
 mod simulation;
 mod simulator;
