@@ -2,7 +2,10 @@
 
 pub mod api;
 pub mod database;
+pub mod partners;
 pub mod postgres;
+pub mod program;
+pub mod proxy;
 pub mod script;
 pub mod world;
 

@@ -1,6 +1,7 @@
 //! A throw-away PostgreSQL cluster: one per test process, or one for all of them when `TAABIA_TEST_POSTGRES`
 //! holds the URL of a running one. It ends when the process that started it ends, however that ends.
 
+use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
@@ -12,12 +13,20 @@ use std::time::{Duration, Instant};
 /// The variable that names a running cluster: the URL of a superuser, without a database.
 const SHARED_CLUSTER: &str = "TAABIA_TEST_POSTGRES";
 
-/// Starts the server and waits: it stops when the other end of standard input closes, which the kernel does for
-/// a process that ends. Arguments: folder of the programs, folder of the cluster, folder of all, port.
+/// Starts the server and waits: each line of standard input is a signal that ends it before it starts again. It
+/// stops when the other end closes, which the kernel does for a process that ends. Arguments: folder of the
+/// programs, folder of the cluster, folder of all, port.
 const SERVE: &str = r#"
-"$1/postgres" -D "$2" -k "$3" -h 127.0.0.1 -p "$4" >"$3/log" 2>&1 &
-server=$!
-read -r _
+start() {
+    "$1/postgres" -D "$2" -k "$3" -h 127.0.0.1 -p "$4" >>"$3/log" 2>&1 &
+    server=$!
+}
+start "$@"
+while read -r signal; do
+    kill "-$signal" $server
+    wait $server
+    start "$@"
+done
 kill -INT $server
 wait $server
 rm -rf "$3"
@@ -25,12 +34,12 @@ rm -rf "$3"
 
 /// URL of the cluster's superuser; a database is added to it by [`url_of`].
 pub fn cluster() -> &'static str {
-    static CLUSTER: OnceLock<(String, Option<ChildStdin>)> = OnceLock::new();
+    static CLUSTER: OnceLock<(String, Option<Cluster>)> = OnceLock::new();
     let (url, _keeps_it_alive) = CLUSTER.get_or_init(|| match std::env::var(SHARED_CLUSTER) {
         Ok(url) if !url.is_empty() => (url, None),
         _ => {
-            let (url, watch) = start();
-            (url, Some(watch))
+            let cluster = Cluster::start();
+            (cluster.url.clone(), Some(cluster))
         }
     });
     url
@@ -38,39 +47,81 @@ pub fn cluster() -> &'static str {
 
 /// URL of a database of the cluster.
 pub fn url_of(database: &str) -> String {
-    let (server, parameters) = cluster().split_once('?').unwrap_or((cluster(), ""));
+    with_database(cluster(), database)
+}
+
+fn with_database(cluster: &str, database: &str) -> String {
+    let (server, parameters) = cluster.split_once('?').unwrap_or((cluster, ""));
     format!("{}/{database}?{parameters}", server.trim_end_matches('/'))
 }
 
-fn start() -> (String, ChildStdin) {
-    let programs = programs();
-    let folder = tempfile::Builder::new().prefix("taabia-pg-").tempdir().expect("a temporary folder").keep();
-    let account = Account::choose();
-    account.give(&folder);
-    let cluster = folder.join("data");
-    let made = account
-        .command(programs.join("initdb"))
-        .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
-        .arg(&cluster)
-        .output()
-        .expect("initdb runs");
-    assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-    let port = free_port();
-    let mut server = account
-        .command("/bin/sh")
-        .args(["-c", SERVE, "sh"])
-        .args([programs.as_path(), &cluster, &folder])
-        .arg(port.to_string())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        // An interrupt of the terminal reaches the tests; the server ends after them.
-        .process_group(0)
-        .spawn()
-        .expect("the server starts");
-    wait_for(&folder.join(format!(".s.PGSQL.{port}")), &folder.join("log"));
-    let url = format!("postgres://postgres@127.0.0.1:{port}/?sslmode=disable");
-    (url, server.stdin.take().expect("standard input is piped"))
+/// A cluster of one's own, with real fsync. It ends when this is dropped.
+pub struct Cluster {
+    /// Of the superuser, without a database.
+    url: String,
+    folder: PathBuf,
+    signals: ChildStdin,
+}
+
+/// How a server ends before it starts again.
+#[derive(Clone, Copy, Debug)]
+pub enum Ending {
+    /// Sessions are told and cut, then all is written.
+    Fast,
+    /// As if it had crashed: the next start recovers from the log.
+    Immediate,
+}
+
+impl Cluster {
+    pub fn start() -> Self {
+        let programs = programs();
+        let folder = tempfile::Builder::new().prefix("taabia-pg-").tempdir().expect("a temporary folder").keep();
+        let account = Account::choose();
+        account.give(&folder);
+        let cluster = folder.join("data");
+        let made = account
+            .command(programs.join("initdb"))
+            .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
+            .arg(&cluster)
+            .output()
+            .expect("initdb runs");
+        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        let port = free_port();
+        let mut server = account
+            .command("/bin/sh")
+            .args(["-c", SERVE, "sh"])
+            .args([programs.as_path(), &cluster, &folder])
+            .arg(port.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // An interrupt of the terminal reaches the tests; the server ends after them.
+            .process_group(0)
+            .spawn()
+            .expect("the server starts");
+        wait_for(&folder.join(format!(".s.PGSQL.{port}")), &folder.join("log"));
+        let url = format!("postgres://postgres@127.0.0.1:{port}/?sslmode=disable");
+        Self { url, folder, signals: server.stdin.take().expect("standard input is piped") }
+    }
+
+    /// URL of a database of this cluster.
+    pub fn url_of(&self, database: &str) -> String {
+        with_database(&self.url, database)
+    }
+
+    /// Ends the server and starts it again; it takes connections a moment later.
+    pub fn restart(&mut self, ending: Ending) {
+        let signal: &[u8] = match ending {
+            Ending::Fast => b"INT\n",
+            Ending::Immediate => b"QUIT\n",
+        };
+        self.signals.write_all(signal).expect("the shell reads as long as standard input is open");
+    }
+
+    /// What the server logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).expect("the server has a log")
+    }
 }
 
 /// The socket appears when the server listens; it takes connections a moment later, which connecting retries.

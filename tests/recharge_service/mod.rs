@@ -1,0 +1,6 @@
+//! Recharges at the level of the services, with a charging system that does what the test says.
+
+mod doubt;
+mod outcomes;
+mod script;
+mod survival;
