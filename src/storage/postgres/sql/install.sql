@@ -1,3 +1,3 @@
 -- Fixes what never changes, the first time.
 -- Parameters: shards, currency, created_at. Rows: none.
-INSERT INTO installation (shards, currency, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+INSERT INTO installation (only_row, shards, currency, created_at) VALUES (true, $1, $2, $3) ON CONFLICT DO NOTHING
