@@ -5,6 +5,7 @@
 
 mod architecture;
 mod charging;
+mod cli;
 mod crash;
 mod engine;
 mod load;
