@@ -7,6 +7,7 @@ mod access;
 mod api_spec;
 mod architecture;
 mod charging;
+mod cli;
 mod crash;
 mod docs;
 mod engine;

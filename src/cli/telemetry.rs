@@ -1,5 +1,6 @@
 //! Logs on standard error and the metrics that `/metrics` prints.
 
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -35,7 +36,10 @@ pub struct TelemetryError(String);
 pub fn log(settings: &Telemetry) -> Result<(), TelemetryError> {
     let filter: Targets = settings.log_filter.parse().expect("the filter was checked when loaded");
     let lines = match settings.log_format {
-        LogFormat::Text => fmt::layer().with_writer(std::io::stderr).boxed(),
+        LogFormat::Text => {
+            let terminal = std::io::stderr().is_terminal();
+            fmt::layer().with_ansi(terminal).with_writer(std::io::stderr).boxed()
+        }
         LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed(),
     };
     let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter));

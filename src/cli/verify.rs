@@ -34,7 +34,6 @@ pub async fn verify(args: VerifyArgs) -> Result<bool, Box<dyn Error>> {
                 std::fs::write(path, Checkpoint::new(&report).to_json())
                     .map_err(|error| format!("{}: {error}", path.display()))?;
             }
-            println!("the books are right");
             Ok(true)
         }
         Err(VerifyError::Offending(finding)) => {

@@ -17,8 +17,11 @@ use crate::domain::{
     Channel, Currency, Decline, ExternalId, Money, Msisdn, Operation, OperationId, OperationKind, ResellerId, Status,
     TerminalId, Timestamp,
 };
+use crate::ledger::Refusal;
 use crate::ledger::command::{Actor, Command, Evidence, Outcome, Request, Reserve, Resolve, Void};
-use crate::ports::{Charging, ChargingOutcome, Clock, Ledger, Randomness, Reads, RechargeQuery, RefillRequest, Scope};
+use crate::ports::{
+    Charging, ChargingOutcome, Clock, Ledger, LedgerError, Randomness, Reads, RechargeQuery, RefillRequest, Scope,
+};
 
 /// A validated order.
 #[derive(Clone, Debug)]
@@ -350,8 +353,12 @@ impl Task {
                 }
                 self.report(answer_of(outcome), Stage::Answered);
             }
-            // The operation stays as it is and the doubt job takes it over; the request is told its state.
+            // The operation stays as it is. One that is open is the doubt job's; one that is final and contradicted is
+            // a case for reconciliation (`domain.md` \[3\]).
             Err(error) => {
+                if matches!(error, LedgerError::Refused(Refusal::IllegalTransition { .. })) {
+                    metrics::counter!("taabia_contradicting_evidence_total").increment(1);
+                }
                 tracing::error!(recharge.id = %OperationKind::Recharge.render(operation.id), %error, "not resolved");
             }
         }

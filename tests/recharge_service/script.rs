@@ -205,8 +205,12 @@ pub fn node(books: &Books, clock: &Arc<ManualClock>, charging: &Arc<Scripted>, a
         clock: clock.clone(),
         randomness: Arc::new(SeededRandomness::new(SEEDS.fetch_add(1, Ordering::SeqCst))),
     };
-    let config =
-        RechargeConfig { answer_within_ms, resolve_within_ms: 60_000, max_outstanding: 2_000, currency: Currency::MAD };
+    let config = RechargeConfig {
+        answer_within_ms,
+        resolve_within_ms: 60_000,
+        max_outstanding: 20_000,
+        currency: Currency::MAD,
+    };
     Node { engine, recharges: Arc::new(Recharges::new(deps, config)) }
 }
 

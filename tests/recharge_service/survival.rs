@@ -1,12 +1,15 @@
 //! Callers that vanish, and a store that is away at the worst moment.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::StreamExt;
 use sqlx::{Connection, PgConnection, SqliteConnection};
 use taabia::domain::Status;
 use taabia::ports::ChargingOutcome;
 use taabia::services::{RechargeFilter, ServiceError};
 use taabia::simulator::{Fault, FaultRates, FaultyStore, Point};
+use tokio::time::timeout;
 
 use super::script::{Scripted, Shop};
 use crate::support::database::{Database, on_both};
@@ -22,21 +25,12 @@ on_both! {
         let (shop, charging) = (Shop::new(books_of(db)).await, Scripted::answering(ChargingOutcome::Approved));
         let node = shop.node(&charging);
         let random = SeededRandomness::new(3);
-        for round in 0..ABORTED / 500 {
-            let requests: Vec<_> = (0..500)
-                .map(|n| {
-                    let (recharges, caller) = (node.recharges.clone(), shop.caller.clone());
-                    let order = shop.order(&format!("k{round}-{n}"));
-                    tokio::spawn(async move { recharges.create(&caller, order).await })
-                })
-                .collect();
-            for request in &requests {
-                if random.next().is_multiple_of(8) {
-                    tokio::task::yield_now().await;
-                }
-                request.abort();
-            }
-        }
+        let requests = (0..ABORTED).map(|n| {
+            let (patience, order) = (Duration::from_micros(random.next() % 80_000), shop.order(&format!("k{n}")));
+            let (recharges, caller) = (node.recharges.clone(), shop.caller.clone());
+            async move { timeout(patience, recharges.create(&caller, order)).await }
+        });
+        futures::stream::iter(requests).buffer_unordered(500).for_each(|_| std::future::ready(())).await;
         node.recharges.drain().await;
         let mut filter = RechargeFilter { reseller: Some(shop.world.id("R1")), limit: 200, ..RechargeFilter::default() };
         let mut found = 0;

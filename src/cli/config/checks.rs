@@ -3,12 +3,15 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
+use secrecy::ExposeSecret as _;
+
 use super::{ChargingKind, Config};
 use crate::domain::Money;
 
 /// The first setting that does not fit, and what was expected of it.
 pub(super) fn check(config: &Config) -> Result<(), (&'static str, String)> {
     within("shards", config.shards, 1..=256)?;
+    database_url(config)?;
     numbering_plan(config)?;
     ranges(config)?;
     amounts(config)?;
@@ -22,6 +25,13 @@ pub(super) fn check(config: &Config) -> Result<(), (&'static str, String)> {
     filter.parse::<tracing_subscriber::filter::Targets>().map(drop).map_err(|_| {
         ("telemetry.log_filter", "expected a level, or directives such as info,taabia::engine=debug".to_owned())
     })
+}
+
+/// Its text is not repeated: it may hold a password.
+fn database_url(config: &Config) -> Result<(), (&'static str, String)> {
+    let url = config.database_url();
+    let known = ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.expose_secret().starts_with(scheme));
+    if known { Ok(()) } else { Err(("database_url", "expected a URL with sqlite:// or postgres://".into())) }
 }
 
 fn within<T: PartialOrd + Display>(

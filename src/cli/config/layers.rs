@@ -261,6 +261,7 @@ mod tests {
             ("[recharge]\nairtime_min = \"5.001\"", ["recharge.airtime_min, from ", "no more decimals"]),
             ("[recharge]\nairtime_max = \"4\"", ["recharge.airtime_max, from ", "at least recharge.airtime_min"]),
             ("[charging]\nkind = \"carrier_pigeon\"", ["charging.kind, from ", "unknown variant `carrier_pigeon`"]),
+            ("database_url = \"mysql://u:p@h/d\"", ["database_url, from ", "sqlite:// or postgres://"]),
             ("[charging]\nurl = \"localhost\"", ["charging.url, from ", "expected an http or https URL"]),
             ("[telemetry]\nlog_filter = \"a=b=c\"", ["telemetry.log_filter, from ", "expected a level"]),
             ("[numbering_plan]\nnational_digits = 14", ["numbering_plan.national_digits, from ", "expected 4 to 12"]),
