@@ -1,0 +1,147 @@
+//! The server's own ceiling: the real API, tokens, services and metrics over a ledger that answers at once.
+
+use std::sync::Arc;
+
+use axum::serve::ListenerExt as _;
+use secrecy::ExposeSecret as _;
+use taabia::charging::{self, ChargingConfig, Dependencies, in_process};
+use taabia::cli::clock::{SystemClock, SystemRandomness};
+use taabia::cli::config::Config;
+use taabia::cli::telemetry;
+use taabia::domain::ids::uuid_v7;
+use taabia::domain::{PartnerId, ResellerId, Shard};
+use taabia::engine::{Engine, EngineConfig};
+use taabia::http::{self, Api, Readiness};
+use taabia::ports::{Clock as _, Registry};
+use taabia::services::access::{
+    Authenticator, AuthenticatorSettings, Clients, KeyFile, KeyRing, KeySource, NewClient, SecretHasher, TokenSettings,
+    Tokens,
+};
+use taabia::services::recharges::{RechargeConfig, RechargeDeps};
+use taabia::services::{Directory, Recharges, Scope, Stock};
+use taabia::simulator::memory::MemoryStore;
+use taabia::simulator::network::NetworkPlan;
+use tokio::net::TcpListener;
+
+use super::arguments::Arguments;
+use super::instant::InstantLedger;
+use super::server::{self, Credentials};
+use super::{Result, installation};
+
+const SHARDS: u16 = 8;
+
+pub async fn measure(arguments: &Arguments) -> Result<()> {
+    let config = installation::config(&[])?;
+    let plan = NetworkPlan::demo(config.currency.exponent());
+    let network = Arc::new(MemoryStore::new(SHARDS));
+    let engine =
+        Engine::start(network.clone(), Arc::new(SystemClock), installation::rules(&config), &EngineConfig::default());
+    installation::seed(&plan, engine.clone(), network.clone(), &*network).await?;
+    engine.close().await;
+    let mut roots = Vec::new();
+    for code in ["D01", "D02", "D03", "D04"] {
+        roots.push(network.reseller_by_code(code).await?.ok_or("the network has four distributors")?.id);
+    }
+    let resellers: Vec<ResellerId> =
+        network.subtree(&roots, None, 10_000).await?.into_iter().map(|registration| registration.id).collect();
+
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let clients = Clients {
+        registry: network.clone(),
+        hasher: Arc::new(SecretHasher::new(Arc::new(SystemRandomness), 2, 64)?),
+        clock: Arc::new(SystemClock),
+        randomness: Arc::new(SystemRandomness),
+        overlap_ms: 0,
+    };
+    let client = client(&clients, roots).await?;
+    let keys = arguments.folder()?.join("ceiling-key.pem");
+    KeyFile::new(&keys).rotate(SystemClock.now(), &SystemRandomness)?;
+    let ledger = Arc::new(InstantLedger::new(&resellers, plan.stock_minor));
+    let api = api(&config, network, ledger, clients, KeySource::File { file: KeyFile::new(keys), create_when_missing: true }, &url)?;
+    let listener = listener.tap_io(|connection| {
+        connection.set_nodelay(true).expect("a fresh connection takes options");
+    });
+    let server = tokio::spawn(async move { axum::serve(listener, http::router(api)).await });
+    let during = arguments.duration()?;
+    let measured = tokio::task::spawn_blocking(move || {
+        for connections in [64, 256] {
+            let name = format!("ceiling_{connections}");
+            server::load(&name, &url, &client, connections, during).map_err(|error| error.to_string())?;
+        }
+        Ok::<(), String>(())
+    });
+    measured.await??;
+    server.abort();
+    Ok(())
+}
+
+async fn client(clients: &Clients, roots: Vec<ResellerId>) -> Result<Credentials> {
+    let new = clients
+        .create(NewClient {
+            name: "bench".into(),
+            partner: PartnerId::from_uuid(uuid_v7(SystemClock.now(), [1; 10], Shard::OPERATOR)),
+            partner_name: "bench".into(),
+            scopes: vec![Scope::RechargesWrite, Scope::RechargesRead, Scope::StockRead],
+            roots,
+            rate_limit_per_s: None,
+        })
+        .await?;
+    Ok(Credentials { client_id: new.client.to_string(), client_secret: new.secret.expose_secret().to_owned() })
+}
+
+/// Wired as a node is, with the one ledger in place of engine and store.
+fn api(
+    config: &Config,
+    registry: Arc<dyn Registry>,
+    ledger: Arc<InstantLedger>,
+    clients: Clients,
+    keys: KeySource,
+    url: &str,
+) -> Result<Api> {
+    let (clock, randomness) = (Arc::new(SystemClock), Arc::new(SystemRandomness));
+    let approving = ChargingConfig::InProcess(in_process::Config::default());
+    let charging = charging::connect(&approving, Dependencies { clock: clock.clone() })?;
+    let directory = Arc::new(Directory::new(registry.clone(), SHARDS));
+    let keys = Arc::new(KeyRing::open(keys, clock.clone(), &*randomness)?);
+    let settings = TokenSettings::for_installation(url);
+    let authenticator =
+        Authenticator::new(registry.clone(), keys.clone(), clock.clone(), &settings, AuthenticatorSettings::default());
+    let tokens = Tokens {
+        registry,
+        hasher: clients.hasher,
+        keys,
+        clock: clock.clone(),
+        randomness: randomness.clone(),
+        settings,
+    };
+    let deps = RechargeDeps {
+        ledger: ledger.clone(),
+        reads: ledger.clone(),
+        charging,
+        directory: directory.clone(),
+        clock: clock.clone(),
+        randomness: randomness.clone(),
+    };
+    let recharges = RechargeConfig {
+        answer_within_ms: config.recharge.answer_within_ms,
+        resolve_within_ms: 60_000,
+        max_outstanding: config.engine.max_outstanding,
+        currency: config.currency,
+    };
+    let metrics = telemetry::metrics()?;
+    tokio::spawn(telemetry::upkeep(metrics.clone()));
+    Ok(Api {
+        recharges: Arc::new(Recharges::new(deps, recharges)),
+        stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock }),
+        directory,
+        reads: ledger,
+        tokens: Arc::new(tokens),
+        authenticator: Arc::new(authenticator),
+        randomness,
+        currency: config.currency,
+        numbering: config.numbering_plan.clone(),
+        metrics,
+        readiness: Readiness::default(),
+    })
+}
