@@ -58,7 +58,14 @@ pub async fn measure(arguments: &Arguments) -> Result<()> {
     let keys = arguments.folder()?.join("ceiling-key.pem");
     KeyFile::new(&keys).rotate(SystemClock.now(), &SystemRandomness)?;
     let ledger = Arc::new(InstantLedger::new(&resellers, plan.stock_minor));
-    let api = api(&config, network, ledger, clients, KeySource::File { file: KeyFile::new(keys), create_when_missing: true }, &url)?;
+    let api = api(
+        &config,
+        network,
+        ledger,
+        clients,
+        KeySource::File { file: KeyFile::new(keys), create_when_missing: true },
+        &url,
+    )?;
     let listener = listener.tap_io(|connection| {
         connection.set_nodelay(true).expect("a fresh connection takes options");
     });

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::domain::encoding::Hash;
 use crate::domain::operation::claim_key;
 use crate::domain::{Operation, OperationId, ResellerId, Shard};
+use crate::ledger::command::Reserve;
 use crate::ledger::{Books, Changes, Command, Moment, Outcome, Refusal, Request, ShardBooks, decide, knows_reseller};
 use crate::ports::{Claim, RecentRecharge, Session, StoreError, Wants};
 
@@ -98,7 +99,7 @@ impl Batch<'_> {
             }
             match &command.request {
                 Request::Resolve(resolve) => self.want_operation(&mut operations, resolve.operation),
-                Request::Reserve(reserve) if !reserve.allow_repeat && self.moment.rules.similar_guard_ms > 0 => {
+                Request::Reserve(reserve) if self.may_be_similar(reserve) => {
                     recent.insert(RecentRecharge {
                         shard: command.request.home(self.shard_count),
                         reseller: reserve.reseller,
@@ -114,6 +115,14 @@ impl Batch<'_> {
         wants.operations = operations.into_iter().collect();
         wants.recent = recent.into_iter().collect();
         self.fetch(wants).await
+    }
+
+    fn may_be_similar(&self, reserve: &Reserve) -> bool {
+        let key = (reserve.reseller, reserve.msisdn, reserve.amount_minor);
+        let shard = Shard::of(reserve.reseller.uuid(), self.shard_count);
+        !reserve.allow_repeat
+            && self.moment.rules.similar_guard_ms > 0
+            && self.books.get(shard).is_some_and(|books| books.may_be_similar(&key, &self.moment))
     }
 
     fn want_reseller(&self, wanted: &mut HashSet<(Shard, ResellerId)>, reseller: ResellerId) {

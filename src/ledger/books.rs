@@ -10,9 +10,11 @@ use uuid::Uuid;
 
 use super::changes::{Changes, Head, Registration};
 use super::command::Actor;
+use super::rules::Moment;
+use super::similar::{SimilarFilter, SimilarKey};
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, AccountClass, AccountNumber, Entry, EntryKind, Hold, Msisdn, Operation, OperationId, Posting, Reseller,
+    Account, AccountClass, AccountNumber, Entry, EntryKind, Hold, Operation, OperationId, Posting, Reseller,
     ResellerId, Shard, Side, Timestamp, Usage,
 };
 
@@ -68,9 +70,6 @@ enum Write {
     Update,
 }
 
-/// What the similar-recharge guard asks by.
-pub type SimilarKey = (ResellerId, Msisdn, i64);
-
 /// A shard in memory.
 #[derive(Clone, Debug)]
 pub struct ShardBooks {
@@ -81,6 +80,7 @@ pub struct ShardBooks {
     holds: HashMap<OperationId, Hold>,
     /// Latest similar recharges, good for one batch.
     recent: HashMap<SimilarKey, Timestamp>,
+    similar: SimilarFilter,
     entries: Vec<Entry>,
     written_operations: HashMap<OperationId, Write>,
     written_holds: HashMap<OperationId, Write>,
@@ -94,8 +94,10 @@ impl ShardBooks {
     /// An empty memory of the shard whose row is `head`.
     #[must_use]
     pub fn new(head: Head) -> Self {
+        let similar = SimilarFilter::new(head.recorded_at);
         Self {
             head,
+            similar,
             accounts: HashMap::new(),
             resellers: HashMap::new(),
             operations: HashMap::new(),
@@ -159,6 +161,12 @@ impl ShardBooks {
         self.recent.get(key).copied()
     }
 
+    /// Whether the store must be asked for a similar recharge.
+    #[must_use]
+    pub fn may_be_similar(&self, key: &SimilarKey, moment: &Moment<'_>) -> bool {
+        self.similar.may_hold(key, self.recorded_at(moment.now), moment.rules.similar_guard_ms)
+    }
+
     /// The sequence that the next entry will have.
     #[must_use]
     pub fn next_sequence(&self) -> i64 {
@@ -184,6 +192,12 @@ impl ShardBooks {
             self.holds.insert(hold.operation, hold);
         }
         self.operations.insert(operation.id, Arc::new(operation));
+    }
+
+    /// A recharge that was reserved now: later ones may be similar to it.
+    pub fn remember_sold(&mut self, key: SimilarKey, at: Timestamp, moment: &Moment<'_>) {
+        self.admit_similar(key, at);
+        self.similar.remember(&key, at, moment.rules.similar_guard_ms);
     }
 
     pub fn admit_similar(&mut self, key: SimilarKey, created_at: Timestamp) {

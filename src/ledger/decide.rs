@@ -34,7 +34,7 @@ pub fn decide(
         (Request::Reserve(request), None) => {
             let step = recharge::reserve(books.shard(home), request, moment).ok_or(Refusal::UnknownReseller)?;
             let outcome = record(books, home, step, request.operation, command, moment);
-            remember_similar(books, home, request, &outcome);
+            remember_sold(books, home, request, &outcome, moment);
             Ok(outcome)
         }
         (Request::Void(request), None) => {
@@ -95,13 +95,13 @@ fn record_plain(books: &mut Books, home: Shard, step: Step, command: &Command, m
     Outcome::Recorded
 }
 
-/// The guard sees what was reserved earlier in the same batch.
-fn remember_similar(books: &mut Books, home: Shard, request: &Reserve, outcome: &Outcome) {
+/// The guard sees what was reserved, in this batch and later.
+fn remember_sold(books: &mut Books, home: Shard, request: &Reserve, outcome: &Outcome, moment: &Moment<'_>) {
     if let Outcome::Decided(operation) = outcome
         && operation.status.is_open()
     {
         let key = (request.reseller, request.msisdn, request.amount_minor);
-        books.shard_mut(home).admit_similar(key, operation.created_at);
+        books.shard_mut(home).remember_sold(key, operation.created_at, moment);
     }
 }
 

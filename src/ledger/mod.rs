@@ -11,6 +11,7 @@ pub mod merkle;
 pub mod network;
 pub mod recharge;
 pub mod rules;
+pub mod similar;
 pub mod void;
 
 pub use books::{Books, ShardBooks};

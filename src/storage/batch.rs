@@ -7,6 +7,7 @@ use super::operation_row::OperationRow;
 use super::rows::{
     AccountRow, EntryRow, HeadRow, HoldRow, PostingRow, RegistrationRow, ResellerRow, hex_bytes, shard_number,
 };
+use crate::domain::{Decline, Operation};
 use crate::ledger::{Changes, Registration};
 use crate::ports::StoreError;
 
@@ -18,13 +19,40 @@ pub(super) struct RemovedHold {
     pub operation: Uuid,
 }
 
+/// What an outcome changes of an operation.
+#[derive(Serialize)]
+pub(super) struct MovedOperation {
+    pub shard: i16,
+    #[serde(serialize_with = "hex_bytes")]
+    pub id: Uuid,
+    pub status: i16,
+    pub decline: Option<&'static str>,
+    pub updated_at: i64,
+    pub last_sequence: i64,
+}
+
+impl From<&Operation> for MovedOperation {
+    fn from(operation: &Operation) -> Self {
+        Self {
+            shard: shard_number(operation.id.shard()),
+            id: operation.id.uuid(),
+            status: operation.status.code(),
+            decline: operation.decline.map(Decline::code),
+            updated_at: operation.updated_at.unix_ms(),
+            last_sequence: operation.last_sequence,
+        }
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Batch {
     pub heads: Vec<HeadRow>,
     pub entries: Vec<EntryRow>,
     pub postings: Vec<PostingRow>,
     pub new_operations: Vec<OperationRow>,
-    pub operations: Vec<OperationRow>,
+    pub moved_operations: Vec<MovedOperation>,
+    /// Tombstones that got the content of the late request for their key.
+    pub filled_operations: Vec<OperationRow>,
     pub placed_holds: Vec<HoldRow>,
     pub removed_holds: Vec<RemovedHold>,
     pub new_accounts: Vec<AccountRow>,
@@ -61,7 +89,11 @@ impl Batch {
         self.entries.extend(changes.entries.iter().map(EntryRow::from));
         self.postings.extend(changes.entries.iter().flat_map(PostingRow::all_of));
         self.new_operations.extend(changes.new_operations.iter().map(OperationRow::from));
-        self.operations.extend(changes.updated_operations.iter().map(OperationRow::from));
+        // What is voided changes once: when the late request comes.
+        let (filled, moved): (Vec<_>, Vec<_>) =
+            changes.updated_operations.iter().partition(|operation| operation.decline == Some(Decline::Voided));
+        self.filled_operations.extend(filled.into_iter().map(OperationRow::from));
+        self.moved_operations.extend(moved.into_iter().map(MovedOperation::from));
         self.placed_holds.extend(changes.placed_holds.iter().map(|hold| HoldRow::of(shard, hold)));
         let removed = changes.removed_holds.iter();
         self.removed_holds.extend(removed.map(|id| RemovedHold { shard: shard_number(shard), operation: id.uuid() }));

@@ -24,6 +24,7 @@ macro_rules! statements_of_dialect {
             CLAIM = "claim",
             TAKEN_CLAIMS = "taken_claims",
             LEAF = "leaf",
+            FILL_OPERATIONS = "fill_operations",
             NETWORK_ACCOUNTS = "network_accounts",
             NETWORK_NEW_RESELLERS = "network_new_resellers",
             NETWORK_RESELLERS = "network_resellers",

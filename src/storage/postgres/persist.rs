@@ -17,7 +17,21 @@ macro_rules! bind_columns {
 
 pub(super) async fn persist(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
     write_network(connection, batch).await?;
-    write_books(connection, batch).await
+    write_books(connection, batch).await?;
+    fill_operations(connection, batch).await
+}
+
+/// Rare: a request that comes after its key was voided.
+async fn fill_operations(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
+    if batch.filled_operations.is_empty() {
+        return Ok(());
+    }
+    let query = bind_columns!(sqlx::query(sql::FILL_OPERATIONS), batch.filled_operations, row:
+        row.shard, row.id, row.amount_minor, row.status, row.decline.as_deref(), row.balance_after, row.updated_at,
+        row.last_sequence, row.counterparty, row.msisdn, row.msisdn_salt.as_deref(), row.product.as_deref(),
+        row.channel, row.terminal.as_deref(), row.allow_repeat, row.charging_reference, row.submit_by);
+    let written = answered(query.execute(connection)).await?;
+    check_found("operation", batch.filled_operations.len(), written.rows_affected())
 }
 
 /// How many rows the parts of `persist.sql` found to change.
@@ -44,19 +58,17 @@ async fn write_books(connection: &mut PgConnection, batch: &Batch) -> Result<(),
         row.status, row.decline.as_deref(), row.balance_after, row.created_at, row.updated_at, row.last_sequence,
         row.counterparty, row.msisdn, row.msisdn_salt.as_deref(), row.product.as_deref(), row.channel,
         row.terminal.as_deref(), row.allow_repeat, row.charging_reference, row.submit_by);
-    let query = bind_columns!(query, batch.operations, row:
-        row.shard, row.id, row.amount_minor, row.status, row.decline.as_deref(), row.balance_after, row.updated_at,
-        row.last_sequence, row.counterparty, row.msisdn, row.msisdn_salt.as_deref(), row.product.as_deref(),
-        row.channel, row.terminal.as_deref(), row.allow_repeat, row.charging_reference, row.submit_by);
+    let query = bind_columns!(query, batch.moved_operations, row:
+        row.shard, row.id, row.status, row.decline, row.updated_at, row.last_sequence);
     let query = bind_columns!(query, batch.placed_holds, row:
         row.shard, row.operation, row.account, row.amount_minor, row.placed_at, row.due_at);
     let query = bind_columns!(query, batch.removed_holds, row: row.shard, row.operation);
     let query = bind_columns!(query, batch.accounts, row:
         row.shard, row.number, row.posted, row.held, row.credit_limit, row.usage_day, row.usage_count,
         row.usage_amount_minor);
-    let found = answered(query.fetch_one(connection)).await?;
+    let found = answered(query.fetch_one(&mut *connection)).await?;
     check_found("shard", batch.heads.len(), found.heads.unsigned_abs())?;
-    check_found("operation", batch.operations.len(), found.operations.unsigned_abs())?;
+    check_found("operation", batch.moved_operations.len(), found.operations.unsigned_abs())?;
     check_found("hold", batch.removed_holds.len(), found.holds.unsigned_abs())?;
     check_found("account", batch.accounts.len(), found.accounts.unsigned_abs())
 }

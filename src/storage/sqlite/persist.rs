@@ -20,7 +20,8 @@ pub(super) async fn persist(connection: &mut SqliteConnection, batch: &Batch) ->
     write(connection, sql::PERSIST_ENTRIES, &batch.entries).await?;
     write(connection, sql::PERSIST_POSTINGS, &batch.postings).await?;
     write(connection, sql::PERSIST_NEW_OPERATIONS, &batch.new_operations).await?;
-    change(connection, "operation", sql::PERSIST_OPERATIONS, &batch.operations).await?;
+    change(connection, "operation", sql::PERSIST_OPERATIONS, &batch.moved_operations).await?;
+    change(connection, "operation", sql::FILL_OPERATIONS, &batch.filled_operations).await?;
     write(connection, sql::PERSIST_PLACED_HOLDS, &batch.placed_holds).await?;
     change(connection, "hold", sql::PERSIST_REMOVED_HOLDS, &batch.removed_holds).await?;
     change(connection, "account", sql::PERSIST_ACCOUNTS, &batch.accounts).await

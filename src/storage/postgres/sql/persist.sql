@@ -5,10 +5,10 @@
 --   $7–$14    journal entries, with their leaves
 --   $15–$23   their postings
 --   $24–$45   new operations
---   $46–$62   operations in their new state: shard, id, then every column that may change
---   $63–$68   holds placed
---   $69–$70   holds removed: shard, operation
---   $71–$78   accounts after the batch: shard, number, balances, credit limit, usage
+--   $46–$51   operations in their new state: shard, id, then every column that an outcome changes
+--   $52–$57   holds placed
+--   $58–$59   holds removed: shard, operation
+--   $60–$67   accounts after the batch: shard, number, balances, credit limit, usage
 -- Rows: one, with how many heads, operations, holds and accounts were found to be changed. The caller compares
 -- them with what it sent: a head is found only at the version before.
 -- The parts see one snapshot and no row is named twice, so their order does not matter.
@@ -46,27 +46,20 @@ WITH head AS (
     )
 ), moved AS (
     UPDATE operation AS o
-    SET amount_minor = n.amount_minor, status = n.status, decline = n.decline,
-        balance_after = n.balance_after, updated_at = n.updated_at, last_sequence = n.last_sequence,
-        counterparty = n.counterparty, msisdn = n.msisdn, msisdn_salt = n.msisdn_salt, product = n.product,
-        channel = n.channel, terminal = n.terminal, allow_repeat = n.allow_repeat,
-        charging_reference = n.charging_reference, submit_by = n.submit_by
+    SET status = n.status, decline = n.decline, updated_at = n.updated_at, last_sequence = n.last_sequence
     FROM unnest(
-        $46::smallint[], $47::uuid[], $48::bigint[], $49::smallint[], $50::text[], $51::bigint[],
-        $52::bigint[], $53::bigint[], $54::uuid[], $55::bigint[], $56::bytea[], $57::text[],
-        $58::smallint[], $59::text[], $60::boolean[], $61::bigint[], $62::bigint[]
-    ) AS n (shard, id, amount_minor, status, decline, balance_after, updated_at, last_sequence, counterparty,
-            msisdn, msisdn_salt, product, channel, terminal, allow_repeat, charging_reference, submit_by)
+        $46::smallint[], $47::uuid[], $48::smallint[], $49::text[], $50::bigint[], $51::bigint[]
+    ) AS n (shard, id, status, decline, updated_at, last_sequence)
     WHERE o.shard = n.shard AND o.id = n.id
     RETURNING 1
 ), placed AS (
     INSERT INTO hold (shard, operation, account, amount_minor, placed_at, due_at)
     SELECT * FROM unnest(
-        $63::smallint[], $64::uuid[], $65::bigint[], $66::bigint[], $67::bigint[], $68::bigint[]
+        $52::smallint[], $53::uuid[], $54::bigint[], $55::bigint[], $56::bigint[], $57::bigint[]
     )
 ), removed AS (
     DELETE FROM hold AS h
-    USING unnest($69::smallint[], $70::uuid[]) AS n (shard, operation)
+    USING unnest($58::smallint[], $59::uuid[]) AS n (shard, operation)
     WHERE h.shard = n.shard AND h.operation = n.operation
     RETURNING 1
 ), balance AS (
@@ -74,8 +67,8 @@ WITH head AS (
     SET posted = n.posted, held = n.held, credit_limit = n.credit_limit,
         usage_day = n.usage_day, usage_count = n.usage_count, usage_amount_minor = n.usage_amount_minor
     FROM unnest(
-        $71::smallint[], $72::bigint[], $73::bigint[], $74::bigint[], $75::bigint[], $76::integer[],
-        $77::bigint[], $78::bigint[]
+        $60::smallint[], $61::bigint[], $62::bigint[], $63::bigint[], $64::bigint[], $65::integer[],
+        $66::bigint[], $67::bigint[]
     ) AS n (shard, number, posted, held, credit_limit, usage_day, usage_count, usage_amount_minor)
     WHERE a.shard = n.shard AND a.number = n.number
     RETURNING 1

@@ -1,0 +1,84 @@
+//! What a shard remembers for the similar-recharge guard (`domain.md` \[18\]), so that the usual recharge, which
+//! resembles none, needs no look into the store.
+//!
+//! It can only say that there was none: keys are kept as hashes, and what was released stays in. Whatever it does
+//! not rule out is asked of the store.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::domain::{Msisdn, ResellerId, Timestamp};
+
+/// What makes two recharges similar: reseller, number and amount.
+pub type SimilarKey = (ResellerId, Msisdn, i64);
+
+/// The hashes of two guard times at most, eight bytes a recharge.
+#[derive(Clone, Debug)]
+pub struct SimilarFilter {
+    /// Everything that was sold after this moment is in it.
+    complete_from: Timestamp,
+    /// When `current` began.
+    began: Timestamp,
+    current: HashSet<u64>,
+    previous: HashSet<u64>,
+}
+
+impl SimilarFilter {
+    /// Knows nothing of what was sold until `complete_from`.
+    #[must_use]
+    pub fn new(complete_from: Timestamp) -> Self {
+        Self { complete_from, began: complete_from, current: HashSet::new(), previous: HashSet::new() }
+    }
+
+    pub fn remember(&mut self, key: &SimilarKey, at: Timestamp, guard_ms: i64) {
+        if at.since_ms(self.began) >= guard_ms {
+            self.previous = std::mem::take(&mut self.current);
+            self.began = at;
+        }
+        self.current.insert(hash(key));
+    }
+
+    /// Whether a similar recharge less than `guard_ms` before `at` cannot be ruled out.
+    #[must_use]
+    pub fn may_hold(&self, key: &SimilarKey, at: Timestamp, guard_ms: i64) -> bool {
+        let hash = hash(key);
+        at.since_ms(self.complete_from) < guard_ms || self.current.contains(&hash) || self.previous.contains(&hash)
+    }
+}
+
+fn hash(key: &SimilarKey) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    const GUARD_MS: i64 = 120_000;
+
+    fn key(number: u64) -> SimilarKey {
+        (ResellerId::from_uuid(Uuid::from_u128(1)), Msisdn::from_digits(212_600_000_000 + number).unwrap(), 500)
+    }
+
+    #[test]
+    fn nothing_sold_within_the_guard_is_ever_ruled_out() {
+        let begin = Timestamp::from_unix_ms(1_000_000);
+        let mut filter = SimilarFilter::new(begin);
+        assert!(filter.may_hold(&key(0), begin.plus_ms(GUARD_MS - 1), GUARD_MS), "it does not know what was before");
+        assert!(!filter.may_hold(&key(0), begin.plus_ms(GUARD_MS), GUARD_MS));
+        // One every ten seconds for an hour, each looked for at every later step within its guard.
+        for step in 0..360_i64 {
+            let now = begin.plus_ms(step * 10_000);
+            for back in 1..=11.min(step) {
+                assert!(filter.may_hold(&key((step - back).unsigned_abs()), now, GUARD_MS), "step {step}, {back} back");
+            }
+            filter.remember(&key(step.unsigned_abs()), now, GUARD_MS);
+        }
+        let end = begin.plus_ms(3_600_000);
+        assert!(!filter.may_hold(&key(0), end, GUARD_MS), "what is long over is forgotten");
+        assert!(filter.current.len() + filter.previous.len() <= 25);
+    }
+}
