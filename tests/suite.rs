@@ -3,11 +3,14 @@
 // Says to Clippy that all of it is tests, helpers included.
 #![cfg(test)]
 
+mod access;
+mod api_spec;
 mod architecture;
 mod charging;
 mod cli;
 mod crash;
 mod engine;
+mod http;
 mod load;
 mod model;
 mod postgres_faults;
@@ -15,5 +18,6 @@ mod recharge_service;
 mod scribe;
 mod simulation;
 mod simulator;
+mod storage;
 mod support;
 mod verify;

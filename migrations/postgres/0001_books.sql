@@ -79,7 +79,9 @@ CREATE TABLE operation (
     submit_by          bigint,
     PRIMARY KEY (shard, id)
 ) WITH (fillfactor = 80);
-CREATE INDEX operation_reseller ON operation (shard, reseller, id);
+-- Partial, so that it cannot be mistaken for the primary key: a statement about (shard, id), planned while the
+-- table was empty, might otherwise walk the whole shard here.
+CREATE INDEX operation_reseller ON operation (shard, reseller, id) WHERE kind = 1;
 CREATE INDEX operation_msisdn ON operation (shard, msisdn, id) WHERE msisdn IS NOT NULL;
 
 -- Idempotency keys: a truncated SHA-256 over (partner, reseller, external_id).

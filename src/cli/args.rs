@@ -31,6 +31,9 @@ pub enum Command {
     /// API clients and their secrets.
     #[command(subcommand)]
     Client(ClientCommand),
+    /// The keys that sign tokens.
+    #[command(subcommand)]
+    SigningKey(SigningKeyCommand),
     /// Stand-ins for the outside world.
     #[command(subcommand)]
     Simulate(SimulateCommand),
@@ -199,6 +202,20 @@ pub struct ClientIdArgs {
     /// `cli_…`
     #[arg(value_name = "CLIENT_ID")]
     pub id: String,
+}
+
+/// The keys that sign tokens.
+#[derive(Clone, Debug, Subcommand)]
+pub enum SigningKeyCommand {
+    /// Adds a new key that signs from now on; tokens that the old one signed are good until they expire. Nodes
+    /// that share the file notice within seconds.
+    Rotate(SigningKeyRotateArgs),
+}
+
+#[derive(Args, Clone, Debug, Default)]
+pub struct SigningKeyRotateArgs {
+    #[command(flatten)]
+    pub settings: SettingsArgs,
 }
 
 /// Stand-ins for the outside world.

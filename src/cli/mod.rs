@@ -12,6 +12,7 @@ pub mod migrate;
 pub mod node;
 pub mod openapi;
 pub mod serve;
+pub mod signing_key;
 pub mod simulate;
 pub mod telemetry;
 pub mod verify;
@@ -52,6 +53,7 @@ async fn carry_out(command: Command) -> Result<bool, Box<dyn Error>> {
         Command::Verify(args) => verify::verify(args).await,
         Command::Openapi(args) => openapi::openapi(args).await,
         Command::Client(command) => client::client(command).await,
+        Command::SigningKey(command) => signing_key::signing_key(command),
         Command::Simulate(command) => simulate::simulate(command).await,
         Command::Load(args) => Ok(load::load(args).await?),
     }

@@ -8,13 +8,14 @@ use crate::http;
 /// # Errors
 /// When the files cannot be written.
 pub async fn openapi(args: OpenapiArgs) -> Result<bool, Box<dyn Error>> {
-    let document = http::openapi().to_pretty_json()? + "\n";
+    let files = http::specification();
     match args.write {
         Some(folder) => {
-            tokio::fs::write(folder.join("openapi.json"), document).await?;
-            tokio::fs::write(folder.join("problems.md"), http::problem::reference()).await?;
+            for (name, text) in files {
+                tokio::fs::write(folder.join(name), text).await?;
+            }
         }
-        None => print!("{document}"),
+        None => print!("{}", files[0].1),
     }
     Ok(true)
 }

@@ -102,12 +102,12 @@ fn bearer_token(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn unauthenticated(challenge: &'static str) -> Problem {
-    Problem::new(Code::Unauthenticated).header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+    Problem::new(Code::Unauthenticated).challenge(HeaderValue::from_static(challenge))
 }
 
 /// RFC 6750 §3.1.
 fn insufficient_scope(scope: Scope) -> Problem {
     let challenge = format!(r#"Bearer realm="taabia", error="insufficient_scope", scope="{}""#, scope.name());
     let challenge = HeaderValue::from_str(&challenge).expect("scopes have ASCII names");
-    Problem::new(Code::InsufficientScope).header(header::WWW_AUTHENTICATE, challenge)
+    Problem::new(Code::InsufficientScope).challenge(challenge)
 }

@@ -124,18 +124,23 @@ impl<'a> Fields<'a> {
         Ok(fields)
     }
 
-    /// A required text, parsed. `None` leaves an error behind, which [`Self::finish`] returns.
-    pub fn required<T, E: fmt::Display>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
-        self.parsed(name, parse).flatten()
-    }
-
-    /// An optional text, parsed: `Some(None)` when it is absent, `None` when it leaves an error behind.
-    pub fn optional<T, E: fmt::Display>(
-        &mut self,
-        name: &str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<Option<T>> {
-        self.parsed(name, parse)
+    /// A text, parsed. `None` when it is absent or leaves an error behind, which [`Self::finish`] returns;
+    /// a required one that is absent does.
+    pub fn text<T, E: fmt::Display>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+        let index = self.index(name);
+        match &self.values[index] {
+            Some(Value::Text(text)) => match parse(text) {
+                Ok(value) => return Some(value),
+                // A text that was found unfit before is not reported twice.
+                Err(_) if self.has_error(name) => {}
+                Err(error) => self.errors.push(field_error(name, "invalid", error.to_string())),
+            },
+            None if self.known[index].required => {
+                self.errors.push(field_error(name, "missing", "this field is required"));
+            }
+            Some(Value::Flag(_) | Value::Other) | None => {}
+        }
+        None
     }
 
     /// An optional truth value.
@@ -155,32 +160,6 @@ impl<'a> Fields<'a> {
         let has_card = self.errors.iter().any(|error| error.code == "card_data_refused");
         let code = if has_card { Code::CardDataRefused } else { Code::ValidationFailed };
         Err(Problem::with_errors(code, self.errors))
-    }
-
-    fn parsed<T, E: fmt::Display>(
-        &mut self,
-        name: &str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<Option<T>> {
-        let index = self.index(name);
-        match &self.values[index] {
-            Some(Value::Text(text)) => match parse(text) {
-                Ok(value) => Some(Some(value)),
-                Err(error) => {
-                    // A text that was found unfit before is not reported twice.
-                    if !self.has_error(name) {
-                        self.errors.push(field_error(name, "invalid", error.to_string()));
-                    }
-                    None
-                }
-            },
-            Some(Value::Flag(_) | Value::Other) => None,
-            None if self.known[index].required => {
-                self.errors.push(field_error(name, "missing", "this field is required"));
-                None
-            }
-            None => Some(None),
-        }
     }
 
     fn index(&self, name: &str) -> usize {
@@ -219,7 +198,7 @@ struct ObjectVisitor {
 
 type Read<'a> = (Vec<Option<Value<'a>>>, Vec<FieldError>);
 
-fn not_an_object<'de>() -> Read<'de> {
+fn not_an_object<'a>() -> Read<'a> {
     let detail = "expected a JSON object".into();
     (Vec::new(), vec![FieldError { pointer: String::new(), code: "wrong_type", detail }])
 }

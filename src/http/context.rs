@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::problem::{Code, PROBLEM_JSON, Problem};
+use super::problem::{Code, Problem};
 use super::trace::{REQUEST_ID, RequestNames, TRACEPARENT, TraceIds};
 
 const NOSNIFF: (HeaderName, HeaderValue) = (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -62,20 +62,22 @@ fn finish(mut response: Response, names: &RequestNames, is_api: bool) -> Respons
 }
 
 /// Ours, the framework's own, and what other libraries answer with: all become problems, but for those
-/// whose form another standard prescribes as JSON (RFC 6749 §5.2).
-fn as_problem(mut response: Response, trace_id: &str) -> Response {
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        return problem.render(trace_id);
-    }
+/// whose form another standard prescribes as JSON (RFC 6749 §5.2). Headers such as `Allow` stay.
+fn as_problem(response: Response, trace_id: &str) -> Response {
     let content_type = response.headers().get(header::CONTENT_TYPE);
-    if content_type.is_some_and(|kind| kind == "application/json" || kind == PROBLEM_JSON) {
+    if content_type.is_some_and(|kind| kind == "application/json") {
         return response;
     }
-    let mut problem = Problem::of_status(response.status()).render(trace_id);
-    if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
-        problem.headers_mut().insert(header::ALLOW, allow);
+    let (mut parts, _) = response.into_parts();
+    let problem = parts.extensions.remove::<Problem>().unwrap_or_else(|| Problem::of_status(parts.status));
+    for of_the_body in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING] {
+        parts.headers.remove(of_the_body);
     }
-    problem
+    let mut rendered = problem.render(trace_id);
+    for (name, value) in &parts.headers {
+        rendered.headers_mut().entry(name).or_insert_with(|| value.clone());
+    }
+    rendered
 }
 
 /// A panic is our fault and tells the client nothing.
@@ -104,8 +106,8 @@ fn method_label(method: &Method) -> &'static str {
 fn record(method: &'static str, route: &str, status: StatusCode, started: Instant) {
     let route: Arc<str> = route.into();
     let status: Arc<str> = status.as_str().into();
-    metrics::counter!("http_requests_total", "method" => method, "route" => Arc::clone(&route), "status" => status)
+    metrics::counter!("taabia_http_requests_total", "method" => method, "route" => Arc::clone(&route), "status" => status)
         .increment(1);
-    metrics::histogram!("http_request_duration_seconds", "method" => method, "route" => route)
+    metrics::histogram!("taabia_http_request_seconds", "method" => method, "route" => route)
         .record(started.elapsed().as_secs_f64());
 }

@@ -53,6 +53,13 @@ pub fn router(api: Api) -> Router {
         .layer(middleware::from_fn_with_state(trace_ids, context::context))
 }
 
+/// The files of `api-spec/` and what they must hold.
+#[must_use]
+pub fn specification() -> [(&'static str, String); 2] {
+    let document = openapi().to_pretty_json().expect("the document is made of texts and numbers");
+    [("openapi.json", document + "\n"), ("problems.md", problem::reference())]
+}
+
 /// What needs no token.
 fn open_calls() -> Vec<utoipa_axum::router::UtoipaMethodRouter<ApiState>> {
     oauth::calls().into_iter().chain(health::calls()).collect()

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -54,7 +54,7 @@ pub struct ProblemLine {
 
 #[rustfmt::skip]
 pub const PROBLEMS: [ProblemLine; 17] = {
-    use Retry::{Never, SameId};
+    use Retry::{Never, NewId, SameId};
     use StatusCode as S;
     const fn line(problem: Code, code: &'static str, status: S, title: &'static str, retry: Retry, iso8583: &'static str, meaning: &'static str) -> ProblemLine {
         ProblemLine { problem, code, status, title, retry, iso8583, meaning }
@@ -68,7 +68,7 @@ pub const PROBLEMS: [ProblemLine; 17] = {
         line(Code::InsufficientScope,    "insufficient_scope",     S::FORBIDDEN,              "Insufficient scope",        Never,  "57", "The access token does not carry the scope that the call needs"),
         line(Code::NotFound,             "not_found",              S::NOT_FOUND,              "Not found",                 Never,  "25", "Unknown, or outside the caller's subtrees; nothing was stored"),
         line(Code::MethodNotAllowed,     "method_not_allowed",     S::METHOD_NOT_ALLOWED,     "Method not allowed",        Never,  "40", "The path exists and does not know the method; see Allow"),
-        line(Code::ExternalIdReused,     "external_id_reused",     S::CONFLICT,               "external_id reused",        Never,  "94", "The external_id was used before with other content; errors names the field that differs"),
+        line(Code::ExternalIdReused,     "external_id_reused",     S::CONFLICT,               "external_id reused",        NewId,  "94", "The external_id was used before with other content; errors names the field that differs"),
         line(Code::PayloadTooLarge,      "payload_too_large",      S::PAYLOAD_TOO_LARGE,      "Payload too large",         Never,  "30", "The body is larger than 16 KiB"),
         line(Code::UnsupportedMediaType, "unsupported_media_type", S::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type",    Never,  "30", "The Content-Type is not the one that the call takes"),
         line(Code::ValidationFailed,     "validation_failed",      S::UNPROCESSABLE_ENTITY,   "Bad value",                 Never,  "30", "A field is missing or its value is not acceptable; errors names each"),
@@ -125,13 +125,14 @@ pub struct Problem {
     pub detail: Option<String>,
     pub errors: Vec<FieldError>,
     pub retry_after_s: Option<u32>,
-    pub header: Option<(HeaderName, HeaderValue)>,
+    /// `WWW-Authenticate`, where there is one.
+    pub challenge: Option<HeaderValue>,
 }
 
 impl Problem {
     #[must_use]
     pub fn new(code: Code) -> Self {
-        Self { code, detail: None, errors: Vec::new(), retry_after_s: None, header: None }
+        Self { code, detail: None, errors: Vec::new(), retry_after_s: None, challenge: None }
     }
 
     #[must_use]
@@ -155,8 +156,8 @@ impl Problem {
     }
 
     #[must_use]
-    pub fn header(self, name: HeaderName, value: HeaderValue) -> Self {
-        Self { header: Some((name, value)), ..self }
+    pub fn challenge(self, challenge: HeaderValue) -> Self {
+        Self { challenge: Some(challenge), ..self }
     }
 
     /// The response as it goes over the wire.
@@ -179,8 +180,8 @@ impl Problem {
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
-        if let Some((name, value)) = self.header {
-            headers.insert(name, value);
+        if let Some(challenge) = self.challenge {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
     }

@@ -93,8 +93,11 @@ impl Query {
     pub fn link_to_next(&self, path: &str, cursor: &str) -> String {
         let escape = |text: &str| utf8_percent_encode(text, ESCAPED).to_string();
         let kept = self.parameters.iter().filter(|(name, _)| name != "cursor");
-        let kept: String = kept.map(|(name, value)| format!("{}={}&", escape(name), escape(value))).collect();
-        format!("<{path}?{kept}cursor={}>; rel=\"next\"", escape(cursor))
+        let mut link = format!("<{path}?");
+        for (name, value) in kept {
+            link.extend([&escape(name), "=", &escape(value), "&"]);
+        }
+        link + "cursor=" + &escape(cursor) + ">; rel=\"next\""
     }
 }
 

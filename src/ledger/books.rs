@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::changes::{Changes, Head, Registration};
 use super::command::Actor;
-use crate::domain::encoding::{Encoder, Hash};
+use crate::domain::encoding::Hash;
 use crate::domain::{
     Account, AccountClass, AccountNumber, Entry, EntryKind, Hold, Msisdn, Operation, OperationId, Posting, Reseller,
     ResellerId, Shard, Side, Timestamp, Usage,
@@ -237,7 +237,7 @@ impl ShardBooks {
                 (id.uuid(), digest)
             }
             Subject::Reseller { reseller, stock, registration } => {
-                let digest = reseller_digest(&reseller, &stock, registration.as_ref());
+                let digest = super::network::digest(&reseller, &stock, registration.as_ref());
                 let write = if registration.is_some() { Write::New } else { Write::Update };
                 if registration.is_some() {
                     self.head.next_account = stock.number.0 + 1;
@@ -393,29 +393,6 @@ fn after(account: &Account, side: Side, amount_minor: i64) -> Option<i64> {
     } else {
         account.posted.checked_sub(amount_minor)
     }
-}
-
-/// Digest of a reseller's state, as the journal keeps it.
-fn reseller_digest(reseller: &Reseller, stock: &Account, registration: Option<&Registration>) -> Hash {
-    let mut encoder = Encoder::new("taabia/reseller/1");
-    let optional = |encoder: &mut Encoder, value: Option<i64>| {
-        encoder.optional(value, |e, number| {
-            e.int(number);
-        });
-    };
-    encoder.bytes(reseller.id.uuid().as_bytes()).int(reseller.stock_account.0).text(reseller.standing.name());
-    optional(&mut encoder, reseller.limits.per_operation_minor);
-    optional(&mut encoder, reseller.limits.per_day_count);
-    optional(&mut encoder, reseller.limits.per_day_minor);
-    encoder.int(stock.credit_limit);
-    encoder.optional(registration, |e, registration| {
-        e.text(&registration.code).text(&registration.name).text(&registration.level);
-        e.optional(registration.parent, |e, parent| {
-            e.bytes(parent.uuid().as_bytes());
-        });
-        e.int(registration.created_at.unix_ms());
-    });
-    encoder.sha256()
 }
 
 /// The shards that a poster has in memory.

@@ -4,16 +4,18 @@ use async_trait::async_trait;
 
 use super::store::StoreError;
 use crate::domain::encoding::Hash;
-use crate::domain::{Account, Entry, Hold, Operation, Shard};
-use crate::ledger::Head;
+use crate::domain::{Account, Entry, Hold, Operation, Reseller, Shard};
+use crate::ledger::{Head, Registration};
 
-/// Heads, balances and holds of one moment.
+/// Heads, balances, holds and resellers of one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// Ascending by shard.
     pub heads: Vec<Head>,
     pub accounts: Vec<(Shard, Account)>,
     pub holds: Vec<(Shard, Hold)>,
+    /// Each with its place in the network.
+    pub resellers: Vec<(Shard, Reseller, Registration)>,
 }
 
 /// An entry as it stands in the store, beside the leaf that was stored for it.

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
+use tracing::Instrument as _;
 
 use super::caller::{Caller, ServiceError};
 use super::directory::Directory;
@@ -287,16 +288,23 @@ impl Task {
 
     /// Runs to the end whether anybody waits or not. The permit counts it as outstanding.
     async fn run(self, command: Command, permit: OwnedSemaphorePermit) {
-        let reserved = match self.deps.ledger.execute(command).await {
+        let span = tracing::debug_span!("recharge.reserve", reseller.id = tracing::field::Empty);
+        let begun = Instant::now();
+        let reserved = match self.deps.ledger.execute(command).instrument(span.clone()).await {
             Ok(outcome) => answer_of(outcome),
             Err(error) => Err(error.into()),
         };
+        if let Ok(Answer { operation, replayed }) = &reserved {
+            span.record("reseller.id", tracing::field::display(operation.reseller));
+            trace_state(&span, operation, *replayed, begun);
+        }
         let ours = reserved.as_ref().ok().filter(|answer| !answer.replayed && answer.operation.status.is_open());
         let Some(operation) = ours.map(|answer| answer.operation.clone()) else {
             return self.report(reserved, Stage::Answered);
         };
         self.report(reserved, Stage::Waiting);
-        self.charge(&operation).await;
+        let span = tracing::debug_span!("recharge.charge", reseller.id = %operation.reseller);
+        self.charge(&operation).instrument(span).await;
         drop(permit);
     }
 
@@ -305,7 +313,7 @@ impl Task {
         let Some(request) = refill_request(operation, self.currency) else {
             return tracing::error!(operation = %operation.id.uuid(), "a reserved recharge has no charging reference");
         };
-        let begun = tokio::time::Instant::now();
+        let begun = Instant::now();
         let left_ms = request.submit_by.since_ms(self.deps.clock.now()).unsigned_abs();
         let mut refill = self.deps.charging.refill(&request);
         let in_time = timeout(Duration::from_millis(left_ms), &mut refill).await;
@@ -334,8 +342,14 @@ impl Task {
         };
         let resolve = Resolve { operation: operation.id, evidence };
         let actor: Actor = "system:charging".into();
+        let begun = Instant::now();
         match self.deps.ledger.execute(Command { actor, request: Request::Resolve(resolve) }).await {
-            Ok(outcome) => self.report(answer_of(outcome), Stage::Answered),
+            Ok(outcome) => {
+                if let Some(operation) = outcome.operation() {
+                    trace_state(&tracing::Span::current(), operation, false, begun);
+                }
+                self.report(answer_of(outcome), Stage::Answered);
+            }
             // The operation stays as it is and the doubt job takes it over; the request is told its state.
             Err(error) => {
                 tracing::error!(recharge.id = %OperationKind::Recharge.render(operation.id), %error, "not resolved");
@@ -346,6 +360,20 @@ impl Task {
     fn report(&self, reached: Result<Answer, ServiceError>, stage: Stage) {
         self.progress.send_replace(Some(reached.map(|answer| (answer, stage))));
     }
+}
+
+/// One line per durable step, for whoever follows a recharge; never a subscriber's number.
+fn trace_state(span: &tracing::Span, operation: &Operation, replayed: bool, begun: Instant) {
+    tracing::debug!(
+        parent: span,
+        recharge.id = %OperationKind::Recharge.render(operation.id),
+        status = operation.status.name(),
+        decline = operation.decline.map_or("", Decline::code),
+        amount.minor = operation.amount_minor,
+        replayed,
+        duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "recharge"
+    );
 }
 
 /// What is asked of the charging system for a reserved recharge.

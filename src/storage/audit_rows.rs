@@ -6,8 +6,9 @@ use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 use uuid::Uuid;
 
 use super::operation_row::OperationRow;
-use super::rows::{PostingRow, corrupt, read_at, read_entry_kind};
-use crate::domain::{Entry, Operation, Posting, Shard};
+use super::rows::{PostingRow, RegistrationRow, ResellerRow, corrupt, read_at, read_entry_kind};
+use crate::domain::{Entry, Operation, Posting, Reseller, Shard};
+use crate::ledger::Registration;
 use crate::ports::{AuditedEntry, StoreError};
 
 /// An entry beside the row of its operation, when there is one.
@@ -27,6 +28,22 @@ pub(super) struct AuditedRow {
 impl AuditedRow {
     pub(super) fn sequence(&self) -> i64 {
         self.entry_sequence
+    }
+}
+
+/// A reseller beside its place in the network.
+#[derive(sqlx::FromRow)]
+pub(super) struct AuditedReseller {
+    #[sqlx(flatten)]
+    state: ResellerRow,
+    #[sqlx(flatten)]
+    place: RegistrationRow,
+}
+
+impl AuditedReseller {
+    pub(super) fn read(self) -> Result<(Shard, Reseller, Registration), StoreError> {
+        let (shard, reseller) = self.state.read()?;
+        Ok((shard, reseller, self.place.into()))
     }
 }
 

@@ -51,6 +51,7 @@ macro_rules! statements_of_dialect {
             AUDIT_HEADS = "audit_heads",
             AUDIT_ACCOUNTS = "audit_accounts",
             AUDIT_HOLDS = "audit_holds",
+            AUDIT_RESELLERS = "audit_resellers",
             AUDIT_ENTRIES = "audit_entries",
             AUDIT_POSTINGS = "audit_postings",
             AUDIT_COUNT_OPERATIONS = "audit_count_operations",

@@ -60,7 +60,11 @@ impl Database {
     }
 
     pub async fn postgres() -> Self {
-        let url = postgres_copy().await;
+        Self::at(postgres_copy().await).await
+    }
+
+    /// An installed database by its URL.
+    pub async fn at(url: String) -> Self {
         let storage = open(&url).await.expect("an installed database opens");
         Self { url, storage, _folder: None }
     }

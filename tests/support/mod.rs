@@ -1,5 +1,6 @@
 //! What the suite shares: a clock that is moved by hand, reproducible randomness, and books on every store.
 
+pub mod api;
 pub mod database;
 pub mod partners;
 pub mod postgres;

@@ -74,7 +74,7 @@ struct Credentials {
 
 /// Get a token
 ///
-/// Client credentials by HTTP Basic or in the form, never both. The token is an `at+jwt` (RFC 9068) signed with EdDSA.
+/// Client credentials by HTTP Basic or in the form, never both. The token is an `at+jwt` (RFC 9068) signed with Ed25519.
 #[utoipa::path(
     post, path = "/oauth/token", operation_id = "create_token", tag = "access",
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),

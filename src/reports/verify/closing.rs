@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::Slice;
 use super::finding::{Finding, VerifyError, offence};
 use super::fold::Fold;
-use crate::domain::{AccountNumber, Hold, Shard};
+use crate::domain::{AccountNumber, EntryKind, Hold, ResellerId, Shard};
+use crate::ledger::network::digest;
 use crate::ports::AuditReader;
 
 /// An entry above the head of the snapshot: later work, or one that no head knows.
@@ -20,6 +21,7 @@ pub(super) async fn close(
     check_head(fold, slice)?;
     let held = check_holds(fold, &slice.holds)?;
     check_accounts(fold, slice, &held)?;
+    check_resellers(fold, slice)?;
     let shard = fold.shard();
     if let Some(posting) = audit.stray_posting(shard, slice.head.sequence).await? {
         return offence(Some(shard), posting, "its entry does not exist");
@@ -94,6 +96,31 @@ fn check_accounts(fold: &Fold<'_>, slice: &Slice, held: &HashMap<AccountNumber, 
         if account.held != sum {
             return fold.wrong(row, format!("{} of it is held, its open holds sum to {sum}", account.held));
         }
+    }
+    Ok(())
+}
+
+/// Standing, limits and credit limit of every reseller are those of the last entry about it; until something
+/// changed them, so is its place in the network.
+fn check_resellers(fold: &mut Fold<'_>, slice: &Slice) -> Result<(), Finding> {
+    for (reseller, place) in &slice.resellers {
+        let row = format!("reseller {}", reseller.id);
+        let Some(about) = fold.resellers.remove(&reseller.id.uuid()) else {
+            return fold.wrong(row, "no journal entry opened it");
+        };
+        let Some((stock, _)) = fold.account(reseller.stock_account) else {
+            return fold.wrong(row, format!("its account {} does not exist", reseller.stock_account.0));
+        };
+        let place = Some(place).filter(|_| about.kind == EntryKind::ResellerOpened);
+        if digest(reseller, stock, place) != about.digest {
+            let text =
+                format!("its row, or the credit limit of its account, is not as entry {} left it", about.sequence);
+            return fold.wrong(row, text);
+        }
+    }
+    if let Some((id, about)) = fold.resellers.iter().min_by_key(|(_, about)| about.sequence) {
+        let text = format!("entry {} is about it, but its row does not exist", about.sequence);
+        return fold.wrong(format!("reseller {}", ResellerId::from_uuid(*id)), text);
     }
     Ok(())
 }

@@ -23,6 +23,14 @@ pub(super) struct Open {
     pub amount_minor: i64,
 }
 
+/// What an entry states about a reseller.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AboutReseller {
+    pub sequence: i64,
+    pub kind: EntryKind,
+    pub digest: Hash,
+}
+
 /// A complete subtree of the Merkle log: the entries it covers and its hash in the head.
 struct Subtree {
     first: i64,
@@ -34,6 +42,8 @@ pub(super) struct Fold<'a> {
     head: &'a Head,
     accounts: HashMap<AccountNumber, (&'a Account, i64)>,
     pub open: HashMap<Uuid, Open>,
+    /// The last entry about each reseller.
+    pub resellers: HashMap<Uuid, AboutReseller>,
     frontier: Frontier,
     /// Of the head, from the left.
     subtrees: Vec<Subtree>,
@@ -51,6 +61,7 @@ impl<'a> Fold<'a> {
             head,
             accounts: slice.accounts.iter().map(|account| (account.number, (account, 0))).collect(),
             open: HashMap::new(),
+            resellers: HashMap::new(),
             frontier: Frontier::default(),
             subtrees: subtrees(&head.frontier),
             recorded_at: Timestamp::EPOCH,
@@ -129,7 +140,15 @@ impl<'a> Fold<'a> {
         self.frontier.append(audited.leaf);
         self.check_subtree()?;
         self.check_checkpoint()?;
+        self.remember_reseller(entry);
         self.check_operation(entry, audited.operation.as_ref())
+    }
+
+    fn remember_reseller(&mut self, entry: &Entry) {
+        let Entry { sequence, kind, subject, digest, .. } = *entry;
+        if matches!(kind, EntryKind::ResellerOpened | EntryKind::StandingChanged | EntryKind::LimitsChanged) {
+            self.resellers.insert(subject, AboutReseller { sequence, kind, digest });
+        }
     }
 
     fn posting(&mut self, posting: &Posting) -> Result<(), String> {

@@ -23,8 +23,8 @@ mod report;
 use std::collections::BTreeMap;
 
 use crate::domain::encoding::Hash;
-use crate::domain::{Account, Hold, Shard};
-use crate::ledger::Head;
+use crate::domain::{Account, Hold, Reseller, Shard};
+use crate::ledger::{Head, Registration};
 use crate::ports::{AuditReader, Snapshot};
 
 pub use checkpoint::{Checkpoint, CheckpointError};
@@ -64,6 +64,7 @@ struct Slice {
     accounts: Vec<Account>,
     /// By operation.
     holds: Vec<Hold>,
+    resellers: Vec<(Reseller, Registration)>,
     /// Size and root of the log at the checkpoint.
     checkpoint: Option<(i64, Hash)>,
 }
@@ -108,7 +109,10 @@ fn slices(snapshot: Snapshot, checkpoint: Option<&Checkpoint>) -> Result<Vec<Sli
     let mut slices = BTreeMap::new();
     for head in snapshot.heads {
         let checkpoint = checkpoint.and_then(|checkpoint| checkpoint.of(head.shard));
-        slices.insert(head.shard, Slice { head, accounts: Vec::new(), holds: Vec::new(), checkpoint });
+        slices.insert(
+            head.shard,
+            Slice { head, accounts: Vec::new(), holds: Vec::new(), resellers: Vec::new(), checkpoint },
+        );
     }
     let without_head = |shard: Shard| Finding::new(Some(shard), "head", "the shard has rows but no head");
     for (shard, account) in snapshot.accounts {
@@ -116,6 +120,9 @@ fn slices(snapshot: Snapshot, checkpoint: Option<&Checkpoint>) -> Result<Vec<Sli
     }
     for (shard, hold) in snapshot.holds {
         slices.get_mut(&shard).ok_or_else(|| without_head(shard))?.holds.push(hold);
+    }
+    for (shard, reseller, place) in snapshot.resellers {
+        slices.get_mut(&shard).ok_or_else(|| without_head(shard))?.resellers.push((reseller, place));
     }
     let last = slices.keys().next_back().copied().unwrap_or(Shard::OPERATOR);
     let known = checkpoint.into_iter().flat_map(Checkpoint::shards);

@@ -31,14 +31,14 @@ pub enum AuthenticationError {
 /// Bounds of what an authenticator remembers.
 #[derive(Clone, Copy, Debug)]
 pub struct AuthenticatorSettings {
-    /// Verified tokens remembered, at most twice this many.
+    /// Verified tokens remembered at most.
     pub remembered_tokens: usize,
     pub freshness: ClientFreshness,
 }
 
 impl Default for AuthenticatorSettings {
     fn default() -> Self {
-        Self { remembered_tokens: 10_000, freshness: ClientFreshness::default() }
+        Self { remembered_tokens: 65_536, freshness: ClientFreshness::default() }
     }
 }
 
@@ -96,11 +96,10 @@ impl Authenticator {
         let now = self.clock.now();
         if let Some(claims) = self.verified.get(&digest) {
             // A key may leave the ring before the tokens it signed expire.
-            if now < claims.expires_at && self.keys.verifier(&claims.kid).await.is_some() {
+            if now < claims.expires_at && self.keys.accepts(&claims.kid) {
                 return Some(claims);
             }
             self.verified.remove(&digest);
-            return None;
         }
         let claims = Arc::new(self.verify(token, now).await?);
         self.verified.insert(digest, Arc::clone(&claims));

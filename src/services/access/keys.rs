@@ -46,7 +46,7 @@ pub enum KeyError {
 #[derive(Clone)]
 pub enum KeySource {
     /// A file that several nodes may share; looked at again while it is used.
-    File(KeyFile),
+    File { file: KeyFile, create_when_missing: bool },
     /// Given by configuration, as PEM.
     Given(SecretString),
 }
@@ -133,12 +133,12 @@ struct State {
 }
 
 impl KeyRing {
-    /// Reads the ring; a file that does not exist is created with a new key.
+    /// Reads the ring.
     ///
     /// # Errors
     /// [`KeyError`] when there is no key fit for use.
     pub fn open(source: KeySource, clock: Arc<dyn Clock>, randomness: &dyn Randomness) -> Result<Self, KeyError> {
-        if let KeySource::File(file) = &source {
+        if let KeySource::File { file, create_when_missing: true } = &source {
             file.create_if_missing(randomness)?;
         }
         let state = RwLock::new(State { keys: read(&source)?, read_at: Instant::now() });
@@ -161,6 +161,12 @@ impl KeyRing {
         }
         self.reread_when_older_than(REREAD_AT_MOST_EVERY).await;
         self.find(kid)
+    }
+
+    /// Whether the key named `kid` is accepted.
+    pub(super) fn accepts(&self, kid: &str) -> bool {
+        let now = self.clock.now();
+        self.keys().iter().any(|key| &*key.kid == kid && key.is_accepted(now))
     }
 
     /// The public keys to publish (RFC 7517 §5), the one that signs first.
@@ -200,7 +206,7 @@ impl KeyRing {
 
 fn read(source: &KeySource) -> Result<Arc<[RingKey]>, KeyError> {
     let pem = match source {
-        KeySource::File(file) => file.read()?,
+        KeySource::File { file, .. } => file.read()?,
         KeySource::Given(pem) => pem.clone(),
     };
     Ok(parse_ring(pem.expose_secret())?.into())

@@ -79,11 +79,18 @@ impl ActiveClient {
     }
 }
 
-/// What is known of one client and since when.
+/// A client as it was read.
+#[derive(Clone)]
+struct Reading {
+    at: Instant,
+    /// `None` when it was unknown to the registry or revoked.
+    client: Option<Arc<ActiveClient>>,
+}
+
+/// What is known of one client.
 #[derive(Default)]
 struct Known {
-    /// `None` inside: unknown to the registry, or revoked.
-    state: RwLock<Option<(Instant, Option<Arc<ActiveClient>>)>>,
+    state: RwLock<Option<Reading>>,
     /// Held by the one request that re-reads.
     reading: Mutex<()>,
 }
@@ -108,29 +115,29 @@ impl KnownClients {
     /// The client as it stood a few seconds ago at most; `None` when it is unknown or revoked.
     pub(super) async fn current(&self, id: ClientId) -> Result<Option<Arc<ActiveClient>>, OutOfReach> {
         let known = self.entry(id);
-        if let Some(state) = known.younger_than(self.freshness.refresh_after) {
-            return Ok(state);
+        if let Some(reading) = known.younger_than(self.freshness.refresh_after) {
+            return Ok(reading.client);
         }
         // One request re-reads. Others go on with what is known, or wait when nothing is.
         let _reading = match known.reading.try_lock() {
             Ok(reading) => reading,
             Err(_) => match known.younger_than(self.freshness.refresh_after + self.freshness.answer_within) {
-                Some(state) => return Ok(state),
+                Some(reading) => return Ok(reading.client),
                 None => known.reading.lock().await,
             },
         };
-        if let Some(state) = known.younger_than(self.freshness.refresh_after) {
-            return Ok(state);
+        if let Some(reading) = known.younger_than(self.freshness.refresh_after) {
+            return Ok(reading.client);
         }
         match timeout(self.freshness.answer_within, self.registry.client(id)).await {
             Ok(Ok(client)) => Ok(known.replace(client)),
             Ok(Err(error)) => {
                 tracing::warn!(client.id = %id, %error, "the client's state could not be read");
-                known.younger_than(self.freshness.usable_for).ok_or(OutOfReach)
+                known.last(self.freshness.usable_for)
             }
             Err(_) => {
                 tracing::warn!(client.id = %id, "the client's state could not be read in time");
-                known.younger_than(self.freshness.usable_for).ok_or(OutOfReach)
+                known.last(self.freshness.usable_for)
             }
         }
     }
@@ -144,16 +151,20 @@ impl KnownClients {
 }
 
 impl Known {
-    fn younger_than(&self, age: Duration) -> Option<Option<Arc<ActiveClient>>> {
+    fn younger_than(&self, age: Duration) -> Option<Reading> {
         let state = self.state.read().expect("no holder of this lock panics");
-        state.as_ref().filter(|(read_at, _)| read_at.elapsed() < age).map(|(_, client)| client.clone())
+        state.as_ref().filter(|reading| reading.at.elapsed() < age).cloned()
+    }
+
+    fn last(&self, usable_for: Duration) -> Result<Option<Arc<ActiveClient>>, OutOfReach> {
+        self.younger_than(usable_for).map(|reading| reading.client).ok_or(OutOfReach)
     }
 
     fn replace(&self, client: Option<Client>) -> Option<Arc<ActiveClient>> {
         let mut state = self.state.write().expect("no holder of this lock panics");
-        let before = state.as_ref().and_then(|(_, client)| client.as_deref());
+        let before = state.as_ref().and_then(|reading| reading.client.as_deref());
         let client = client.and_then(|client| ActiveClient::from_registry(client, before)).map(Arc::new);
-        *state = Some((Instant::now(), client.clone()));
+        *state = Some(Reading { at: Instant::now(), client: client.clone() });
         client
     }
 }

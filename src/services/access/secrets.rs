@@ -36,7 +36,7 @@ pub enum SecretHashingError {
 
 /// Hashes and compares secrets, a bounded number at once.
 pub struct SecretHasher {
-    running: Semaphore,
+    running: Arc<Semaphore>,
     /// Held by those that run and those that wait.
     admitted: Arc<Semaphore>,
     randomness: Arc<dyn Randomness>,
@@ -53,7 +53,7 @@ impl SecretHasher {
         let decoy = hash(&make(&*randomness), &salt(&*randomness))?;
         let at_once = at_once.max(1);
         Ok(Self {
-            running: Semaphore::new(at_once),
+            running: Arc::new(Semaphore::new(at_once)),
             admitted: Arc::new(Semaphore::new(at_once + waiting)),
             randomness,
             decoy,
@@ -85,8 +85,14 @@ impl SecretHasher {
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, SecretHashingError> {
-        let _admitted = self.admitted.try_acquire().map_err(|_| SecretHashingError::Busy)?;
-        let _turn = self.running.acquire().await.map_err(|_| SecretHashingError::Failed)?;
+        let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| SecretHashingError::Busy)?;
+        let turn = Arc::clone(&self.running).acquire_owned().await.map_err(|_| SecretHashingError::Failed)?;
+        // The permits go with the work: a client that hangs up does not end a hash that has begun.
+        let work = move || {
+            let done = work();
+            drop((turn, admitted));
+            done
+        };
         tokio::task::spawn_blocking(work).await.map_err(|_| SecretHashingError::Failed)
     }
 }

@@ -40,16 +40,17 @@ impl Hasher for DigestHasher {
 
 type Generation = HashMap<Hash, Arc<Claims>, BuildHasherDefault<DigestHasher>>;
 
-/// Two generations: what was not used while the young one filled up is forgotten. Holds at most twice
-/// `capacity`.
+/// Two generations: what was not used while the young one filled up is forgotten.
 pub(super) struct VerifiedTokens {
+    /// Of one generation.
     capacity: usize,
     generations: RwLock<(Generation, Generation)>,
 }
 
 impl VerifiedTokens {
+    /// Holds at most `capacity`.
     pub(super) fn new(capacity: usize) -> Self {
-        Self { capacity: capacity.max(1), generations: RwLock::default() }
+        Self { capacity: (capacity / 2).max(1), generations: RwLock::default() }
     }
 
     pub(super) fn get(&self, digest: &Hash) -> Option<Arc<Claims>> {
@@ -94,7 +95,7 @@ mod tests {
 
     #[test]
     fn it_is_bounded_and_keeps_what_is_used() {
-        let tokens = VerifiedTokens::new(10);
+        let tokens = VerifiedTokens::new(20);
         let digest = |number: u8| [number; 32];
         for number in 0..100 {
             tokens.insert(digest(number), claims());

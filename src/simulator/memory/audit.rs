@@ -23,6 +23,9 @@ impl AuditReader for MemoryStore {
             snapshot.heads.push(books.head.clone());
             snapshot.accounts.extend(books.accounts.values().map(|account| (shard, *account)));
             snapshot.holds.extend(books.holds.values().map(|hold| (shard, *hold)));
+            snapshot.resellers.extend(books.resellers.values().filter_map(|reseller| {
+                state.network.registrations.get(&reseller.id).map(|place| (shard, *reseller, place.clone()))
+            }));
         }
         Ok(snapshot)
     }

@@ -8,7 +8,7 @@ use super::{SqliteStore, sql};
 use crate::domain::Shard;
 use crate::ledger::Head;
 use crate::ports::{AuditReader, AuditedEntry, Snapshot, StoreError};
-use crate::storage::audit_rows::{AuditedRow, read_entries};
+use crate::storage::audit_rows::{AuditedReseller, AuditedRow, read_entries};
 use crate::storage::rows::{AccountRow, HeadRow, HoldRow, shard_number};
 
 #[async_trait]
@@ -21,11 +21,14 @@ impl AuditReader for SqliteStore {
             sqlx::query_as(sql::AUDIT_ACCOUNTS).fetch_all(&mut *transaction).await.map_err(store_error)?;
         let holds: Vec<HoldRow> =
             sqlx::query_as(sql::AUDIT_HOLDS).fetch_all(&mut *transaction).await.map_err(store_error)?;
+        let resellers: Vec<AuditedReseller> =
+            sqlx::query_as(sql::AUDIT_RESELLERS).fetch_all(&mut *transaction).await.map_err(store_error)?;
         transaction.rollback().await.map_err(store_error)?;
         Ok(Snapshot {
             heads: heads.into_iter().map(Head::try_from).collect::<Result<_, _>>()?,
             accounts: accounts.into_iter().map(AccountRow::read).collect::<Result<_, _>>()?,
             holds: holds.into_iter().map(HoldRow::read).collect::<Result<_, _>>()?,
+            resellers: resellers.into_iter().map(AuditedReseller::read).collect::<Result<_, _>>()?,
         })
     }
 

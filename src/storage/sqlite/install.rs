@@ -1,5 +1,10 @@
 //! Installing the schema.
 
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
 use serde::Serialize;
 use sqlx::{Connection, SqliteConnection};
 
@@ -24,11 +29,22 @@ struct SystemAccount {
 /// As there.
 pub async fn migrate(url: &str, options: InstallOptions) -> Result<(), StoreError> {
     let options = options.checked()?;
-    let connect = writer(parse(url)?).create_if_missing(true);
+    let connect = writer(parse(url)?);
+    create(connect.get_filename())?;
     let mut connection = SqliteConnection::connect_with(&connect).await.map_err(store_error)?;
     MIGRATIONS.run(&mut connection).await.map_err(|error| migrate_error(error, store_error))?;
     install(&mut connection, options).await?;
     connection.close().await.map_err(store_error)
+}
+
+/// Subscribers' numbers are in the file: its owner alone may read it, and so the files beside it, whose modes
+/// SQLite takes from it.
+fn create(path: &Path) -> Result<(), StoreError> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(StoreError::Unavailable(format!("{}: {error}", path.display()))),
+    }
 }
 
 /// Writes what an installation begins with; of what is there already, nothing changes.

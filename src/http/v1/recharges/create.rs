@@ -49,18 +49,16 @@ impl Readable for RechargeRequest {
     ];
 
     fn read(mut fields: Fields<'_>, state: &ApiState) -> Result<Self, Problem> {
-        let external_id = fields.required("external_id", ExternalId::from_str);
-        let reseller = fields.required("reseller_id", ResellerId::from_str);
-        let msisdn = fields.required("msisdn", |text| state.numbering.parse(text));
-        let amount = fields.required("amount", |text| Money::parse(text, state.currency));
-        let currency = fields.required("currency", |text| configured_currency(text, state.currency));
-        let product = fields.optional("product", |text| if text == AIRTIME { Ok(()) } else { Err("expected airtime") });
-        let channel = fields.required("channel", |text| Channel::from_name(text).ok_or("expected one of the channels"));
-        let terminal = fields.optional("terminal_id", TerminalId::from_str);
+        let external_id = fields.text("external_id", ExternalId::from_str);
+        let reseller = fields.text("reseller_id", ResellerId::from_str);
+        let msisdn = fields.text("msisdn", |text| state.numbering.parse(text));
+        let amount = fields.text("amount", |text| Money::parse(text, state.currency));
+        fields.text("currency", |text| configured_currency(text, state.currency));
+        fields.text("product", |text| if text == AIRTIME { Ok(()) } else { Err("expected airtime") });
+        let channel = fields.text("channel", |text| Channel::from_name(text).ok_or("expected one of the channels"));
+        let terminal = fields.text("terminal_id", TerminalId::from_str);
         let allow_repeat = fields.flag("allow_repeat");
         let order = || {
-            currency?;
-            product?;
             Some(RechargeOrder {
                 external_id: external_id?,
                 reseller: reseller?,
@@ -68,7 +66,7 @@ impl Readable for RechargeRequest {
                 amount_minor: amount?.minor(),
                 product: AIRTIME.into(),
                 channel: channel?,
-                terminal: terminal?,
+                terminal,
                 allow_repeat,
             })
         };

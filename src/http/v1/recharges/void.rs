@@ -26,8 +26,8 @@ impl Readable for VoidRequest {
     const FIELDS: &'static [Field] = &[RESELLER_ID, EXTERNAL_ID];
 
     fn read(mut fields: Fields<'_>, _: &ApiState) -> Result<Self, Problem> {
-        let reseller = fields.required("reseller_id", ResellerId::from_str);
-        let external_id = fields.required("external_id", ExternalId::from_str);
+        let reseller = fields.text("reseller_id", ResellerId::from_str);
+        let external_id = fields.text("external_id", ExternalId::from_str);
         let request = reseller.zip(external_id).map(|(reseller, external_id)| Self { reseller, external_id });
         fields.finish(request)
     }
@@ -41,7 +41,7 @@ impl PartialSchema for VoidRequest {
 
 impl ToSchema for VoidRequest {}
 
-/// Void an external_id
+/// Void an `external_id`
 ///
 /// An unknown key becomes a tombstone: a request that arrives later is declined with `voided`. A known key answers
 /// its recharge unchanged, as a replay.

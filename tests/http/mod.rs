@@ -1,0 +1,7 @@
+//! The REST API, asked like a client asks it.
+
+mod access;
+mod bad_input;
+mod lists;
+mod operation;
+mod recharges;

@@ -1,0 +1,78 @@
+//! The journal is append-only, and its codes are those of the program.
+
+use std::collections::BTreeSet;
+
+use taabia::domain::account::CHART;
+use taabia::domain::{Asset, Channel, Currency, EntryKind, OperationKind, Status};
+use uuid::Uuid;
+
+use super::samples::{append, posting, session, shard, write};
+use crate::support::database::{Database, on_both};
+
+on_both! {
+    async fn no_statement_changes_the_journal(db: &Database) {
+        write(db, shard(1), |changes| {
+            append(changes, EntryKind::StockIssued, Uuid::nil(), [1; 32], vec![posting(1, 2, 3)]);
+        })
+        .await;
+        for statement in [
+            "UPDATE entry SET actor = 'x'",
+            "DELETE FROM entry",
+            "UPDATE posting SET amount_minor = 1",
+            "DELETE FROM posting",
+        ] {
+            assert!(db.by_hand(statement).await.is_err(), "{statement}");
+        }
+        if db.is_postgres() {
+            for statement in ["TRUNCATE entry", "TRUNCATE posting", "TRUNCATE entry, posting"] {
+                assert!(db.by_hand(statement).await.is_err(), "{statement}");
+            }
+        }
+        let entries = db.storage.audit.entries(shard(1), 0, 1, 10).await.unwrap();
+        assert_eq!(entries[0].entry.postings, [posting(1, 2, 3)]);
+    }
+
+    async fn the_leaf_of_an_entry_is_read_under_the_lock(db: &Database) {
+        let mut leaf = None;
+        write(db, shard(1), |changes| {
+            leaf = Some(append(changes, EntryKind::StockIssued, Uuid::nil(), [1; 32], vec![]));
+        })
+        .await;
+        let mut session = session(db).await;
+        session.lock(&[shard(1)]).await.unwrap();
+        assert_eq!(session.leaf(shard(1), 1).await.unwrap(), leaf);
+        assert_eq!(session.leaf(shard(1), 2).await.unwrap(), None);
+        assert_eq!(session.leaf(shard(2), 1).await.unwrap(), None);
+        session.rollback().await.unwrap();
+    }
+
+    async fn the_table_of_codes_says_what_the_program_says(db: &Database) {
+        let mut known: BTreeSet<(String, i32, String)> = BTreeSet::new();
+        let mut know = |domain: &str, number: i16, name: &str| {
+            known.insert((domain.into(), number.into(), name.into()));
+        };
+        for asset in Asset::ALL {
+            // The asset of recharge credit is named after the currency it is in.
+            let name = asset.name(Currency::MAD);
+            know("asset", asset.code(), if name == "MAD" { "money" } else { name.trim_end_matches(":MAD") });
+        }
+        CHART.iter().for_each(|line| know("class", line.class.code(), line.name));
+        OperationKind::ALL.iter().for_each(|kind| know("kind", kind.code(), kind.name()));
+        Status::ALL.iter().for_each(|status| know("status", status.code(), status.name()));
+        Channel::ALL.iter().for_each(|channel| know("channel", channel.code(), channel.name()));
+        EntryKind::ALL.iter().for_each(|kind| know("entry", kind.code(), kind.name()));
+        assert_eq!(codes(db).await.into_iter().collect::<BTreeSet<_>>(), known);
+    }
+}
+
+async fn codes(db: &Database) -> Vec<(String, i32, String)> {
+    use sqlx::{Connection, PgConnection, SqliteConnection};
+    if db.is_postgres() {
+        let mut connection = PgConnection::connect(&db.url).await.unwrap();
+        let query = sqlx::query_as("SELECT domain, number::integer, name FROM code");
+        query.fetch_all(&mut connection).await.unwrap()
+    } else {
+        let mut connection = SqliteConnection::connect(&db.url).await.unwrap();
+        sqlx::query_as("SELECT domain, number, name FROM code").fetch_all(&mut connection).await.unwrap()
+    }
+}

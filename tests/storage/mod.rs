@@ -1,0 +1,10 @@
+//! The conformance of a store: every scenario runs on SQLite and on PostgreSQL.
+
+mod audit;
+mod books;
+mod install;
+mod journal;
+mod lists;
+mod plans;
+mod registry;
+mod samples;

@@ -1,0 +1,337 @@
+//! The whole API over books in memory, with a charging system that does what the number's last digits say.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use taabia::domain::{ClientId, Currency, Decline, NumberingPlan, PartnerId, ResellerId, Timestamp};
+use taabia::http::{Api, Readiness};
+use taabia::ledger::{Registration, Request as Order};
+use taabia::ports::{
+    Charging, ChargingOutcome, Client, LookupOutcome, Randomness, RefillRequest, Registry, Secret, StoreError,
+};
+use taabia::services::access::{
+    Authenticator, AuthenticatorSettings, ClientFreshness, Clients, KeyFile, KeyRing, KeySource, NewClient,
+    SecretHasher, TokenSettings, Tokens,
+};
+use taabia::services::recharges::{RechargeConfig, RechargeDeps};
+use taabia::services::{Directory, Recharges, Scope, Stock};
+use tower::ServiceExt;
+
+use super::world::World;
+use super::{ManualClock, SeededRandomness, in_memory};
+
+pub const ISSUER: &str = "https://taabia.example";
+
+/// Approves; `…00` never answers, `…02` is unknown.
+struct Charger;
+
+#[async_trait]
+impl Charging for Charger {
+    fn name(&self) -> &'static str {
+        "test"
+    }
+
+    async fn refill(&self, request: &RefillRequest) -> ChargingOutcome {
+        match request.msisdn.digits() % 100 {
+            0 => std::future::pending().await,
+            2 => ChargingOutcome::Declined(Decline::SubscriberUnknown),
+            _ => ChargingOutcome::Approved,
+        }
+    }
+
+    async fn lookup(&self, _: i64) -> LookupOutcome {
+        LookupOutcome::NotKnown
+    }
+}
+
+/// A registry that can be out of reach.
+pub struct Reachable {
+    inner: Arc<dyn Registry>,
+    pub down: AtomicBool,
+}
+
+impl Reachable {
+    fn inner(&self) -> Result<&dyn Registry, StoreError> {
+        if self.down.load(Ordering::SeqCst) { Err(StoreError::Unavailable("test".into())) } else { Ok(&*self.inner) }
+    }
+}
+
+#[async_trait]
+impl Registry for Reachable {
+    async fn reseller(&self, id: ResellerId) -> Result<Option<Registration>, StoreError> {
+        self.inner()?.reseller(id).await
+    }
+
+    async fn reseller_by_code(&self, code: &str) -> Result<Option<Registration>, StoreError> {
+        self.inner()?.reseller_by_code(code).await
+    }
+
+    async fn ancestors(&self, id: ResellerId) -> Result<Vec<ResellerId>, StoreError> {
+        self.inner()?.ancestors(id).await
+    }
+
+    async fn subtree(
+        &self,
+        roots: &[ResellerId],
+        after: Option<ResellerId>,
+        limit: u32,
+    ) -> Result<Vec<Registration>, StoreError> {
+        self.inner()?.subtree(roots, after, limit).await
+    }
+
+    async fn client(&self, id: ClientId) -> Result<Option<Client>, StoreError> {
+        self.inner()?.client(id).await
+    }
+
+    async fn clients(&self) -> Result<Vec<Client>, StoreError> {
+        self.inner()?.clients().await
+    }
+
+    async fn add_client(&self, client: &Client, partner_name: &str) -> Result<(), StoreError> {
+        self.inner()?.add_client(client, partner_name).await
+    }
+
+    async fn rotate_secret(&self, id: ClientId, secret: &Secret, end: Timestamp) -> Result<(), StoreError> {
+        self.inner()?.rotate_secret(id, secret, end).await
+    }
+
+    async fn revoke_client(&self, id: ClientId, at: Timestamp) -> Result<(), StoreError> {
+        self.inner()?.revoke_client(id, at).await
+    }
+}
+
+/// Who may get in, and how.
+pub struct Access {
+    pub clock: Arc<ManualClock>,
+    pub registry: Arc<Reachable>,
+    pub clients: Clients,
+    pub tokens: Arc<Tokens>,
+    pub keys: Arc<KeyRing>,
+    pub key_file: KeyFile,
+    pub authenticator: Arc<Authenticator>,
+    pub directory: tempfile::TempDir,
+}
+
+pub const FRESHNESS: ClientFreshness = ClientFreshness {
+    refresh_after: Duration::from_millis(20),
+    usable_for: Duration::from_millis(400),
+    answer_within: Duration::from_millis(200),
+};
+
+impl Access {
+    pub fn new(registry: Arc<dyn Registry>, clock: Arc<ManualClock>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let randomness = Arc::new(SeededRandomness::new(3));
+        let registry = Arc::new(Reachable { inner: registry, down: AtomicBool::new(false) });
+        let hasher = Arc::new(SecretHasher::new(randomness.clone(), 2, 64).unwrap());
+        let key_file = KeyFile::new(directory.path().join("signing-key.pem"));
+        let source = KeySource::File { file: key_file.clone(), create_when_missing: true };
+        let keys = Arc::new(KeyRing::open(source, clock.clone(), &*randomness).unwrap());
+        let settings = TokenSettings::for_installation(ISSUER);
+        let limits = AuthenticatorSettings { remembered_tokens: 100, freshness: FRESHNESS };
+        Self {
+            authenticator: Arc::new(Authenticator::new(
+                registry.clone(),
+                keys.clone(),
+                clock.clone(),
+                &settings,
+                limits,
+            )),
+            clients: Clients {
+                registry: registry.clone(),
+                hasher: hasher.clone(),
+                clock: clock.clone(),
+                randomness: randomness.clone(),
+                overlap_ms: 60_000,
+            },
+            tokens: Arc::new(Tokens {
+                registry: registry.clone(),
+                hasher,
+                keys: keys.clone(),
+                clock: clock.clone(),
+                randomness,
+                settings,
+            }),
+            clock,
+            registry,
+            keys,
+            key_file,
+            directory,
+        }
+    }
+
+    /// A new client of a partner of its own.
+    pub async fn client(&self, name: &str, scopes: &[Scope], roots: &[ResellerId]) -> (ClientId, SecretString) {
+        let partner = PartnerId::from_uuid(uuid::Uuid::from_u128(name.bytes().map(u128::from).sum::<u128>() << 8));
+        self.limited_client(name, partner, scopes, roots, None).await
+    }
+
+    pub async fn limited_client(
+        &self,
+        name: &str,
+        partner: PartnerId,
+        scopes: &[Scope],
+        roots: &[ResellerId],
+        rate_limit_per_s: Option<u32>,
+    ) -> (ClientId, SecretString) {
+        let new = NewClient {
+            name: name.into(),
+            partner,
+            partner_name: format!("{name}'s partner"),
+            scopes: scopes.to_vec(),
+            roots: roots.to_vec(),
+            rate_limit_per_s,
+        };
+        let made = self.clients.create(new).await.unwrap();
+        (made.client, made.secret)
+    }
+
+    pub async fn token(&self, client: &(ClientId, SecretString)) -> String {
+        let grant = self.tokens.grant(&client.0.to_string(), client.1.clone(), None).await;
+        grant.map(|grant| grant.token.expose_secret().to_owned()).map_err(|error| format!("{error:?}")).unwrap()
+    }
+}
+
+/// The API, ready to be asked.
+pub struct TestApi {
+    pub router: Router,
+    pub access: Access,
+    pub world: World,
+    pub readiness: Readiness,
+    /// With all scopes, for the reseller `root` and what is below it.
+    pub token: String,
+}
+
+impl TestApi {
+    /// A tree `root` → `shop-1`, `shop-2` with stock, and a `stranger` outside it.
+    pub async fn new() -> Self {
+        let world = World::new(in_memory(2)).await;
+        world.reseller("root", 0).await;
+        for shop in ["shop-1", "shop-2"] {
+            let Order::OpenReseller(mut open) = world.open(shop) else { unreachable!("it opens a reseller") };
+            open.registration.parent = Some(world.id("root"));
+            world.must(Order::OpenReseller(open)).await;
+            world.must(world.allocate(&format!("stock-{shop}"), shop, 200_000)).await;
+        }
+        world.reseller("stranger", 200_000).await;
+
+        let access = Access::new(world.books.registry.clone(), world.clock.clone());
+        let client = access.client("atm", &Scope::ALL, &[world.id("root")]).await;
+        let token = access.token(&client).await;
+        let readiness = Readiness::default();
+        let router = taabia::http::router(wire(&world, &access, readiness.clone()));
+        Self { router, access, world, readiness, token }
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, 10_000_000).await.unwrap().to_vec();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request("GET", path).body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn post(&self, path: &str, body: impl Into<Body>) -> Answer {
+        let request = self.request("POST", path).header(header::CONTENT_TYPE, "application/json");
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    pub fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
+        let bearer = format!("Bearer {}", self.token);
+        Request::builder().method(method).uri(path).header(header::AUTHORIZATION, bearer)
+    }
+
+    /// A good request of a recharge from `shop-1`, to be spoiled.
+    pub fn recharge(&self, external_id: &str) -> Value {
+        serde_json::json!({
+            "external_id": external_id, "reseller_id": self.world.id("shop-1").to_string(),
+            "msisdn": "+212612345678", "amount": "20.00", "currency": "MAD", "product": "airtime",
+            "channel": "atm", "terminal_id": "ATM-0007"
+        })
+    }
+}
+
+fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
+    let store = world.books.store.clone();
+    let randomness: Arc<dyn Randomness> = Arc::new(SeededRandomness::new(5));
+    let directory = Arc::new(Directory::new(access.registry.clone(), store.shards()));
+    let deps = RechargeDeps {
+        ledger: world.nodes[0].clone(),
+        reads: store.clone(),
+        charging: Arc::new(Charger),
+        directory: directory.clone(),
+        clock: world.clock.clone(),
+        randomness: randomness.clone(),
+    };
+    let config = RechargeConfig {
+        answer_within_ms: 300,
+        resolve_within_ms: 60_000,
+        max_outstanding: 1_000,
+        currency: Currency::MAD,
+    };
+    Api {
+        recharges: Arc::new(Recharges::new(deps, config)),
+        stock: Arc::new(Stock { directory: directory.clone(), reads: store.clone(), clock: world.clock.clone() }),
+        directory,
+        reads: store,
+        tokens: access.tokens.clone(),
+        authenticator: access.authenticator.clone(),
+        randomness,
+        currency: Currency::MAD,
+        numbering: NumberingPlan::morocco(),
+        metrics: PrometheusBuilder::new().build_recorder().handle(),
+        readiness,
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn header(&self, name: impl axum::http::header::AsHeaderName) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// A problem of the contract's shape with this status and code; its pointers.
+    #[track_caller]
+    pub fn problem(&self, status: u16, code: &str) -> Vec<String> {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        assert_eq!(self.header(header::CONTENT_TYPE), "application/problem+json", "{}", self.text());
+        let body = self.json();
+        assert_eq!((&body["code"], &body["status"]), (&code.into(), &status.into()), "{body}");
+        assert_eq!(body["type"], format!("urn:taabia:problem:{code}"));
+        assert_eq!(body["trace_id"].as_str().unwrap().len(), 32, "{body}");
+        for field in ["title", "detail", "retry"] {
+            assert!(body[field].is_string(), "{field} of {body}");
+        }
+        let errors = body["errors"].as_array().unwrap();
+        errors
+            .iter()
+            .map(|error| format!("{} {}", error["pointer"].as_str().unwrap(), error["code"].as_str().unwrap()))
+            .collect()
+    }
+}
