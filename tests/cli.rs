@@ -250,7 +250,7 @@ on_both_databases!(sigterm_finishes_what_is_under_way, async |place: Place| {
     let sold = selling.await.unwrap().unwrap();
     assert_eq!((sold.status, &sold.body["status"]), (201, &"completed".into()), "{sold:?}");
     assert!(server.ended().await.success(), "{}", server.log());
-    assert!(asked.elapsed() < Duration::from_secs(60), "ended after {:?}", asked.elapsed());
+    assert!(asked.elapsed() < Duration::from_mins(1), "ended after {:?}", asked.elapsed());
     assert!(api.get("/livez").await.is_err(), "nobody listens any more");
     assert!(taabia_must(&place.line(&["verify"])).await.contains("the books are right"));
     charging.shutdown().await;

@@ -120,7 +120,7 @@ impl Node {
         let reads: Arc<dyn Reads> = storage.store.clone();
         let recharges = Arc::new(recharges(config, storage, engine.clone(), charging.clone(), directory.clone()));
         let clients = clients(config, storage)?;
-        let keys = Arc::new(KeyRing::open(key_source(config)?, clock.clone(), &*randomness)?);
+        let keys = Arc::new(KeyRing::open(key_source(config), clock.clone(), &*randomness)?);
         let mut settings = TokenSettings::for_installation(&config.issuer().unwrap_or_else(|| url.clone()));
         settings.lifetime_s = config.access.token_ttl_s;
         let authenticator = Authenticator::new(
@@ -256,14 +256,12 @@ fn doubt_config(config: &Config) -> DoubtConfig {
     }
 }
 
-/// A file that is named must be there: nodes that made one each would refuse each other's tokens.
-fn key_source(config: &Config) -> Result<KeySource, String> {
+fn key_source(config: &Config) -> KeySource {
     match config.signing_key() {
-        SigningKey::Inline(pem) => Ok(KeySource::Given(pem)),
-        SigningKey::File { path, made_when_missing } if made_when_missing || path.exists() => {
-            Ok(KeySource::File { file: KeyFile::new(path), create_when_missing: made_when_missing })
+        SigningKey::Inline(pem) => KeySource::Given(pem),
+        SigningKey::File { path, made_when_missing } => {
+            KeySource::File { file: KeyFile::new(path), create_when_missing: made_when_missing }
         }
-        SigningKey::File { path, .. } => Err(format!("access.signing_key_file: there is no file {}", path.display())),
     }
 }
 

@@ -317,7 +317,8 @@ impl Task {
             return tracing::error!(operation = %operation.id.uuid(), "a reserved recharge has no charging reference");
         };
         let begun = Instant::now();
-        let left_ms = request.submit_by.since_ms(self.deps.clock.now()).unsigned_abs();
+        // None when the reservation itself took too long: then nothing is sent any more.
+        let left_ms = u64::try_from(request.submit_by.since_ms(self.deps.clock.now())).unwrap_or(0);
         let mut refill = self.deps.charging.refill(&request);
         let in_time = timeout(Duration::from_millis(left_ms), &mut refill).await;
         metrics::histogram!("taabia_charging_seconds").record(begun.elapsed().as_secs_f64());

@@ -7,7 +7,7 @@ use taabia::domain::{Decline, Status};
 use taabia::ports::{Clock, LookupOutcome};
 use tokio::time::Instant;
 
-use super::script::{DEADLINE_MS, HORIZON_MS, Scripted, Shop, node};
+use super::script::{DEADLINE_MS, HORIZON_MS, PATIENT, Scripted, Shop, node};
 use crate::support::database::{on_both, open};
 use crate::support::program::until;
 use crate::support::world::{Books, external_id};
@@ -93,7 +93,7 @@ on_both! {
                 let storage = open(&url).await.unwrap();
                 let books = Books { store: storage.store, registry: storage.registry, audit: storage.audit };
                 let clock = Arc::new(ManualClock::at(&now.to_string()));
-                let recharges = node(&books, &clock, &theirs, 60_000).recharges;
+                let recharges = node(&books, &clock, &theirs, PATIENT).recharges;
                 tokio::spawn(async move { recharges.create(&caller, order).await });
                 until("the refill", async || (theirs.refills() == (1, 1)).then_some(())).await;
             });

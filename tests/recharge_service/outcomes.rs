@@ -15,17 +15,19 @@ use crate::support::{books_of, in_memory, on_every_store};
 
 on_every_store!(a_slow_answer_settles_what_was_answered_as_submitted, async |books: Books| {
     let (shop, charging) = (Shop::new(books).await, Scripted::silent());
-    let node = shop.node(&charging);
-    let first = shop.sell(&node, "k").await.unwrap();
-    assert!(!first.replayed && first.operation.status.is_open(), "{first:?}");
+    let node = shop.hasty_node(&charging);
+    // On a busy machine even the reservation may take too long; then the same id is sent again.
+    let first = until("the reservation", async || shop.sell(&node, "k").await.ok()).await;
+    assert_eq!(first.operation.status, Status::Submitted);
     assert!(node.recharges.final_status_expected_at(&first.operation).is_some());
     assert_eq!(shop.sold_and_held().await, (0, 1_000));
-    let again = shop.sell(&node, "k").await.unwrap();
-    assert!(again.replayed && again.operation.status.is_open() && again.operation.id == first.operation.id);
+    let again = until("the replay", async || shop.sell(&node, "k").await.ok()).await;
+    assert!(again.replayed && again.operation.status == Status::Submitted, "{again:?}");
+    assert_eq!(again.operation.id, first.operation.id);
     charging.answers(ChargingOutcome::Approved);
     shop.becomes(first.operation.id, Status::Completed).await;
     assert_eq!(shop.sold_and_held().await, (1_000, 0));
-    let now = shop.sell(&node, "k").await.unwrap();
+    let now = until("the replay", async || shop.sell(&node, "k").await.ok()).await;
     assert!(now.replayed && now.operation.status == Status::Completed, "a replay tells the present: {now:?}");
     assert_eq!(charging.refills(), (1, 1));
     shop.close(&[node]).await;
@@ -55,9 +57,7 @@ on_every_store!(refusals_and_what_was_never_sent_give_the_stock_back, async |boo
         let charging = Scripted::answering(outcome);
         let node = shop.node(&charging);
         let answer = shop.sell(&node, decline.code()).await.unwrap();
-        // On a slow machine the answer may be given before the outcome.
-        let declined = shop.becomes(answer.operation.id, Status::Declined).await;
-        assert_eq!(declined.decline, Some(decline));
+        assert_eq!((answer.operation.status, answer.operation.decline), (Status::Declined, Some(decline)));
         let again = shop.sell(&node, decline.code()).await.unwrap();
         assert!(again.replayed && again.operation.decline == Some(decline), "final for its key");
         assert_eq!((shop.sold_and_held().await, charging.refills()), ((0, 0), (1, 1)));

@@ -21,6 +21,19 @@ use crate::support::{ManualClock, SeededRandomness, script};
 
 /// Until the service gives up waiting for the charging system.
 pub const DEADLINE_MS: i64 = 400;
+
+/// How long a request waits, and for how long the charging system is waited for.
+#[derive(Clone, Copy)]
+pub struct Timing {
+    pub answer_within_ms: u64,
+    pub deadline_ms: i64,
+}
+
+/// A request waits for the outcome or for the beginning of doubt.
+pub const PATIENT: Timing = Timing { answer_within_ms: 60_000, deadline_ms: DEADLINE_MS };
+/// A request does not wait for the outcome, and doubt does not begin.
+pub const HASTY: Timing = Timing { answer_within_ms: 300, deadline_ms: 60_000 };
+
 pub const HORIZON_MS: i64 = 10_000;
 pub const STOCK: i64 = 100_000_000;
 
@@ -130,7 +143,12 @@ impl Shop {
 
     /// A node on the shop's own books.
     pub fn node(&self, charging: &Arc<Scripted>) -> Node {
-        node(&self.world.books, &self.world.clock, charging, 100)
+        node(&self.world.books, &self.world.clock, charging, PATIENT)
+    }
+
+    /// A node that answers before the charging system does.
+    pub fn hasty_node(&self, charging: &Arc<Scripted>) -> Node {
+        node(&self.world.books, &self.world.clock, charging, HASTY)
     }
 
     pub fn order(&self, key: &str) -> RechargeOrder {
@@ -194,8 +212,8 @@ impl Shop {
 /// Nodes must not draw the same ids.
 static SEEDS: AtomicU64 = AtomicU64::new(1_000);
 
-pub fn node(books: &Books, clock: &Arc<ManualClock>, charging: &Arc<Scripted>, answer_within_ms: u64) -> Node {
-    let rules = Rules { charging_deadline_ms: DEADLINE_MS, ..script::rules() };
+pub fn node(books: &Books, clock: &Arc<ManualClock>, charging: &Arc<Scripted>, timing: Timing) -> Node {
+    let rules = Rules { charging_deadline_ms: timing.deadline_ms, ..script::rules() };
     let engine = Engine::start(books.store.clone(), clock.clone(), Arc::new(rules), &EngineConfig::default());
     let deps = RechargeDeps {
         ledger: engine.clone(),
@@ -206,7 +224,7 @@ pub fn node(books: &Books, clock: &Arc<ManualClock>, charging: &Arc<Scripted>, a
         randomness: Arc::new(SeededRandomness::new(SEEDS.fetch_add(1, Ordering::SeqCst))),
     };
     let config = RechargeConfig {
-        answer_within_ms,
+        answer_within_ms: timing.answer_within_ms,
         resolve_within_ms: 60_000,
         max_outstanding: 20_000,
         currency: Currency::MAD,

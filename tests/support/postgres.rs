@@ -6,9 +6,11 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// The variable that names a running cluster: the URL of a superuser, without a database.
 const SHARED_CLUSTER: &str = "TAABIA_TEST_POSTGRES";
@@ -33,6 +35,7 @@ rm -rf "$3"
 "#;
 
 /// URL of the cluster's superuser; a database is added to it by [`url_of`].
+#[expect(clippy::disallowed_methods, reason = "which cluster the tests use is said from outside")]
 pub fn cluster() -> &'static str {
     static CLUSTER: OnceLock<(String, Option<Cluster>)> = OnceLock::new();
     let (url, _keeps_it_alive) = CLUSTER.get_or_init(|| match std::env::var(SHARED_CLUSTER) {
@@ -60,7 +63,7 @@ pub struct Cluster {
     /// Of the superuser, without a database.
     url: String,
     folder: PathBuf,
-    signals: ChildStdin,
+    server: Child,
 }
 
 /// How a server ends before it starts again.
@@ -87,7 +90,7 @@ impl Cluster {
             .expect("initdb runs");
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
         let port = free_port();
-        let mut server = account
+        let server = account
             .command("/bin/sh")
             .args(["-c", SERVE, "sh"])
             .args([programs.as_path(), &cluster, &folder])
@@ -101,7 +104,7 @@ impl Cluster {
             .expect("the server starts");
         wait_for(&folder.join(format!(".s.PGSQL.{port}")), &folder.join("log"));
         let url = format!("postgres://postgres@127.0.0.1:{port}/?sslmode=disable");
-        Self { url, folder, signals: server.stdin.take().expect("standard input is piped") }
+        Self { url, folder, server }
     }
 
     /// URL of a database of this cluster.
@@ -115,12 +118,20 @@ impl Cluster {
             Ending::Fast => b"INT\n",
             Ending::Immediate => b"QUIT\n",
         };
-        self.signals.write_all(signal).expect("the shell reads as long as standard input is open");
+        let signals = self.server.stdin.as_mut().expect("standard input is piped");
+        signals.write_all(signal).expect("the shell reads as long as standard input is open");
     }
 
     /// What the server logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.join("log")).expect("the server has a log")
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.server.stdin.take());
+        let _ = self.server.wait();
     }
 }
 

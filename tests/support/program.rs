@@ -168,7 +168,7 @@ pub struct Api {
 
 pub fn http_client() -> reqwest::Client {
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).retry(reqwest::retry::never());
-    client.timeout(Duration::from_secs(60)).build().unwrap()
+    client.timeout(Duration::from_mins(1)).build().unwrap()
 }
 
 impl Api {
