@@ -53,7 +53,8 @@ CREATE TABLE reseller_state (
     PRIMARY KEY (shard, reseller)
 );
 
--- No index names a column that a settlement changes, so that the update stays within its page.
+-- No index names a column that a settlement changes, and pages are filled by half, so that the update, which comes
+-- moments after the insert, stays within its page and touches no index.
 CREATE TABLE operation (
     shard              smallint NOT NULL,
     id                 uuid     NOT NULL,
@@ -78,7 +79,7 @@ CREATE TABLE operation (
     charging_reference bigint,
     submit_by          bigint,
     PRIMARY KEY (shard, id)
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 50);
 -- Partial, so that it cannot be mistaken for the primary key: a statement about (shard, id), planned while the
 -- table was empty, might otherwise walk the whole shard here.
 CREATE INDEX operation_reseller ON operation (shard, reseller, id) WHERE kind = 1;
@@ -92,7 +93,8 @@ CREATE TABLE claim (
     PRIMARY KEY (shard, key)
 );
 
--- Open holds only. Every operation without an outcome has one.
+-- Open holds only. Every operation without an outcome has one. It stays small, but every recharge passes through it:
+-- the rows of the past are cleared away often.
 CREATE TABLE hold (
     shard        smallint NOT NULL,
     operation    uuid     NOT NULL,
@@ -101,7 +103,7 @@ CREATE TABLE hold (
     placed_at    bigint   NOT NULL,
     due_at       bigint   NOT NULL,
     PRIMARY KEY (shard, operation)
-);
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 
 -- The journal, append-only. The leaf is the entry's hash in the shard's Merkle log (RFC 6962).
 CREATE TABLE entry (

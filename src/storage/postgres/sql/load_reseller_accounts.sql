@@ -1,6 +1,9 @@
 -- All accounts of resellers.
 -- Parameters: shards and resellers, pairwise. Rows: accounts, by the index account_owner.
+-- LATERAL with OFFSET 0 keeps it a probe per row, whatever the planner believed when the table was empty.
 SELECT a.shard, a.number, a.class, a.owner, a.posted, a.held, a.credit_limit, a.usage_day, a.usage_count,
        a.usage_amount_minor
 FROM unnest($1::smallint[], $2::uuid[]) AS wanted (shard, reseller)
-JOIN account a ON a.shard = wanted.shard AND a.owner = wanted.reseller
+CROSS JOIN LATERAL (
+    SELECT * FROM account t WHERE t.shard = wanted.shard AND t.owner = wanted.reseller OFFSET 0
+) AS a

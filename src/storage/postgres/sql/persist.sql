@@ -12,6 +12,9 @@
 -- Rows: one, with how many heads, operations, holds and accounts were found to be changed. The caller compares
 -- them with what it sent: a head is found only at the version before.
 -- The parts see one snapshot and no row is named twice, so their order does not matter.
+-- Rows to change are probed one by one by primary key (LATERAL, OFFSET 0) and then reached by their place: a join
+-- by key would be the planner's to turn round, and a plan made while a table was empty would walk it for every
+-- batch. The shards' locks keep the places from changing in between.
 WITH head AS (
     UPDATE shard AS s
     SET version = n.version, sequence = n.sequence, frontier = n.frontier,
@@ -50,7 +53,10 @@ WITH head AS (
     FROM unnest(
         $46::smallint[], $47::uuid[], $48::smallint[], $49::text[], $50::bigint[], $51::bigint[]
     ) AS n (shard, id, status, decline, updated_at, last_sequence)
-    WHERE o.shard = n.shard AND o.id = n.id
+    CROSS JOIN LATERAL (
+        SELECT t.ctid AS place FROM operation t WHERE t.shard = n.shard AND t.id = n.id OFFSET 0
+    ) AS found
+    WHERE o.ctid = found.place
     RETURNING 1
 ), placed AS (
     INSERT INTO hold (shard, operation, account, amount_minor, placed_at, due_at)
@@ -60,7 +66,10 @@ WITH head AS (
 ), removed AS (
     DELETE FROM hold AS h
     USING unnest($58::smallint[], $59::uuid[]) AS n (shard, operation)
-    WHERE h.shard = n.shard AND h.operation = n.operation
+    CROSS JOIN LATERAL (
+        SELECT t.ctid AS place FROM hold t WHERE t.shard = n.shard AND t.operation = n.operation OFFSET 0
+    ) AS found
+    WHERE h.ctid = found.place
     RETURNING 1
 ), balance AS (
     UPDATE account AS a
@@ -70,7 +79,10 @@ WITH head AS (
         $60::smallint[], $61::bigint[], $62::bigint[], $63::bigint[], $64::bigint[], $65::integer[],
         $66::bigint[], $67::bigint[]
     ) AS n (shard, number, posted, held, credit_limit, usage_day, usage_count, usage_amount_minor)
-    WHERE a.shard = n.shard AND a.number = n.number
+    CROSS JOIN LATERAL (
+        SELECT t.ctid AS place FROM account t WHERE t.shard = n.shard AND t.number = n.number OFFSET 0
+    ) AS found
+    WHERE a.ctid = found.place
     RETURNING 1
 )
 SELECT (SELECT count(*) FROM head) AS heads, (SELECT count(*) FROM moved) AS operations,

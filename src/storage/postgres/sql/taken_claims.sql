@@ -1,5 +1,8 @@
 -- Claims of before, with their operations.
 -- Parameters: shards and keys, pairwise. Rows: the claims, by the primary key.
+-- LATERAL with OFFSET 0 keeps it a probe per row, whatever the planner believed when the table was empty.
 SELECT c.shard, c.key, c.operation
 FROM unnest($1::smallint[], $2::bytea[]) AS wanted (shard, key)
-JOIN claim c ON c.shard = wanted.shard AND c.key = wanted.key
+CROSS JOIN LATERAL (
+    SELECT * FROM claim t WHERE t.shard = wanted.shard AND t.key = wanted.key OFFSET 0
+) AS c
