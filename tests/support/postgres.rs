@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -25,12 +25,12 @@ rm -rf "$3"
 
 /// URL of the cluster's superuser; a database is added to it by [`url_of`].
 pub fn cluster() -> &'static str {
-    static CLUSTER: OnceLock<(String, Option<ChildStdin>)> = OnceLock::new();
+    static CLUSTER: OnceLock<(String, Option<Child>)> = OnceLock::new();
     let (url, _keeps_it_alive) = CLUSTER.get_or_init(|| match std::env::var(SHARED_CLUSTER) {
         Ok(url) if !url.is_empty() => (url, None),
         _ => {
-            let (url, watch) = start();
-            (url, Some(watch))
+            let (url, server) = start();
+            (url, Some(server))
         }
     });
     url
@@ -42,7 +42,8 @@ pub fn url_of(database: &str) -> String {
     format!("{}/{database}?{parameters}", server.trim_end_matches('/'))
 }
 
-fn start() -> (String, ChildStdin) {
+/// The URL, and the server, whose standard input must stay open.
+fn start() -> (String, Child) {
     let programs = programs();
     let folder = tempfile::Builder::new().prefix("taabia-pg-").tempdir().expect("a temporary folder").keep();
     let account = Account::choose();
@@ -56,7 +57,7 @@ fn start() -> (String, ChildStdin) {
         .expect("initdb runs");
     assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
     let port = free_port();
-    let mut server = account
+    let server = account
         .command("/bin/sh")
         .args(["-c", SERVE, "sh"])
         .args([programs.as_path(), &cluster, &folder])
@@ -70,7 +71,7 @@ fn start() -> (String, ChildStdin) {
         .expect("the server starts");
     wait_for(&folder.join(format!(".s.PGSQL.{port}")), &folder.join("log"));
     let url = format!("postgres://postgres@127.0.0.1:{port}/?sslmode=disable");
-    (url, server.stdin.take().expect("standard input is piped"))
+    (url, server)
 }
 
 /// The socket appears when the server listens; it takes connections a moment later, which connecting retries.

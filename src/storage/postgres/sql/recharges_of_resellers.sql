@@ -1,6 +1,6 @@
 -- A page of the recharges of a few resellers, newest first.
--- Parameters: shards and resellers, pairwise; code of the kind recharge, first id, id before which, created from, created before, status or
--- null, limit. Rows: operations by id, descending.
+-- Parameters: shards and resellers, pairwise; code of the kind recharge, first id, id before which, created from,
+-- created before, status or null, limit. Rows: operations by id, descending.
 -- LATERAL takes at most a page per reseller from the end of its range of the index operation_reseller.
 SELECT o.shard, o.id, o.kind, o.partner, o.reseller, o.external_id, o.amount_minor, o.status, o.decline,
        o.balance_after, o.created_at, o.updated_at, o.last_sequence, o.counterparty, o.msisdn, o.msisdn_salt,

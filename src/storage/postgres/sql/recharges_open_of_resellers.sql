@@ -1,6 +1,6 @@
 -- A page of the recharges of a few resellers that wait for an outcome, newest first.
--- Parameters: shards and resellers, pairwise; code of the kind recharge, first id, id before which, created from, created before, status or
--- null, limit. Rows: operations by id, descending.
+-- Parameters: shards and resellers, pairwise; code of the kind recharge, first id, id before which, created from,
+-- created before, status or null, limit. Rows: operations by id, descending.
 -- Every operation without an outcome has a hold, and there are few: the page begins with them. OFFSET 0 keeps
 -- the order: holds outside, operations inside.
 SELECT o.shard, o.id, o.kind, o.partner, o.reseller, o.external_id, o.amount_minor, o.status, o.decline,

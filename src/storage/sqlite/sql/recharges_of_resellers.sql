@@ -1,6 +1,6 @@
 -- A page of the recharges of one reseller, newest first; the program merges the pages of several.
--- Parameters: shard, reseller; code of the kind recharge, first id, id before which, created from, created before, status or
--- null, limit. Rows: operations by id, descending.
+-- Parameters: shard, reseller; code of the kind recharge, first id, id before which, created from, created before,
+-- status or null, limit. Rows: operations by id, descending.
 -- The end of the reseller's range of the index operation_reseller; SQLite has no LATERAL to take several so.
 SELECT o.shard, o.id, o.kind, o.partner, o.reseller, o.external_id, o.amount_minor, o.status, o.decline,
        o.balance_after, o.created_at, o.updated_at, o.last_sequence, o.counterparty, o.msisdn, o.msisdn_salt,
