@@ -2,6 +2,7 @@
 
 mod audit;
 mod books;
+mod failures;
 mod install;
 mod journal;
 mod lists;

@@ -48,11 +48,13 @@ impl PostgresStore {
     /// when the server cannot be reached.
     pub async fn open(url: &str, options: OpenOptions) -> Result<Self, StoreError> {
         let connect = parse(url)?;
-        // A read that a caller gave up on must not occupy the server: named queries take milliseconds.
         let reads = PgPoolOptions::new()
             .max_connections(options.read_connections.max(1))
             .acquire_timeout(CONNECT_TIMEOUT)
-            .connect_lazy_with(connect.clone().options([("statement_timeout", "30s")]));
+            .after_connect(|connection, _| {
+                Box::pin(async move { sqlx::raw_sql(sql::READ_SETTINGS).execute(connection).await.map(|_| ()) })
+            })
+            .connect_lazy_with(connect.clone());
         let audits =
             PgPoolOptions::new().max_connections(2).acquire_timeout(CONNECT_TIMEOUT).connect_lazy_with(connect.clone());
         let (shards, currency) = installation(&reads).await?;

@@ -2,6 +2,7 @@
 
 crate::storage::statements::statements_of_dialect! { "sql/":
     POSTER_SETTINGS = "poster_settings",
+    READ_SETTINGS = "read_settings",
     PERSIST = "persist",
     ROTATE_SECRET = "rotate_secret",
     TAKES_WRITES = "takes_writes",

@@ -1,6 +1,6 @@
 -- A page of the recharges of a few resellers, newest first.
--- Parameters: shards and resellers, pairwise; code of the kind recharge, first id, id before which, created from, created before, status or
--- null, limit. Rows: operations by id, descending.
+-- Parameters: shards and resellers, pairwise; code of the kind recharge, first id, id before which, created from,
+-- created before, status or null, limit. Rows: operations by id, descending.
 -- LATERAL takes at most a page per reseller from the end of its range of the index operation_reseller.
 -- The literal kind is the condition of that index.
 SELECT o.shard, o.id, o.kind, o.partner, o.reseller, o.external_id, o.amount_minor, o.status, o.decline,

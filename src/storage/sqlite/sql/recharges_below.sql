@@ -1,6 +1,6 @@
 -- A page of one shard's recharges of whole subtrees, newest first; the program merges the pages of the shards.
--- Parameters: shard; roots as a JSON array; code of the kind recharge, first id, id before which, created from, created before, status or
--- null, limit. Rows: operations by id, descending.
+-- Parameters: shard; roots as a JSON array; code of the kind recharge, first id, id before which, created from,
+-- created before, status or null, limit. Rows: operations by id, descending.
 -- The shard is walked from the newest on its primary key until a page is full. The plus sign keeps the index
 -- operation_reseller out: reading a whole subtree's recharges to sort them would cost more.
 SELECT o.shard, o.id, o.kind, o.partner, o.reseller, o.external_id, o.amount_minor, o.status, o.decline,

@@ -1,6 +1,6 @@
 -- A page of the recharges of one number by a few resellers, newest first.
--- Parameters: number; a JSON array of {shard, reseller}; code of the kind recharge, first id, id before which, created from, created before, status or
--- null, limit. Rows: operations by id, descending.
+-- Parameters: number; a JSON array of {shard, reseller}; code of the kind recharge, first id, id before which,
+-- created from, created before, status or null, limit. Rows: operations by id, descending.
 -- A number has few recharges: they are read from the index operation_msisdn and then filtered.
 SELECT o.shard, o.id, o.kind, o.partner, o.reseller, o.external_id, o.amount_minor, o.status, o.decline,
        o.balance_after, o.created_at, o.updated_at, o.last_sequence, o.counterparty, o.msisdn, o.msisdn_salt,

@@ -1,6 +1,6 @@
 -- A page of the recharges of one reseller, newest first; the program merges the pages of several.
--- Parameters: shard, reseller; code of the kind recharge, first id, id before which, created from, created before, status or
--- null, limit. Rows: operations by id, descending.
+-- Parameters: shard, reseller; code of the kind recharge, first id, id before which, created from, created before,
+-- status or null, limit. Rows: operations by id, descending.
 -- The end of the reseller's range of the index operation_reseller; SQLite has no LATERAL to take several so.
 -- The literal kind is the condition of that index.
 SELECT o.shard, o.id, o.kind, o.partner, o.reseller, o.external_id, o.amount_minor, o.status, o.decline,

@@ -1,6 +1,6 @@
 -- A page of the recharges of a few resellers that wait for an outcome, newest first.
--- Parameters: a JSON array of {shard, reseller}; code of the kind recharge, first id, id before which, created from, created before, status or
--- null, limit. Rows: operations by id, descending.
+-- Parameters: a JSON array of {shard, reseller}; code of the kind recharge, first id, id before which, created
+-- from, created before, status or null, limit. Rows: operations by id, descending.
 -- Every operation without an outcome has a hold, and there are few: the page begins with them.
 SELECT o.shard, o.id, o.kind, o.partner, o.reseller, o.external_id, o.amount_minor, o.status, o.decline,
        o.balance_after, o.created_at, o.updated_at, o.last_sequence, o.counterparty, o.msisdn, o.msisdn_salt,
