@@ -56,7 +56,6 @@ pub async fn measure(arguments: &Arguments) -> Result<()> {
     };
     let client = client(&clients, roots).await?;
     let keys = arguments.folder()?.join("ceiling-key.pem");
-    KeyFile::new(&keys).rotate(SystemClock.now(), &SystemRandomness)?;
     let ledger = Arc::new(InstantLedger::new(&resellers, plan.stock_minor));
     let api = api(
         &config,
