@@ -64,6 +64,7 @@ pub fn start_engine(config: &Config, storage: &Storage) -> Arc<Engine> {
         max_batch: config.engine.max_batch,
         queue_capacity: config.engine.queue_capacity,
         queue_deadline_ms: config.engine.queue_deadline_ms,
+        own_threads: true,
         ..EngineConfig::default()
     };
     Engine::start(storage.store.clone(), Arc::new(SystemClock), Arc::new(rules), &engine)
@@ -168,7 +169,7 @@ impl Node {
         let served = axum::serve(listener, router).with_graceful_shutdown(async move {
             let _ = server_stopped.wait_for(|stop| *stop).await;
         });
-        let server = tokio::spawn(async move { served.await });
+        let serving = tokio::spawn(async move { served.await });
         let (stop_jobs, jobs_stopped) = watch::channel(false);
         let doubt = DoubtJob { ledger: engine.clone(), reads, charging, clock, config: doubt_config(config) };
         let jobs = vec![tokio::spawn(doubt.run(jobs_stopped)), tokio::spawn(super::telemetry::upkeep(metrics))];
@@ -180,7 +181,7 @@ impl Node {
             readiness,
             stop_server,
             stop_jobs,
-            server,
+            server: serving,
             jobs,
             unready: Duration::from_millis(config.shutdown.unready_ms),
             drain_within: Duration::from_millis(config.shutdown.drain_within_ms),

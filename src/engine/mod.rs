@@ -12,7 +12,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::ledger::{Command, Outcome, Rules};
@@ -32,11 +31,21 @@ pub struct EngineConfig {
     pub queue_deadline_ms: u64,
     /// Rows of a kind that one shard keeps in memory between batches.
     pub cached_rows: usize,
+    /// Gives each poster a thread of its own, so that its round trips do not queue behind the requests that the
+    /// last commit woke up. Off where the whole must run in one runtime, as in the simulation.
+    pub own_threads: bool,
 }
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        Self { posters: 2, max_batch: 1_024, queue_capacity: 8_192, queue_deadline_ms: 2_000, cached_rows: 100_000 }
+        Self {
+            posters: 2,
+            max_batch: 1_024,
+            queue_capacity: 8_192,
+            queue_deadline_ms: 2_000,
+            cached_rows: 100_000,
+            own_threads: false,
+        }
     }
 }
 
@@ -61,7 +70,7 @@ struct Lanes {
 pub struct Engine {
     /// One pair per poster; empty once the engine is closed.
     lanes: RwLock<Vec<Lanes>>,
-    posters: tokio::sync::Mutex<Vec<JoinHandle<()>>>,
+    posters: tokio::sync::Mutex<Vec<oneshot::Receiver<()>>>,
     shards: u16,
 }
 
@@ -83,7 +92,7 @@ impl Engine {
                 business_receiver,
                 resolutions_receiver,
             );
-            posters.push(tokio::spawn(poster.run()));
+            posters.push(spawn(poster, config.own_threads));
             lanes.push(Lanes { business, resolutions });
         }
         Arc::new(Self { lanes: RwLock::new(lanes), posters: tokio::sync::Mutex::new(posters), shards })
@@ -93,8 +102,8 @@ impl Engine {
     pub async fn close(&self) {
         self.lanes.write().unwrap_or_else(PoisonError::into_inner).clear();
         for poster in self.posters.lock().await.drain(..) {
-            if let Err(error) = poster.await {
-                tracing::error!(error = %error, "a poster ended abnormally");
+            if poster.await.is_err() {
+                tracing::error!("a poster ended abnormally");
             }
         }
     }
@@ -124,6 +133,24 @@ impl Engine {
         }
         Ok(receiver)
     }
+}
+
+/// Starts a poster; what it gives back is answered when the poster has ended in order.
+fn spawn(poster: Poster, own_thread: bool) -> oneshot::Receiver<()> {
+    let (ended, end) = oneshot::channel();
+    let work = async move {
+        poster.run().await;
+        let _ = ended.send(());
+    };
+    if own_thread {
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a thread can have a runtime").block_on(work);
+        });
+    } else {
+        tokio::spawn(work);
+    }
+    end
 }
 
 #[async_trait]

@@ -22,6 +22,7 @@ pub(super) fn hex_bytes<S: Serializer>(bytes: impl AsRef<[u8]>, serializer: S) -
     serializer.serialize_str(&hex::encode(bytes))
 }
 
+#[expect(clippy::ref_option, reason = "serde hands a field over as it stands")]
 pub(super) fn hex_optional<T: AsRef<[u8]>, S: Serializer>(bytes: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
     match bytes {
         Some(bytes) => hex_bytes(bytes, serializer),

@@ -12,6 +12,7 @@ pub mod sql;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sqlx::AssertSqlSafe;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
@@ -110,6 +111,8 @@ impl Store for PostgresStore {
     async fn session(&self) -> Result<Box<dyn Session>, StoreError> {
         let mut connection = connect(&self.options).await?;
         sqlx::raw_sql(sql::POSTER_SETTINGS).execute(&mut connection).await.map_err(store_error)?;
+        let prepare = AssertSqlSafe(format!("PREPARE lock_shards (smallint[]) AS {}", sql::LOCK));
+        sqlx::raw_sql(prepare).execute(&mut connection).await.map_err(store_error)?;
         Ok(Box::new(PostgresSession::new(connection)))
     }
 }

@@ -1,12 +1,12 @@
-//! A poster's transaction. Cost of a batch: BEGIN, lock, up to five loads when nothing is in memory, one claim,
-//! one persist, COMMIT. Nothing waits without end: the server bounds locks, and every answer is awaited for at
+//! A poster's transaction. Cost of a batch in messages: BEGIN with the lock, up to five loads when nothing is in
+//! memory, one claim, one persist, COMMIT. Nothing waits without end: the server bounds locks, and every answer is awaited for at
 //! most [`PATIENCE`].
 
 use std::future::Future;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::{Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Executor, FromRow, PgConnection};
 use uuid::Uuid;
 
 use super::error::{commit_error, store_error};
@@ -160,6 +160,12 @@ impl PostgresSession {
     }
 }
 
+/// Two statements in one message, each with a snapshot of its own: what is read later sees what the lock waited for.
+fn begin_and_lock(shards: &[Shard]) -> AssertSqlSafe<String> {
+    let numbers = shards.iter().map(Shard::to_string).collect::<Vec<_>>().join(",");
+    AssertSqlSafe(format!("BEGIN ISOLATION LEVEL READ COMMITTED; EXECUTE lock_shards('{{{numbers}}}')"))
+}
+
 /// Awaits an answer, within bounds: a server whose machine vanished never sends one.
 pub(super) async fn answered<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
     match tokio::time::timeout(PATIENCE, answer).await {
@@ -174,13 +180,9 @@ impl Session for PostgresSession {
         if self.transaction != Transaction::None {
             self.rollback().await?;
         }
-        let begun = answered(self.connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")).await;
-        self.noted(begun)?;
         self.transaction = Transaction::Open;
-        let shards: Vec<i16> = shards.iter().copied().map(shard_number).collect();
-        let query = sqlx::query_as::<_, HeadRow>(sql::LOCK).bind(shards);
-        let rows = answered(query.fetch_all(&mut self.connection)).await;
-        self.noted(rows)?.into_iter().map(Head::try_from).collect()
+        let rows = answered(sqlx::raw_sql(begin_and_lock(shards)).fetch_all(&mut self.connection)).await;
+        self.noted(rows)?.iter().map(|row| HeadRow::from_row(row).map_err(store_error)?.try_into()).collect()
     }
 
     async fn load(&mut self, wants: &Wants) -> Result<Loaded, StoreError> {
