@@ -1,10 +1,11 @@
 //! Peers that answer nonsense, too much, too slowly or not at all: every one leaves the outcome unknown.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use taabia::ports::{Charging, ChargingOutcome, LookupOutcome};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 use wiremock::matchers::{any, body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 

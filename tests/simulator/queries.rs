@@ -41,10 +41,11 @@ async fn queries_find_what_was_written() {
     assert_eq!(list(RechargeQuery { to: Some(second.created_at), ..all.clone() }).await, [ids[0]]);
     assert_eq!(list(RechargeQuery { from: Some(second.created_at), ..all }).await, [ids[2], ids[1]]);
 
-    let last = Timestamp::from_unix_ms(i64::MAX);
-    let due: Vec<_> = store.due(last, None, 9).await.unwrap().into_iter().map(|operation| operation.id).collect();
+    let end_of_time = Timestamp::from_unix_ms(i64::MAX);
+    let due: Vec<_> =
+        store.due(end_of_time, None, 9).await.unwrap().into_iter().map(|operation| operation.id).collect();
     assert_eq!(due, [ids[1], ids[2]]);
-    assert_eq!(store.doubt(last).await.unwrap(), (2, Some(second.created_at)));
+    assert_eq!(store.doubt(end_of_time).await.unwrap(), (2, Some(second.created_at)));
     assert_eq!(store.doubt(Timestamp::EPOCH).await.unwrap(), (0, None));
     let by_key = store.operation_by_key(ZERO, PARTNER, other, &second.external_id).await.unwrap();
     assert_eq!(by_key, Some(second.clone()));

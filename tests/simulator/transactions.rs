@@ -98,6 +98,8 @@ async fn a_key_is_claimed_once() {
     assert_eq!(session.claim(&[claim(3, 4)]).await.unwrap(), []);
 }
 
+type Break<'a> = Box<dyn Fn(&mut Changes) + 'a>;
+
 #[tokio::test]
 async fn what_no_database_would_take_is_refused_and_aborts_the_transaction() {
     let store = MemoryStore::new(2);
@@ -122,7 +124,6 @@ async fn what_no_database_would_take_is_refused_and_aborts_the_transaction() {
     let mut orphan = registration(reseller_in(ZERO, 2, 99), "R9");
     orphan.parent = Some(reseller_in(ZERO, 2, 98));
 
-    type Break<'a> = Box<dyn Fn(&mut Changes) + 'a>;
     let breaks: Vec<(&str, Break<'_>)> = vec![
         ("does not follow", Box::new(|changes| changes.head.version += 1)),
         ("does not follow", Box::new(|changes| changes.entries.push(entry.clone()))),

@@ -56,11 +56,21 @@ on_both! {
             let name = asset.name(Currency::MAD);
             know("asset", asset.code(), if name == "MAD" { "money" } else { name.trim_end_matches(":MAD") });
         }
-        CHART.iter().for_each(|line| know("class", line.class.code(), line.name));
-        OperationKind::ALL.iter().for_each(|kind| know("kind", kind.code(), kind.name()));
-        Status::ALL.iter().for_each(|status| know("status", status.code(), status.name()));
-        Channel::ALL.iter().for_each(|channel| know("channel", channel.code(), channel.name()));
-        EntryKind::ALL.iter().for_each(|kind| know("entry", kind.code(), kind.name()));
+        for line in &CHART {
+            know("class", line.class.code(), line.name);
+        }
+        for kind in &OperationKind::ALL {
+            know("kind", kind.code(), kind.name());
+        }
+        for status in &Status::ALL {
+            know("status", status.code(), status.name());
+        }
+        for channel in &Channel::ALL {
+            know("channel", channel.code(), channel.name());
+        }
+        for kind in &EntryKind::ALL {
+            know("entry", kind.code(), kind.name());
+        }
         assert_eq!(codes(db).await.into_iter().collect::<BTreeSet<_>>(), known);
     }
 }

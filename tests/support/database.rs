@@ -14,7 +14,6 @@ macro_rules! on_both {
     ($($(#[$about:meta])* async fn $name:ident($db:ident: &Database) $body:block)+) => {$(
         $(#[$about])*
         mod $name {
-            #[allow(unused_imports, reason = "a scenario uses what it needs of its file")]
             use super::*;
 
             async fn scenario($db: &$crate::support::database::Database) $body
