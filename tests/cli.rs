@@ -98,7 +98,7 @@ on_both_databases!(serving_needs_a_migrated_store_and_migrating_twice_is_once, a
     must_fail(&place.line(&["migrate", "--set=shards=4"]), &["8 shards, not 4"]).await;
     let francs = ["migrate", "--set=currency=XOF", "--set=recharge.airtime_min=5", "--set=recharge.airtime_max=500"];
     must_fail(&place.line(&francs), &["MAD", "not XOF"]).await;
-    assert!(taabia_must(&place.line(&["verify"])).await.contains("the books are right"));
+    assert!(taabia_must(&place.line(&["verify"])).await.contains("The books are right"));
     let mut server = Server::start(&place.server(&["serve"])).await;
     assert!(taabia_must(&place.line(&["migrate"])).await.contains("up to date"), "also under a running server");
     server.terminate();
@@ -252,7 +252,7 @@ on_both_databases!(sigterm_finishes_what_is_under_way, async |place: Place| {
     assert!(server.ended().await.success(), "{}", server.log());
     assert!(asked.elapsed() < Duration::from_mins(1), "ended after {:?}", asked.elapsed());
     assert!(api.get("/livez").await.is_err(), "nobody listens any more");
-    assert!(taabia_must(&place.line(&["verify"])).await.contains("the books are right"));
+    assert!(taabia_must(&place.line(&["verify"])).await.contains("The books are right"));
     charging.shutdown().await;
 });
 

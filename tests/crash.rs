@@ -39,13 +39,13 @@ async fn killed_in_a_loop(data_dir: &std::path::Path, database: &str) {
     }
     partners.progress(30).await;
     let live = taabia_must(&verify).await;
-    assert!(live.contains("the books are right"), "on a live store: {live}");
+    assert!(live.contains("The books are right"), "on a live store: {live}");
     partners.settle(&charging_url).await;
     assert!(server.is_running());
     server.terminate();
     assert!(server.ended().await.success(), "{}", server.log());
     let stopped = taabia_must(&verify).await;
-    assert!(stopped.contains("the books are right"), "on a stopped store: {stopped}");
+    assert!(stopped.contains("The books are right"), "on a stopped store: {stopped}");
     charging.shutdown().await;
 }
 

@@ -259,7 +259,7 @@ async fn a_database_out_of_reach_is_a_clean_503() {
     assert_eq!((sold.status, &sold.body["status"]), (201, &"completed".into()), "nothing was stored before: {sold:?}");
     assert!(server.is_running());
     let verified = taabia_must(&["verify", "--data-dir", &data_dir, "--database-url", &proxy.url]).await;
-    assert!(verified.contains("the books are right"), "{verified}");
+    assert!(verified.contains("The books are right"), "{verified}");
 }
 
 /// PostgreSQL itself restarts under load, orderly and as if it had crashed, with real fsync.

@@ -173,11 +173,14 @@ impl<'a> Scribe<'a> {
         let desk = &mut desks[0];
         let stock_account = AccountNumber(desk.changes.head.next_account);
         desk.changes.head.next_account += 1;
-        desk.changes.new_accounts.push(Account::empty(stock_account, AccountClass::ResellerStock, Some(id)));
-        let (standing, limits) = (Standing::Active, Limits::default());
-        desk.changes.new_resellers.push(Reseller { id, stock_account, standing, limits });
-        desk.changes.registrations.push(registration(id, code));
-        desk.entry(at, EntryKind::ResellerOpened, id.uuid(), [1; 32], &[]);
+        let stock = Account::empty(stock_account, AccountClass::ResellerStock, Some(id));
+        let reseller = Reseller { id, stock_account, standing: Standing::Active, limits: Limits::default() };
+        let registration = registration(id, code);
+        let digest = taabia::ledger::network::digest(&reseller, &stock, Some(&registration));
+        desk.changes.new_accounts.push(stock);
+        desk.changes.new_resellers.push(reseller);
+        desk.changes.registrations.push(registration);
+        desk.entry(at, EntryKind::ResellerOpened, id.uuid(), digest, &[]);
         self.close(session, desks).await.unwrap();
         id
     }

@@ -41,7 +41,6 @@ postgres_programs() {
 # Set by start_postgres.
 postgres_bin=
 postgres_port=
-postgres_password=
 # Of a superuser, without a database.
 postgres_url=
 
@@ -77,15 +76,11 @@ start_postgres() {
         chown "$user" "$postgres_folder"
     fi
 
-    postgres_password=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
-    printf '%s' "$postgres_password" >"$postgres_folder/password"
-    chmod 644 "$postgres_folder/password"
-    # A plain password over loopback costs many short connections nothing.
+    # Only this machine reaches it, and it holds nothing but what the script itself puts there.
     (cd "$postgres_folder" && "${unprivileged[@]}" "$postgres_bin/initdb" --pgdata="$postgres_folder/cluster" \
-        --username=postgres --pwfile="$postgres_folder/password" --auth=password --encoding=UTF8 --locale=C --no-sync \
+        --username=postgres --auth=trust --encoding=UTF8 --locale=C --no-sync \
         >"$postgres_folder/initdb.log" 2>&1) \
         || { cat "$postgres_folder/initdb.log" >&2; fail 'could not create a PostgreSQL cluster'; }
-    rm "$postgres_folder/password"
 
     for attempt in 1 2 3 4 5; do
         postgres_port=$((20000 + RANDOM % 12000))
@@ -95,7 +90,7 @@ start_postgres() {
         postgres_pid=$!
         while kill -0 "$postgres_pid" 2>/dev/null; do
             if "$postgres_bin/pg_isready" -q -h "$postgres_folder" -p "$postgres_port"; then
-                postgres_url="postgres://postgres:$postgres_password@127.0.0.1:$postgres_port"
+                postgres_url="postgres://postgres@127.0.0.1:$postgres_port"
                 return
             fi
             sleep 0.1

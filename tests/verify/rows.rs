@@ -122,3 +122,28 @@ async fn an_operation_without_an_entry_is_named() {
         assert_names(&found, &format!("operation rch_{}: no journal entry", world.completed.uuid()));
     }
 }
+
+#[tokio::test]
+async fn what_decisions_read_of_a_reseller_cannot_be_edited() {
+    let limit = finding(|state, world| {
+        let reseller = state.books[OUTLETS].resellers.get_mut(&world.outlet).unwrap();
+        reseller.limits.per_day_minor = Some(1);
+    });
+    assert_names(&limit.await, "is not as entry 1 left it");
+    let credit = finding(|state, _| {
+        state.books[OUTLETS].accounts.get_mut(&AccountNumber(1_000)).unwrap().credit_limit = 5_000;
+    });
+    assert_names(&credit.await, "is not as entry 1 left it");
+    let standing = finding(|state, world| {
+        state.books[OUTLETS].resellers.get_mut(&world.outlet).unwrap().standing = taabia::domain::Standing::Closed;
+    });
+    assert_names(&standing.await, "is not as entry 1 left it");
+    let name = finding(|state, world| {
+        state.network.registrations.get_mut(&world.outlet).unwrap().name = "Somebody else".into();
+    });
+    assert_names(&name.await, "is not as entry 1 left it");
+    let gone = finding(|state, world| {
+        state.books[OUTLETS].resellers.remove(&world.outlet);
+    });
+    assert_names(&gone.await, "entry 1 is about it, but its row does not exist");
+}
