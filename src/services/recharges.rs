@@ -89,7 +89,7 @@ pub struct RechargeDeps {
 }
 
 /// A caller with at most so many resellers has its list looked up reseller by reseller.
-const FEW_RESELLERS: u32 = 300;
+const FEW_RESELLERS: u32 = 1_000;
 
 /// The use cases of recharges.
 pub struct Recharges {
