@@ -15,13 +15,14 @@ use taabia::ledger::command::{
 use taabia::ledger::{Command, Outcome, Registration, Request};
 use taabia::ports::{Clock, Ledger, LedgerError, Randomness, Store};
 
+use crate::support::database::Database;
 use crate::support::script::{Act, Model, Seen, reseller_id, rules, scripts, shard_of};
-use crate::support::{ManualClock, SeededRandomness};
+use crate::support::{ManualClock, SeededRandomness, setting};
 
 /// Plays scripts on an engine over one store.
-pub struct Player {
-    pub engine: Arc<Engine>,
-    pub store: Arc<dyn Store>,
+struct Player {
+    engine: Arc<Engine>,
+    store: Arc<dyn Store>,
     clock: Arc<ManualClock>,
     randomness: SeededRandomness,
     /// Recharges and tombstones in the order in which they were made.
@@ -30,8 +31,8 @@ pub struct Player {
 
 impl Player {
     /// One poster, so that what is sent at once is decided in the order of sending.
-    pub fn new(store: Arc<dyn Store>) -> Self {
-        let clock = Arc::new(ManualClock::at("2026-11-22T00:00:00Z"));
+    fn new(store: Arc<dyn Store>) -> Self {
+        let clock = Arc::new(ManualClock::at("2026-11-23T00:00:00Z"));
         let config = EngineConfig { posters: 1, ..EngineConfig::default() };
         let engine = Engine::start(store.clone(), clock.clone(), Arc::new(rules()), &config);
         Self { engine, store, clock, randomness: SeededRandomness::new(7), made: Vec::new() }
@@ -107,7 +108,7 @@ impl Player {
     }
 
     /// Sends the acts of a chunk at once.
-    pub async fn play(&mut self, chunk: &[Act]) -> Vec<Seen> {
+    async fn play(&mut self, chunk: &[Act]) -> Vec<Seen> {
         let commands: Vec<_> = chunk.iter().map(|act| self.command(act)).collect();
         let outcomes = join_all(commands.iter().map(async |command| match command {
             Some(command) => Some(self.engine.execute(command.clone()).await),
@@ -138,7 +139,7 @@ fn seen(outcome: Option<Result<Outcome, LedgerError>>) -> Seen {
 }
 
 /// Plays a script on the model and on a store and compares every answer and, at the end, every balance.
-pub async fn agree(store: Arc<dyn Store>, script: &[Vec<Act>]) {
+async fn agree(store: Arc<dyn Store>, script: &[Vec<Act>]) {
     let mut model = Model::default();
     let mut player = Player::new(store);
     for chunk in script {
@@ -155,20 +156,43 @@ pub async fn agree(store: Arc<dyn Store>, script: &[Vec<Act>]) {
     player.engine.close().await;
 }
 
-/// Runs a property `cases` times over fresh stores; the failing script is printed.
-pub fn check_scripts(cases: u32, make: impl AsyncFn() -> Arc<dyn Store>) {
+/// Runs a property `cases` times, each over a fresh store that lives as long as what comes with it; the failing script
+/// is printed.
+fn check_scripts<Guard>(cases: u64, make: impl AsyncFn() -> (Arc<dyn Store>, Guard)) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let cases = u32::try_from(cases).unwrap();
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let result = runner.run(&scripts(40), |script| {
-        runtime.block_on(async { agree(make().await, &script).await });
+        runtime.block_on(async {
+            let (store, _guard) = make().await;
+            agree(store, &script).await;
+        });
         Ok(())
     });
     result.unwrap_or_else(|failure| panic!("{failure}"));
 }
 
 #[test]
-fn the_engine_in_memory_agrees_with_the_model() {
+fn the_engine_agrees_with_the_model_in_memory() {
     for shards in [1, 3] {
-        check_scripts(128, async || Arc::new(taabia::simulator::memory::MemoryStore::new(shards)) as Arc<dyn Store>);
+        check_scripts(setting("TAABIA_MODEL_CASES", 128), async || {
+            (Arc::new(taabia::simulator::MemoryStore::new(shards)) as Arc<dyn Store>, ())
+        });
     }
+}
+
+#[test]
+fn the_engine_agrees_with_the_model_on_sqlite() {
+    check_scripts(setting("TAABIA_MODEL_CASES", 24), async || {
+        let database = Database::sqlite().await;
+        (database.storage.store.clone(), database)
+    });
+}
+
+#[test]
+fn the_engine_agrees_with_the_model_on_postgres() {
+    check_scripts(setting("TAABIA_MODEL_CASES", 24), async || {
+        let database = Database::postgres().await;
+        (database.storage.store.clone(), database)
+    });
 }

@@ -115,6 +115,26 @@ async fn generic_plan(connection: &mut PgConnection, statement: &'static str) ->
     lines.join("\n")
 }
 
+/// What every batch writes finds its rows by primary key, also when the plan was made just after installation, with
+/// tables that were never analysed or were found empty: such a plan is kept for a while.
+#[tokio::test]
+async fn a_batch_finds_its_rows_by_primary_key_from_the_first_day() {
+    let db = Database::postgres().await;
+    for analysed in [false, true] {
+        let mut connection = PgConnection::connect(&db.url).await.unwrap();
+        if analysed {
+            connection.execute("ANALYZE").await.unwrap();
+        }
+        sqlx::raw_sql(statement("poster_settings")).execute(&mut connection).await.unwrap();
+        for name in ["persist", "load_operations"] {
+            let plan = generic_plan(&mut connection, statement(name)).await;
+            let by_key = plan.contains("using operation_pkey on operation") && plan.contains("using hold_pkey on hold");
+            let other = ["operation_reseller", "operation_msisdn"].iter().any(|index| plan.contains(index));
+            assert!(by_key && !other, "analysed {analysed}, {name}:\n{plan}");
+        }
+    }
+}
+
 /// In SQLite the plan of a statement with parameters does not depend on the content of the tables.
 #[tokio::test]
 async fn the_poster_of_sqlite_never_scans_a_table_of_the_books() {
