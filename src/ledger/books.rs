@@ -439,21 +439,11 @@ impl Books {
         self.shards.insert(books.shard(), books);
     }
 
-    pub fn remove(&mut self, shard: Shard) {
-        self.shards.remove(&shard);
-    }
-
     pub fn clear(&mut self) {
         self.shards.clear();
     }
 
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut ShardBooks> {
         self.shards.values_mut()
-    }
-
-    /// Makes the books of a new installation: every shard with its system accounts.
-    #[must_use]
-    pub fn installed(count: u16) -> Self {
-        Self { shards: Shard::all(count).map(|shard| (shard, ShardBooks::installed(shard))).collect() }
     }
 }

@@ -9,7 +9,7 @@ use crate::support::database::Database;
 const NOT_PREPARED: [&str; 3] = ["poster_settings", "read_settings", "grant"];
 
 /// What posters run in their transactions.
-const POSTERS: [&str; 14] = [
+const POSTERS: [&str; 15] = [
     "lock",
     "load_system_accounts",
     "load_resellers",
@@ -20,6 +20,7 @@ const POSTERS: [&str; 14] = [
     "taken_claims",
     "leaf",
     "persist",
+    "fill_operations",
     "network_accounts",
     "network_new_resellers",
     "network_resellers",

@@ -7,7 +7,6 @@ use crate::domain::{
     Account, AccountClass, AccountNumber, Entry, Hold, Msisdn, Operation, OperationId, PartnerId, Posting, Reseller,
     ResellerId, Shard, Timestamp,
 };
-use crate::ledger::merkle::Frontier;
 use crate::ledger::{Head, Registration};
 use crate::ports::Client;
 
@@ -67,14 +66,7 @@ impl State {
 
 impl Books {
     fn new(shard: Shard) -> Self {
-        let head = Head {
-            shard,
-            version: 0,
-            sequence: 0,
-            frontier: Frontier::default(),
-            recorded_at: Timestamp::EPOCH,
-            next_account: AccountNumber::FIRST_OWN.0,
-        };
+        let head = Head::installed(shard);
         let system = AccountClass::system_classes(shard).map(Account::system);
         Self {
             head,

@@ -1,6 +1,7 @@
 -- Gives tombstones the content of the late request for their key.
 -- Parameters, arrays of one column each: shard, id, then every column that may change. Rows: none; as many are
 -- changed as were sent.
+-- Probed by primary key and reached by their place, as in persist.sql.
 UPDATE operation AS o
 SET amount_minor = n.amount_minor, status = n.status, decline = n.decline,
     balance_after = n.balance_after, updated_at = n.updated_at, last_sequence = n.last_sequence,
@@ -13,4 +14,7 @@ FROM unnest(
     $13::smallint[], $14::text[], $15::boolean[], $16::bigint[], $17::bigint[]
 ) AS n (shard, id, amount_minor, status, decline, balance_after, updated_at, last_sequence, counterparty,
         msisdn, msisdn_salt, product, channel, terminal, allow_repeat, charging_reference, submit_by)
-WHERE o.shard = n.shard AND o.id = n.id
+CROSS JOIN LATERAL (
+    SELECT t.ctid AS place FROM operation t WHERE t.shard = n.shard AND t.id = n.id OFFSET 0
+) AS found
+WHERE o.ctid = found.place
