@@ -12,27 +12,28 @@ use super::time::Timestamp;
 
 /// What a journal entry records. The number is what the store keeps and is never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(i16)]
 pub enum EntryKind {
-    ResellerOpened,
-    StandingChanged,
-    LimitsChanged,
-    StockIssued,
-    StockAllocated,
+    ResellerOpened = 1,
+    StandingChanged = 2,
+    LimitsChanged = 3,
+    StockIssued = 4,
+    StockAllocated = 5,
     /// The receiver's half of an allocation from another shard; the operation is recorded there.
-    AllocationReceived,
-    AllocationDeclined,
-    RechargeReserved,
+    AllocationReceived = 6,
+    AllocationDeclined = 7,
+    RechargeReserved = 8,
     /// Declined before it was submitted.
-    RechargeRefused,
-    RechargeCompleted,
+    RechargeRefused = 9,
+    RechargeCompleted = 10,
     /// Declined by the charging system or by evidence; the hold is released.
-    RechargeReleased,
-    RechargeInDoubt,
+    RechargeReleased = 11,
+    RechargeInDoubt = 12,
     /// A key made unusable before its request arrived.
-    KeyVoided,
+    KeyVoided = 13,
     /// The late request for a voided key, recorded with its content.
-    VoidedRequestRecorded,
-    IssueDeclined,
+    VoidedRequestRecorded = 14,
+    IssueDeclined = 15,
 }
 
 impl EntryKind {
@@ -77,7 +78,7 @@ impl EntryKind {
 
     #[must_use]
     pub fn code(self) -> i16 {
-        self as i16 + 1
+        self as i16
     }
 
     #[must_use]

@@ -9,15 +9,16 @@ use super::time::Timestamp;
 
 /// State of an operation. The names are those of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(i16)]
 pub enum Status {
     /// Reserved and handed to the charging system; no outcome yet.
-    Submitted,
-    Completed,
-    Declined,
+    Submitted = 1,
+    Completed = 2,
+    Declined = 3,
     /// The outcome of the outside call is unknown; never treated as failure.
-    InDoubt,
-    ReversalPending,
-    Reversed,
+    InDoubt = 4,
+    ReversalPending = 5,
+    Reversed = 6,
 }
 
 impl Status {
@@ -41,10 +42,10 @@ impl Status {
         Self::ALL.into_iter().find(|status| status.name() == name)
     }
 
-    /// The number the store keeps.
+    /// The number the store keeps; never used again for another meaning.
     #[must_use]
     pub fn code(self) -> i16 {
-        self as i16 + 1
+        self as i16
     }
 
     #[must_use]
@@ -80,14 +81,15 @@ impl Status {
 
 /// Where a request came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(i16)]
 pub enum Channel {
-    Atm,
-    BankApp,
-    Pos,
-    Web,
-    App,
-    Ussd,
-    Whatsapp,
+    Atm = 1,
+    BankApp = 2,
+    Pos = 3,
+    Web = 4,
+    App = 5,
+    Ussd = 6,
+    Whatsapp = 7,
 }
 
 impl Channel {
@@ -111,10 +113,10 @@ impl Channel {
         Self::ALL.into_iter().find(|channel| channel.name() == name)
     }
 
-    /// The number the store keeps.
+    /// The number the store keeps; never used again for another meaning.
     #[must_use]
     pub fn code(self) -> i16 {
-        self as i16 + 1
+        self as i16
     }
 
     #[must_use]
@@ -125,10 +127,11 @@ impl Channel {
 
 /// Kind of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(i16)]
 pub enum OperationKind {
-    Recharge,
-    Issue,
-    Allocation,
+    Recharge = 1,
+    Issue = 2,
+    Allocation = 3,
 }
 
 impl OperationKind {
@@ -153,10 +156,10 @@ impl OperationKind {
         }
     }
 
-    /// The number the store keeps.
+    /// The number the store keeps; never used again for another meaning.
     #[must_use]
     pub fn code(self) -> i16 {
-        self as i16 + 1
+        self as i16
     }
 
     #[must_use]
