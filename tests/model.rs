@@ -10,13 +10,14 @@ use taabia::domain::{
 };
 use taabia::engine::{Engine, EngineConfig};
 use taabia::ledger::command::{
-    AllocateStock, IssueStock, OpenReseller, Reserve, Resolve, SetLimits, SetStanding, Void,
+    AllocateStock, IssueStock, OpenReseller, PutRecord, Reserve, Resolve, SetLimits, SetStanding, Void,
 };
 use taabia::ledger::{Command, Outcome, Registration, Request};
 use taabia::ports::{Clock, Ledger, LedgerError, Randomness, Store};
 
 use crate::support::database::Database;
 use crate::support::script::{Act, Model, Seen, reseller_id, rules, scripts, shard_of};
+use crate::support::world::record;
 use crate::support::{ManualClock, SeededRandomness, setting};
 
 /// Plays scripts on an engine over one store.
@@ -99,6 +100,10 @@ impl Player {
                 Request::SetLimits(SetLimits { reseller: reseller_id(reseller), limits, credit_limit_minor: credit })
             }
             Act::Resolve { pick, evidence } => Request::Resolve(Resolve { operation: *self.made.get(pick)?, evidence }),
+            Act::Put { reseller, content, expected } => {
+                let (key, content) = record(reseller.map(reseller_id), content);
+                Request::PutRecord(PutRecord { key, expected, content })
+            }
             Act::Wait { ms } => {
                 self.clock.advance_ms(ms);
                 return None;
@@ -133,6 +138,7 @@ fn seen(outcome: Option<Result<Outcome, LedgerError>>) -> Seen {
         Some(Ok(Outcome::Replayed(op))) => Seen::Replayed(op.status, op.decline, op.balance_after),
         Some(Ok(Outcome::Unchanged(op))) => Seen::Unchanged(op.status, op.decline, op.balance_after),
         Some(Ok(Outcome::Recorded)) => Seen::Recorded,
+        Some(Ok(Outcome::Put(record))) => Seen::Put(record.version()),
         Some(Err(LedgerError::Refused(refusal))) => Seen::Refused(refusal),
         Some(Err(error)) => panic!("the engine could not execute: {error}"),
     }

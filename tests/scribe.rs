@@ -13,19 +13,7 @@ pub const PARTNER: PartnerId = PartnerId::from_uuid(uuid::Uuid::from_u128(7));
 
 /// Begins the changes of one shard.
 pub fn changes(head: &Head) -> Changes {
-    Changes {
-        head: Head { version: head.version + 1, ..head.clone() },
-        entries: vec![],
-        new_operations: vec![],
-        updated_operations: vec![],
-        placed_holds: vec![],
-        removed_holds: vec![],
-        new_accounts: vec![],
-        updated_accounts: vec![],
-        new_resellers: vec![],
-        updated_resellers: vec![],
-        registrations: vec![],
-    }
+    Changes::of(Head { version: head.version + 1, ..head.clone() })
 }
 
 /// A reseller's id whose books are in `shard`.

@@ -16,6 +16,7 @@ mod load;
 mod model;
 mod postgres_faults;
 mod recharge_service;
+mod records;
 mod scribe;
 mod simulation;
 mod simulator;

@@ -10,72 +10,78 @@ use super::ids::OperationId;
 use super::shard::Shard;
 use super::time::Timestamp;
 
-/// What a journal entry records. The number is what the store keeps and is never used again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(i16)]
-pub enum EntryKind {
-    ResellerOpened = 1,
-    StandingChanged = 2,
-    LimitsChanged = 3,
-    StockIssued = 4,
-    StockAllocated = 5,
+/// What a kind of entry is about, and what of it stands in the same shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// An operation whose row stands in the same shard and carries the entry's digest; it waits for nothing.
+    Operation,
+    /// Such an operation, which waits for an outcome after the entry and has a hold.
+    OpenOperation,
+    /// An operation whose row stands in another shard.
+    Elsewhere,
+    /// What decisions read of a reseller.
+    Reseller,
+    /// A record of the same shard ([`super::record`]).
+    Record,
+}
+
+/// One line per kind of entry: its number, its name, and what it is about.
+macro_rules! entry_kinds {
+    ($($(#[$doc:meta])* $kind:ident = $code:literal, $name:literal, $about:ident;)+) => {
+        /// What a journal entry records. The number is what the store keeps and is never used again.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(i16)]
+        pub enum EntryKind {
+            $($(#[$doc])* $kind = $code,)+
+        }
+
+        impl EntryKind {
+            pub const ALL: &'static [Self] = &[$(Self::$kind,)+];
+
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)+
+                }
+            }
+
+            #[must_use]
+            pub fn about(self) -> About {
+                match self {
+                    $(Self::$kind => About::$about,)+
+                }
+            }
+        }
+    };
+}
+
+entry_kinds! {
+    ResellerOpened = 1, "reseller.opened", Reseller;
+    StandingChanged = 2, "reseller.standing_changed", Reseller;
+    LimitsChanged = 3, "reseller.limits_changed", Reseller;
+    StockIssued = 4, "stock.issued", Operation;
+    StockAllocated = 5, "stock.allocated", Operation;
     /// The receiver's half of an allocation from another shard; the operation is recorded there.
-    AllocationReceived = 6,
-    AllocationDeclined = 7,
-    RechargeReserved = 8,
+    AllocationReceived = 6, "stock.allocation_received", Elsewhere;
+    AllocationDeclined = 7, "stock.allocation_declined", Operation;
+    RechargeReserved = 8, "recharge.reserved", OpenOperation;
     /// Declined before it was submitted.
-    RechargeRefused = 9,
-    RechargeCompleted = 10,
+    RechargeRefused = 9, "recharge.refused", Operation;
+    RechargeCompleted = 10, "recharge.completed", Operation;
     /// Declined by the charging system or by evidence; the hold is released.
-    RechargeReleased = 11,
-    RechargeInDoubt = 12,
+    RechargeReleased = 11, "recharge.released", Operation;
+    RechargeInDoubt = 12, "recharge.in_doubt", OpenOperation;
     /// A key made unusable before its request arrived.
-    KeyVoided = 13,
+    KeyVoided = 13, "key.voided", Operation;
     /// The late request for a voided key, recorded with its content.
-    VoidedRequestRecorded = 14,
-    IssueDeclined = 15,
+    VoidedRequestRecorded = 14, "key.voided_request_recorded", Operation;
+    IssueDeclined = 15, "stock.issue_declined", Operation;
+    RecordPut = 30, "record.put", Record;
+    /// The copy of a record in one more shard; the command is recorded in the operator's.
+    RecordCopied = 31, "record.copied", Record;
 }
 
 impl EntryKind {
-    pub const ALL: [Self; 15] = [
-        Self::ResellerOpened,
-        Self::StandingChanged,
-        Self::LimitsChanged,
-        Self::StockIssued,
-        Self::StockAllocated,
-        Self::AllocationReceived,
-        Self::AllocationDeclined,
-        Self::RechargeReserved,
-        Self::RechargeRefused,
-        Self::RechargeCompleted,
-        Self::RechargeReleased,
-        Self::RechargeInDoubt,
-        Self::KeyVoided,
-        Self::VoidedRequestRecorded,
-        Self::IssueDeclined,
-    ];
-
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ResellerOpened => "reseller.opened",
-            Self::StandingChanged => "reseller.standing_changed",
-            Self::LimitsChanged => "reseller.limits_changed",
-            Self::StockIssued => "stock.issued",
-            Self::StockAllocated => "stock.allocated",
-            Self::AllocationReceived => "stock.allocation_received",
-            Self::AllocationDeclined => "stock.allocation_declined",
-            Self::RechargeReserved => "recharge.reserved",
-            Self::RechargeRefused => "recharge.refused",
-            Self::RechargeCompleted => "recharge.completed",
-            Self::RechargeReleased => "recharge.released",
-            Self::RechargeInDoubt => "recharge.in_doubt",
-            Self::KeyVoided => "key.voided",
-            Self::VoidedRequestRecorded => "key.voided_request_recorded",
-            Self::IssueDeclined => "stock.issue_declined",
-        }
-    }
-
     #[must_use]
     pub fn code(self) -> i16 {
         self as i16
@@ -83,26 +89,19 @@ impl EntryKind {
 
     #[must_use]
     pub fn from_code(code: i16) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.code() == code)
+        Self::ALL.iter().copied().find(|kind| kind.code() == code)
     }
 
     /// Whether the entry is about an operation whose row stands in the same shard and carries its digest.
     #[must_use]
     pub fn has_operation_row(self) -> bool {
-        match self {
-            Self::ResellerOpened | Self::StandingChanged | Self::LimitsChanged | Self::AllocationReceived => false,
-            Self::StockIssued
-            | Self::StockAllocated
-            | Self::AllocationDeclined
-            | Self::RechargeReserved
-            | Self::RechargeRefused
-            | Self::RechargeCompleted
-            | Self::RechargeReleased
-            | Self::RechargeInDoubt
-            | Self::KeyVoided
-            | Self::VoidedRequestRecorded
-            | Self::IssueDeclined => true,
-        }
+        matches!(self.about(), About::Operation | About::OpenOperation)
+    }
+
+    /// Whether the operation waits for an outcome after such an entry.
+    #[must_use]
+    pub fn opens(self) -> bool {
+        self.about() == About::OpenOperation
     }
 }
 
@@ -125,7 +124,7 @@ pub struct Entry {
     /// Gapless within the shard, from 1.
     pub sequence: i64,
     pub kind: EntryKind,
-    /// The operation, or the reseller for entries about one.
+    /// The operation, the reseller, or what stands for a record: [`super::record::RecordKey::subject`].
     pub subject: Uuid,
     /// Digest of the subject's content and state after the command.
     pub digest: Hash,
@@ -179,7 +178,7 @@ mod tests {
 
     #[test]
     fn kinds_read_back() {
-        for kind in EntryKind::ALL {
+        for &kind in EntryKind::ALL {
             assert_eq!(EntryKind::from_code(kind.code()), Some(kind));
         }
     }

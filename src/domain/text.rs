@@ -1,4 +1,4 @@
-//! Short texts that partners choose: 1–64 or 1–32 printable ASCII characters.
+//! Short texts that partners choose: up to 32, 64 or 128 printable ASCII characters.
 
 use std::fmt;
 use std::str::FromStr;
@@ -48,6 +48,11 @@ printable_ascii!(
     /// One device of a partner or reseller.
     TerminalId,
     32
+);
+printable_ascii!(
+    /// What tells the records of one kind and owner apart.
+    RecordId,
+    128
 );
 
 /// Whether `text` holds a card number: 13 to 19 digits standing alone (spaces or dashes between groups

@@ -67,7 +67,7 @@ impl Batch<'_> {
     /// Locks the shards and drops from memory what another node has changed since.
     async fn lock(&mut self, commands: &[&Command]) -> Result<Vec<Shard>, StoreError> {
         let homes = commands.iter().map(|command| command.request.home(self.shard_count));
-        let others = commands.iter().filter_map(|command| command.request.other_shard(self.shard_count));
+        let others = commands.iter().flat_map(|command| command.request.other_shards(self.shard_count));
         let mut shards: Vec<Shard> = homes.chain(others).collect();
         shards.sort_unstable();
         shards.dedup();
@@ -93,10 +93,13 @@ impl Batch<'_> {
         let mut resellers = HashSet::new();
         let mut operations = HashSet::new();
         let mut recent = HashSet::new();
+        let mut records = HashSet::new();
         for command in commands {
             if let Some(reseller) = command.request.reseller() {
                 self.want_reseller(&mut resellers, reseller);
             }
+            let wanted = command.request.records(self.shard_count).into_iter();
+            records.extend(wanted.filter(|(shard, want)| !self.books.shard(*shard).records().knows(want)));
             match &command.request {
                 Request::Resolve(resolve) => self.want_operation(&mut operations, resolve.operation),
                 Request::Reserve(reserve) if self.may_be_similar(reserve) => {
@@ -114,6 +117,7 @@ impl Batch<'_> {
         wants.resellers = resellers.into_iter().collect();
         wants.operations = operations.into_iter().collect();
         wants.recent = recent.into_iter().collect();
+        wants.records = records.into_iter().collect();
         self.fetch(wants).await
     }
 
@@ -151,6 +155,12 @@ impl Batch<'_> {
             for (question, created_at) in loaded.recent {
                 let key = (question.reseller, question.msisdn, question.amount_minor);
                 self.books.shard_mut(question.shard).admit_similar(key, created_at);
+            }
+            for (shard, record) in loaded.records {
+                self.books.shard_mut(shard).admit_record(record.into());
+            }
+            for (shard, want) in wants.records {
+                self.books.shard_mut(shard).complete_records(want);
             }
             let mut resellers = HashSet::new();
             for (operation, hold) in loaded.operations {

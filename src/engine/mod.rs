@@ -115,7 +115,8 @@ impl Engine {
         }
         // The poster of the lowest shard: locks are always taken in ascending order.
         let home = command.request.home(self.shards);
-        let lowest = command.request.other_shard(self.shards).map_or(home, |other| other.min(home));
+        let others = command.request.other_shards(self.shards);
+        let lowest = others.into_iter().fold(home, Ord::min);
         let lane = &lanes[lowest.index() % lanes.len()];
         let (answer, receiver) = oneshot::channel();
         let new_business = command.request.is_new_business();

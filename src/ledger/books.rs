@@ -10,12 +10,13 @@ use uuid::Uuid;
 
 use super::changes::{Changes, Head, Registration};
 use super::command::Actor;
+use super::record::Records;
 use super::rules::Moment;
 use super::similar::{SimilarFilter, SimilarKey};
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, AccountClass, AccountNumber, Entry, EntryKind, Hold, Operation, OperationId, Posting, Reseller,
-    ResellerId, Shard, Side, Timestamp, Usage,
+    Account, AccountClass, AccountNumber, Entry, EntryKind, Hold, Operation, OperationId, Posting, Record, RecordBody,
+    RecordKey, RecordWant, Reseller, ResellerId, Shard, Side, Timestamp, Usage,
 };
 
 /// One debit and one credit that a step posts.
@@ -43,6 +44,8 @@ pub enum Subject {
     Reseller { reseller: Reseller, stock: Account, registration: Option<Registration> },
     /// An operation whose row stands in another shard.
     Elsewhere { operation: OperationId, digest: Hash },
+    /// A record of this shard in its new version.
+    Record(Arc<Record>),
 }
 
 /// One decided command in one shard: the entry to write and everything that changes with it.
@@ -81,6 +84,7 @@ pub struct ShardBooks {
     /// Latest similar recharges, good for one batch.
     recent: HashMap<SimilarKey, Timestamp>,
     similar: SimilarFilter,
+    records: Records,
     entries: Vec<Entry>,
     written_operations: HashMap<OperationId, Write>,
     written_holds: HashMap<OperationId, Write>,
@@ -88,6 +92,7 @@ pub struct ShardBooks {
     written_accounts: BTreeMap<AccountNumber, Write>,
     written_resellers: HashMap<ResellerId, Write>,
     registrations: Vec<Registration>,
+    written_records: BTreeMap<RecordKey, Write>,
 }
 
 impl ShardBooks {
@@ -103,6 +108,7 @@ impl ShardBooks {
             operations: HashMap::new(),
             holds: HashMap::new(),
             recent: HashMap::new(),
+            records: Records::default(),
             entries: Vec::new(),
             written_operations: HashMap::new(),
             written_holds: HashMap::new(),
@@ -110,6 +116,7 @@ impl ShardBooks {
             written_accounts: BTreeMap::new(),
             written_resellers: HashMap::new(),
             registrations: Vec::new(),
+            written_records: BTreeMap::new(),
         }
     }
 
@@ -161,6 +168,23 @@ impl ShardBooks {
         self.recent.get(key).copied()
     }
 
+    #[must_use]
+    pub fn record_of(&self, key: &RecordKey) -> Option<&Arc<Record>> {
+        self.records.get(key.kind(), key.owner(), key.id().as_str())
+    }
+
+    /// The body of the record of a kind with this owner ([`ResellerId::OPERATOR`] where the kind has none) and id.
+    #[must_use]
+    pub fn body<T: RecordBody>(&self, owner: ResellerId, id: &str) -> Option<&T> {
+        self.records.get(T::KIND, owner, id)?.body()
+    }
+
+    /// The records of the shard.
+    #[must_use]
+    pub fn records(&self) -> &Records {
+        &self.records
+    }
+
     /// Whether the store must be asked for a similar recharge.
     #[must_use]
     pub fn may_be_similar(&self, key: &SimilarKey, moment: &Moment<'_>) -> bool {
@@ -192,6 +216,15 @@ impl ShardBooks {
             self.holds.insert(hold.operation, hold);
         }
         self.operations.insert(operation.id, Arc::new(operation));
+    }
+
+    pub fn admit_record(&mut self, record: Arc<Record>) {
+        self.records.admit(record);
+    }
+
+    /// All records that the store has of `want` are admitted.
+    pub fn complete_records(&mut self, want: RecordWant) {
+        self.records.complete(want);
     }
 
     /// A recharge that was reserved now: later ones may be similar to it.
@@ -264,6 +297,13 @@ impl ShardBooks {
                 (reseller.id.uuid(), digest)
             }
             Subject::Elsewhere { operation, digest } => (operation.uuid(), digest),
+            Subject::Record(record) => {
+                let (subject, digest) = (record.key().subject(), record.digest());
+                let write = if record.version() == 1 { Write::New } else { Write::Update };
+                self.written_records.entry(record.key().clone()).or_insert(write);
+                self.records.admit(record);
+                (subject, digest)
+            }
         }
     }
 
@@ -341,6 +381,13 @@ impl ShardBooks {
             }
         }
         changes.registrations = std::mem::take(&mut self.registrations);
+        for (key, write) in std::mem::take(&mut self.written_records) {
+            let record = self.record_of(&key).expect("it was written").clone();
+            match write {
+                Write::New => changes.new_records.push(record),
+                Write::Update => changes.updated_records.push(record),
+            }
+        }
         // Ordered by key: index pages are visited once, and one batch always writes alike.
         changes.new_operations.sort_unstable_by_key(|operation| operation.id);
         changes.updated_operations.sort_unstable_by_key(|operation| operation.id);
@@ -362,6 +409,7 @@ impl ShardBooks {
             self.accounts.retain(|number, _| *number < AccountNumber::FIRST_OWN);
             self.resellers.clear();
         }
+        self.records.forget(limit);
     }
 }
 
@@ -396,6 +444,8 @@ impl Changes {
             new_resellers: Vec::new(),
             updated_resellers: Vec::new(),
             registrations: Vec::new(),
+            new_records: Vec::new(),
+            updated_records: Vec::new(),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! What decisions leave to be written: the contract between the ledger and the store.
 
+use std::sync::Arc;
+
 use super::merkle::Frontier;
-use crate::domain::{Account, Entry, Hold, Operation, OperationId, Reseller, ResellerId, Shard, Timestamp};
+use crate::domain::{Account, Entry, Hold, Operation, OperationId, Record, Reseller, ResellerId, Shard, Timestamp};
 
 /// The row of a shard: its lock, its version and the head of its log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,4 +47,6 @@ pub struct Changes {
     pub new_resellers: Vec<Reseller>,
     pub updated_resellers: Vec<Reseller>,
     pub registrations: Vec<Registration>,
+    pub new_records: Vec<Arc<Record>>,
+    pub updated_records: Vec<Arc<Record>>,
 }

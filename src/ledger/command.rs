@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    Channel, Decline, ExternalId, Limits, Msisdn, Operation, OperationId, PartnerId, ResellerId, Shard, Standing,
-    Status, TerminalId,
+    Channel, Content, Decline, ExternalId, Limits, Msisdn, Operation, OperationId, PartnerId, Place, Record, RecordKey,
+    RecordWant, ResellerId, Shard, Standing, Status, TerminalId,
 };
 use crate::ledger::Registration;
 
@@ -92,6 +92,15 @@ pub struct Void {
     pub external_id: ExternalId,
 }
 
+/// Writes a record in its next version.
+#[derive(Clone, Debug)]
+pub struct PutRecord {
+    pub key: RecordKey,
+    /// The version it replaces, 0 when it must be new; `None` replaces whichever there is.
+    pub expected: Option<i64>,
+    pub content: Content,
+}
+
 #[derive(Clone, Debug)]
 pub enum Request {
     OpenReseller(OpenReseller),
@@ -102,6 +111,7 @@ pub enum Request {
     Reserve(Reserve),
     Resolve(Resolve),
     Void(Void),
+    PutRecord(PutRecord),
 }
 
 /// A request and who causes it.
@@ -132,17 +142,32 @@ impl Request {
             Self::Reserve(reserve) => of(reserve.reseller),
             Self::Resolve(resolve) => resolve.operation.shard(),
             Self::Void(void) => of(void.reseller),
+            Self::PutRecord(put) => put.key.home(count),
         }
     }
 
-    /// A second shard that it reads and writes, where there is one.
+    /// The other shards that it reads and writes: none for most.
     #[must_use]
-    pub fn other_shard(&self, count: u16) -> Option<Shard> {
+    pub fn other_shards(&self, count: u16) -> Vec<Shard> {
         match self {
             Self::AllocateStock(allocate) => {
-                Some(Shard::of(allocate.to.uuid(), count)).filter(|shard| *shard != Shard::OPERATOR)
+                let there = Shard::of(allocate.to.uuid(), count);
+                if there == Shard::OPERATOR { Vec::new() } else { vec![there] }
             }
-            _ => None,
+            Self::PutRecord(put) => put.key.copies(count),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The records that it reads, and in which shards: none for most.
+    #[must_use]
+    pub fn records(&self, count: u16) -> Vec<(Shard, RecordWant)> {
+        match self {
+            Self::PutRecord(put) => {
+                let shards = std::iter::once(put.key.home(count)).chain(put.key.copies(count));
+                shards.map(|shard| (shard, RecordWant::One(put.key.clone()))).collect()
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -156,6 +181,7 @@ impl Request {
             Self::AllocateStock(allocate) => Some(allocate.to),
             Self::Reserve(reserve) => Some(reserve.reseller),
             Self::Void(void) => Some(void.reseller),
+            Self::PutRecord(put) => Some(put.key.owner()).filter(|_| put.key.kind().place() == Place::Owner),
             Self::IssueStock(_) | Self::Resolve(_) => None,
         }
     }
@@ -175,7 +201,11 @@ impl Request {
                 let key = Key { partner: *partner, reseller: *reseller, external_id: external_id.clone() };
                 Some((key, *operation))
             }
-            Self::OpenReseller(_) | Self::SetStanding(_) | Self::SetLimits(_) | Self::Resolve(_) => None,
+            Self::OpenReseller(_)
+            | Self::SetStanding(_)
+            | Self::SetLimits(_)
+            | Self::Resolve(_)
+            | Self::PutRecord(_) => None,
         }
     }
 
@@ -197,6 +227,8 @@ pub enum Outcome {
     Unchanged(Arc<Operation>),
     /// A command about a reseller was recorded.
     Recorded,
+    /// The record as it stands now, also when it stood like that before and nothing was written.
+    Put(Arc<Record>),
 }
 
 impl Outcome {
@@ -204,7 +236,7 @@ impl Outcome {
     pub fn operation(&self) -> Option<&Arc<Operation>> {
         match self {
             Self::Decided(operation) | Self::Replayed(operation) | Self::Unchanged(operation) => Some(operation),
-            Self::Recorded => None,
+            Self::Recorded | Self::Put(_) => None,
         }
     }
 }
@@ -224,6 +256,9 @@ pub enum Refusal {
     /// The evidence contradicts a final outcome.
     #[error("an operation that is {} cannot move on by this evidence", .from.name())]
     IllegalTransition { from: Status },
+    /// The record is not at the version that the command replaces; 0 when it does not exist.
+    #[error("the record is at version {current}")]
+    StaleVersion { current: i64 },
     #[error("a balance would leave the range of 64-bit integers")]
     Overflow,
 }

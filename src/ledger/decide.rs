@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::books::{Books, Step};
-use super::command::{AllocateStock, Command, Outcome, Refusal, Request, Reserve};
+use super::command::{AllocateStock, Command, Outcome, PutRecord, Refusal, Request, Reserve};
 use super::rules::Moment;
-use super::{allocation, issue, network, recharge, void};
-use crate::domain::{Details, Operation, OperationId, Shard};
+use super::{allocation, issue, network, recharge, record as records, void};
+use crate::domain::{Details, EntryKind, Operation, OperationId, Record, Shard};
 
 /// Decides a command whose shards, resellers and operations are in `books`. `existing` is the operation that
 /// claimed the command's key before, if one did. Records what is to be written in `books`.
@@ -66,6 +66,7 @@ pub fn decide(
             let step = network::set_limits(books.shard(home), request)?;
             Ok(record_plain(books, home, step, command, moment))
         }
+        (Request::PutRecord(request), _) => put_record(books, shards, request, command, moment),
     }
 }
 
@@ -93,6 +94,27 @@ fn record(
 fn record_plain(books: &mut Books, home: Shard, step: Step, command: &Command, moment: &Moment<'_>) -> Outcome {
     books.shard_mut(home).record(step, &command.actor, moment.now);
     Outcome::Recorded
+}
+
+fn put_record(
+    books: &mut Books,
+    shards: u16,
+    request: &PutRecord,
+    command: &Command,
+    moment: &Moment<'_>,
+) -> Result<Outcome, Refusal> {
+    let home = request.key.home(shards);
+    let Some(new) = records::put(books.shard(home), request)? else {
+        let current = books.shard(home).record_of(&request.key).ok_or(Refusal::StaleVersion { current: 0 })?;
+        return Ok(Outcome::Put(current.clone()));
+    };
+    let new: Arc<Record> = new.into();
+    for shard in request.key.copies(shards) {
+        let step = records::step(EntryKind::RecordCopied, &new);
+        books.shard_mut(shard).record(step, &command.actor, moment.now);
+    }
+    record_plain(books, home, records::step(EntryKind::RecordPut, &new), command, moment);
+    Ok(Outcome::Put(new))
 }
 
 /// The guard sees what was reserved, in this batch and later.

@@ -10,6 +10,7 @@ pub mod issue;
 pub mod merkle;
 pub mod network;
 pub mod recharge;
+pub mod record;
 pub mod rules;
 pub mod similar;
 pub mod void;

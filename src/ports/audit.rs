@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::store::StoreError;
 use crate::domain::encoding::Hash;
-use crate::domain::{Account, Entry, Hold, Operation, Reseller, Shard};
+use crate::domain::{Account, Entry, Hold, Operation, Record, Reseller, Shard};
 use crate::ledger::{Head, Registration};
 
 /// Heads, balances, holds and resellers of one moment.
@@ -16,6 +16,7 @@ pub struct Snapshot {
     pub holds: Vec<(Shard, Hold)>,
     /// Each with its place in the network.
     pub resellers: Vec<(Shard, Reseller, Registration)>,
+    pub records: Vec<(Shard, Record)>,
 }
 
 /// An entry as it stands in the store, beside the leaf that was stored for it.

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, ExternalId, Hold, Msisdn, Operation, OperationId, PartnerId, Reseller, ResellerId, Shard, Status,
-    Timestamp,
+    Account, ExternalId, Hold, Msisdn, Operation, OperationId, PartnerId, Record, RecordId, RecordKey, RecordKind,
+    RecordWant, Reseller, ResellerId, Shard, Status, Timestamp,
 };
 use crate::ledger::{Changes, Head};
 
@@ -66,6 +66,7 @@ pub struct Wants {
     /// Each with its hold, if one is open.
     pub operations: Vec<OperationId>,
     pub recent: Vec<RecentRecharge>,
+    pub records: Vec<(Shard, RecordWant)>,
 }
 
 impl Wants {
@@ -75,6 +76,7 @@ impl Wants {
             && self.resellers.is_empty()
             && self.operations.is_empty()
             && self.recent.is_empty()
+            && self.records.is_empty()
     }
 }
 
@@ -86,6 +88,7 @@ pub struct Loaded {
     pub operations: Vec<(Operation, Option<Hold>)>,
     /// For each question that has an answer: the creation of the latest such recharge that was not declined.
     pub recent: Vec<(RecentRecharge, Timestamp)>,
+    pub records: Vec<(Shard, Record)>,
 }
 
 /// A connection of its own for one poster. After an error other than [`StoreError::Refused`] and
@@ -134,6 +137,18 @@ pub struct RechargeQuery {
     pub limit: u32,
 }
 
+/// A page of the records of a kind that stand in one shard, by owner and id.
+#[derive(Clone, Debug)]
+pub struct RecordQuery {
+    pub shard: Shard,
+    pub kind: RecordKind,
+    /// Only those of one owner.
+    pub owner: Option<ResellerId>,
+    /// Only what comes after this one in the list.
+    pub after: Option<(ResellerId, RecordId)>,
+    pub limit: u32,
+}
+
 /// Named queries; each sees what was committed before it began.
 #[async_trait]
 pub trait Reads: Send + Sync {
@@ -165,6 +180,11 @@ pub trait Reads: Send + Sync {
     /// How many operations are in doubt (their hold is due at or before `due_by`), and when the oldest
     /// of them was placed.
     async fn doubt(&self, due_by: Timestamp) -> Result<(i64, Option<Timestamp>), StoreError>;
+
+    /// A record as it stands in `shard`: its home, or any that has a copy.
+    async fn record(&self, shard: Shard, key: &RecordKey) -> Result<Option<Record>, StoreError>;
+
+    async fn records(&self, query: &RecordQuery) -> Result<Vec<Record>, StoreError>;
 
     /// Whether the store takes writes and its schema is the one this program knows.
     async fn check(&self) -> Result<(), StoreError>;

@@ -93,6 +93,8 @@ pub enum ServiceError {
     ExternalIdReused {
         field: &'static str,
     },
+    /// What was to be changed is not at the version that the caller saw.
+    StaleVersion,
     Overloaded {
         retry_after_s: u32,
     },
@@ -110,6 +112,7 @@ impl From<LedgerError> for ServiceError {
             LedgerError::Unavailable { retry_after_s } => Self::Unavailable { retry_after_s },
             LedgerError::Refused(Refusal::KeyReused { field }) => Self::ExternalIdReused { field },
             LedgerError::Refused(Refusal::UnknownReseller | Refusal::UnknownOperation) => Self::NotFound,
+            LedgerError::Refused(Refusal::StaleVersion { .. }) => Self::StaleVersion,
             LedgerError::Refused(Refusal::ResellerExists | Refusal::IllegalTransition { .. } | Refusal::Overflow)
             | LedgerError::Internal => Self::Internal,
         }

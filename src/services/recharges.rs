@@ -259,7 +259,7 @@ fn answer_of(outcome: Outcome) -> Result<Answer, ServiceError> {
     match outcome {
         Outcome::Decided(operation) | Outcome::Unchanged(operation) => Ok(Answer { operation, replayed: false }),
         Outcome::Replayed(operation) => Ok(Answer { operation, replayed: true }),
-        Outcome::Recorded => Err(ServiceError::Internal),
+        Outcome::Recorded | Outcome::Put(_) => Err(ServiceError::Internal),
     }
 }
 

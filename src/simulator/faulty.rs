@@ -8,9 +8,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::domain::encoding::Hash;
-use crate::domain::{Account, ExternalId, Operation, OperationId, PartnerId, ResellerId, Shard, Timestamp};
+use crate::domain::{
+    Account, ExternalId, Operation, OperationId, PartnerId, Record, RecordKey, ResellerId, Shard, Timestamp,
+};
 use crate::ledger::{Changes, Head};
-use crate::ports::{Claim, Loaded, Reads, RechargeQuery, Session, Store, StoreError, TakenClaim, Wants};
+use crate::ports::{Claim, Loaded, Reads, RechargeQuery, RecordQuery, Session, Store, StoreError, TakenClaim, Wants};
 
 /// Where a fault can strike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -340,6 +342,16 @@ impl Reads for FaultyStore {
     async fn doubt(&self, due_by: Timestamp) -> Result<(i64, Option<Timestamp>), StoreError> {
         self.meet(Point::Read).await?;
         self.inner.doubt(due_by).await
+    }
+
+    async fn record(&self, shard: Shard, key: &RecordKey) -> Result<Option<Record>, StoreError> {
+        self.meet(Point::Read).await?;
+        self.inner.record(shard, key).await
+    }
+
+    async fn records(&self, query: &RecordQuery) -> Result<Vec<Record>, StoreError> {
+        self.meet(Point::Read).await?;
+        self.inner.records(query).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

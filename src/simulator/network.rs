@@ -179,7 +179,7 @@ impl Seeder {
                     None => Ok(()),
                 }
             }
-            Outcome::Recorded => Ok(()),
+            Outcome::Recorded | Outcome::Put(_) => Ok(()),
         }
     }
 

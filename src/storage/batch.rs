@@ -4,6 +4,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::operation_row::OperationRow;
+use super::record_row::RecordRow;
 use super::rows::{
     AccountRow, EntryRow, HeadRow, HoldRow, PostingRow, RegistrationRow, ResellerRow, hex_bytes, shard_number,
 };
@@ -60,6 +61,8 @@ pub(super) struct Batch {
     pub new_resellers: Vec<ResellerRow>,
     pub resellers: Vec<ResellerRow>,
     pub registrations: Vec<RegistrationRow>,
+    pub new_records: Vec<RecordRow>,
+    pub changed_records: Vec<RecordRow>,
 }
 
 impl Batch {
@@ -104,6 +107,8 @@ impl Batch {
         for registration in &changes.registrations {
             self.registrations.push(checked(registration)?.into());
         }
+        self.new_records.extend(changes.new_records.iter().map(|record| RecordRow::of(shard, record)));
+        self.changed_records.extend(changes.updated_records.iter().map(|record| RecordRow::of(shard, record)));
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use taabia::domain::account::CHART;
-use taabia::domain::{Asset, Channel, Currency, EntryKind, OperationKind, Status};
+use taabia::domain::{Asset, Channel, Currency, EntryKind, OperationKind, RecordKind, Status};
 use uuid::Uuid;
 
 use super::samples::{append, posting, session, shard, write};
@@ -68,8 +68,11 @@ on_both! {
         for channel in &Channel::ALL {
             know("channel", channel.code(), channel.name());
         }
-        for kind in &EntryKind::ALL {
+        for kind in EntryKind::ALL {
             know("entry", kind.code(), kind.name());
+        }
+        for kind in RecordKind::ALL {
+            know("record", kind.code(), kind.name());
         }
         assert_eq!(codes(db).await.into_iter().collect::<BTreeSet<_>>(), known);
     }

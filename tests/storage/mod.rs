@@ -7,5 +7,6 @@ mod install;
 mod journal;
 mod lists;
 mod plans;
+mod records;
 mod registry;
 mod samples;

@@ -9,7 +9,7 @@ use crate::support::database::Database;
 const NOT_PREPARED: [&str; 3] = ["poster_settings", "read_settings", "grant"];
 
 /// What posters run in their transactions.
-const POSTERS: [&str; 15] = [
+const POSTERS: [&str; 19] = [
     "lock",
     "load_system_accounts",
     "load_resellers",
@@ -25,6 +25,10 @@ const POSTERS: [&str; 15] = [
     "network_new_resellers",
     "network_resellers",
     "network_registrations",
+    "load_records",
+    "load_records_between",
+    "new_records",
+    "changed_records",
 ];
 
 #[tokio::test]
@@ -60,7 +64,7 @@ fn every_statement_says_what_it_is_for() {
 }
 
 /// Named queries over tables that grow.
-const READS: [&str; 12] = [
+const READS: [&str; 14] = [
     "operation",
     "operation_by_key",
     "recharges_of_resellers",
@@ -73,6 +77,8 @@ const READS: [&str; 12] = [
     "due",
     "ancestors",
     "subtree",
+    "record",
+    "records",
 ];
 
 /// With the settings of the connections a generic plan for empty tables must be the plan for full ones. The table

@@ -144,19 +144,7 @@ pub fn posting(debit: i64, credit: i64, amount_minor: i64) -> Posting {
 
 /// Changes of a shard that write nothing yet but the version.
 pub fn changes(head: &Head) -> Changes {
-    Changes {
-        head: Head { version: head.version + 1, ..head.clone() },
-        entries: Vec::new(),
-        new_operations: Vec::new(),
-        updated_operations: Vec::new(),
-        placed_holds: Vec::new(),
-        removed_holds: Vec::new(),
-        new_accounts: Vec::new(),
-        updated_accounts: Vec::new(),
-        new_resellers: Vec::new(),
-        updated_resellers: Vec::new(),
-        registrations: Vec::new(),
-    }
+    Changes::of(Head { version: head.version + 1, ..head.clone() })
 }
 
 /// Appends an entry to the changes and the log; gives its leaf.

@@ -98,7 +98,12 @@ macro_rules! on_every_store {
 pub(crate) use on_every_store;
 
 pub fn in_memory(shards: u16) -> Books {
-    let store = std::sync::Arc::new(MemoryStore::new(shards));
+    in_memory_on(&MemoryStore::new(shards))
+}
+
+/// Books that the test can look behind.
+pub fn in_memory_on(store: &MemoryStore) -> Books {
+    let store = std::sync::Arc::new(store.clone());
     Books { store: store.clone(), registry: store.clone(), audit: store }
 }
 

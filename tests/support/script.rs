@@ -50,6 +50,12 @@ pub enum Act {
         pick: usize,
         evidence: Evidence,
     },
+    /// A record of a reseller, or of the installation with a copy in every shard.
+    Put {
+        reseller: Option<usize>,
+        content: u32,
+        expected: Option<i64>,
+    },
     Wait {
         ms: i64,
     },
@@ -62,6 +68,7 @@ pub enum Seen {
     Replayed(Status, Option<Decline>, Option<i64>),
     Unchanged(Status, Option<Decline>, Option<i64>),
     Recorded,
+    Put(i64),
     Refused(Refusal),
     Skipped,
 }
@@ -115,6 +122,9 @@ fn act() -> impl Strategy<Value = Act> {
             |(reseller, limits, credit)| Act::Limits { reseller, limits, credit }
         ),
         8 => (0..30_usize, evidence).prop_map(|(pick, evidence)| Act::Resolve { pick, evidence }),
+        2 => (prop::option::of(reseller()), 0..3_u32, prop::option::of(0..4_i64)).prop_map(
+            |(reseller, content, expected)| Act::Put { reseller, content, expected }
+        ),
         2 => prop_oneof![Just(1_000), Just(119_999), Just(120_000), Just(86_400_000)].prop_map(|ms| Act::Wait { ms }),
     ]
 }
@@ -165,6 +175,8 @@ pub struct Model {
     keys: HashMap<(usize, u8), usize>,
     operator_keys: HashMap<u8, (Option<usize>, i64, Op)>,
     ops: Vec<Op>,
+    /// By owner: version and content.
+    records: HashMap<Option<usize>, (i64, u32)>,
     now_ms: i64,
 }
 
@@ -195,6 +207,16 @@ impl Model {
                 Seen::Recorded
             }),
             Act::Resolve { pick, evidence } => self.resolve(*pick, *evidence),
+            Act::Put { reseller: Some(reseller), .. } if !self.outlets.contains_key(reseller) => unknown(),
+            Act::Put { reseller, content, expected } => {
+                let (version, known) = self.records.get(reseller).copied().unwrap_or((0, u32::MAX));
+                if expected.is_some_and(|expected| expected != version) {
+                    return Seen::Refused(Refusal::StaleVersion { current: version });
+                }
+                let version = if known == *content { version } else { version + 1 };
+                self.records.insert(*reseller, (version, *content));
+                Seen::Put(version)
+            }
             Act::Wait { ms } => {
                 self.now_ms += ms;
                 Seen::Skipped

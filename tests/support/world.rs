@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use taabia::domain::ids::uuid_v7;
+use taabia::domain::records::{PinHash, PinPolicy, User};
 use taabia::domain::{
-    Account, Channel, Decline, ExternalId, Limits, NumberingPlan, Operation, OperationId, PartnerId, ResellerId, Shard,
-    Standing,
+    Account, Channel, Content, Decline, ExternalId, Limits, NumberingPlan, Operation, OperationId, PartnerId,
+    RecordKey, RecordKind, ResellerId, Shard, Standing,
 };
 use taabia::engine::{Engine, EngineConfig};
 use taabia::ledger::command::{
-    AllocateStock, IssueStock, OpenReseller, Reserve, Resolve, SetLimits, SetStanding, Void,
+    AllocateStock, IssueStock, OpenReseller, PutRecord, Reserve, Resolve, SetLimits, SetStanding, Void,
 };
 use taabia::ledger::{Command, Evidence, Outcome, Registration, Request};
 use taabia::ports::{AuditReader, Clock, Ledger, LedgerError, Randomness, Registry, Store};
@@ -165,6 +166,12 @@ impl World {
         Request::SetStanding(SetStanding { reseller: self.id(name), standing })
     }
 
+    /// Puts a record of the reseller, or of the installation.
+    pub fn put(&self, name: Option<&str>, number: u32, expected: Option<i64>) -> Request {
+        let (key, content) = record(name.map(|name| self.id(name)), number);
+        Request::PutRecord(PutRecord { key, expected, content })
+    }
+
     pub async fn stock(&self, name: &str) -> Account {
         self.books.store.stock(self.shard(name), self.id(name)).await.unwrap().unwrap()
     }
@@ -175,6 +182,23 @@ impl World {
             node.close().await;
         }
         super::must_verify(&*self.books.audit).await;
+    }
+}
+
+/// The key of a record and a body that `number` tells from others: a user where there is an owner, else the policy,
+/// which has a copy in every shard.
+pub fn record(owner: Option<ResellerId>, number: u32) -> (RecordKey, Content) {
+    let id = "default".parse().unwrap();
+    match owner {
+        None => {
+            let policy = PinPolicy { attempts: number, ..PinPolicy::default() };
+            (RecordKey::of_operator(RecordKind::PinPolicy, id), policy.into())
+        }
+        Some(owner) => {
+            let (name, pin) = (format!("Amine \"تعبئة\" {number}"), PinHash("$argon2id$".into()));
+            let user = User { name, pin, attempts: 0, lockouts: 0, locked_until_ms: Some(i64::MAX) };
+            (RecordKey::of_reseller(RecordKind::User, owner, id), user.into())
+        }
     }
 }
 

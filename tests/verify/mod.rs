@@ -10,6 +10,7 @@ use taabia::simulator::memory::{Books, State};
 
 mod journal;
 mod later;
+mod records;
 mod rows;
 
 use crate::scribe::{Scribe, frontier};

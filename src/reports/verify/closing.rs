@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::Slice;
 use super::finding::{Finding, VerifyError, offence};
 use super::fold::Fold;
+use super::records;
 use crate::domain::{AccountNumber, EntryKind, Hold, ResellerId, Shard};
 use crate::ledger::network::digest;
 use crate::ports::AuditReader;
@@ -22,6 +23,7 @@ pub(super) async fn close(
     let held = check_holds(fold, &slice.holds)?;
     check_accounts(fold, slice, &held)?;
     check_resellers(fold, slice)?;
+    records::check(fold, &slice.records)?;
     let shard = fold.shard();
     if let Some(posting) = audit.stray_posting(shard, slice.head.sequence).await? {
         return offence(Some(shard), posting, "its entry does not exist");

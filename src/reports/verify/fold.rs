@@ -8,7 +8,9 @@ use uuid::Uuid;
 use super::Slice;
 use super::finding::{Finding, offence};
 use crate::domain::encoding::Hash;
-use crate::domain::{Account, AccountNumber, Entry, EntryKind, Operation, Posting, ResellerId, Shard, Side, Timestamp};
+use crate::domain::{
+    About, Account, AccountNumber, Entry, EntryKind, Operation, Posting, ResellerId, Shard, Side, Timestamp,
+};
 use crate::ledger::Head;
 use crate::ledger::merkle::Frontier;
 use crate::ports::AuditedEntry;
@@ -21,6 +23,13 @@ pub(super) struct Open {
     pub since: i64,
     pub reseller: ResellerId,
     pub amount_minor: i64,
+}
+
+/// What an entry states about a record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AboutRecord {
+    pub sequence: i64,
+    pub digest: Hash,
 }
 
 /// What an entry states about a reseller.
@@ -44,6 +53,8 @@ pub(super) struct Fold<'a> {
     pub open: HashMap<Uuid, Open>,
     /// The last entry about each reseller.
     pub resellers: HashMap<Uuid, AboutReseller>,
+    /// The last entry about each record.
+    pub records: HashMap<Uuid, AboutRecord>,
     frontier: Frontier,
     /// Of the head, from the left.
     subtrees: Vec<Subtree>,
@@ -62,6 +73,7 @@ impl<'a> Fold<'a> {
             accounts: slice.accounts.iter().map(|account| (account.number, (account, 0))).collect(),
             open: HashMap::new(),
             resellers: HashMap::new(),
+            records: HashMap::new(),
             frontier: Frontier::default(),
             subtrees: subtrees(&head.frontier),
             recorded_at: Timestamp::EPOCH,
@@ -140,14 +152,17 @@ impl<'a> Fold<'a> {
         self.frontier.append(audited.leaf);
         self.check_subtree()?;
         self.check_checkpoint()?;
-        self.remember_reseller(entry);
+        self.remember(entry);
         self.check_operation(entry, audited.operation.as_ref())
     }
 
-    fn remember_reseller(&mut self, entry: &Entry) {
+    /// What the rows are compared with when the journal is folded.
+    fn remember(&mut self, entry: &Entry) {
         let Entry { sequence, kind, subject, digest, .. } = *entry;
-        if matches!(kind, EntryKind::ResellerOpened | EntryKind::StandingChanged | EntryKind::LimitsChanged) {
-            self.resellers.insert(subject, AboutReseller { sequence, kind, digest });
+        match kind.about() {
+            About::Reseller => drop(self.resellers.insert(subject, AboutReseller { sequence, kind, digest })),
+            About::Record => drop(self.records.insert(subject, AboutRecord { sequence, digest })),
+            About::Operation | About::OpenOperation | About::Elsewhere => {}
         }
     }
 
@@ -223,7 +238,7 @@ impl<'a> Fold<'a> {
                 let text = format!("its row does not have the content that entry {} recorded", entry.sequence);
                 return self.wrong(name, text);
             }
-            Ordering::Equal if operation.status.is_open() != opens(entry.kind) => {
+            Ordering::Equal if operation.status.is_open() != entry.kind.opens() => {
                 let text = format!("its row is {} after a {} entry", operation.status.name(), entry.kind.name());
                 return self.wrong(name, text);
             }
@@ -231,33 +246,13 @@ impl<'a> Fold<'a> {
             // It moved on later; the later entry has the digest.
             Ordering::Greater => {}
         }
-        if opens(entry.kind) {
+        if entry.kind.opens() {
             let Operation { reseller, amount_minor, .. } = *operation;
             self.open.entry(entry.subject).or_insert(Open { since: entry.sequence, reseller, amount_minor });
         } else {
             self.open.remove(&entry.subject);
         }
         Ok(())
-    }
-}
-
-/// Whether the operation waits for an outcome after such an entry.
-fn opens(kind: EntryKind) -> bool {
-    match kind {
-        EntryKind::RechargeReserved | EntryKind::RechargeInDoubt => true,
-        EntryKind::ResellerOpened
-        | EntryKind::StandingChanged
-        | EntryKind::LimitsChanged
-        | EntryKind::StockIssued
-        | EntryKind::StockAllocated
-        | EntryKind::AllocationReceived
-        | EntryKind::AllocationDeclined
-        | EntryKind::RechargeRefused
-        | EntryKind::RechargeCompleted
-        | EntryKind::RechargeReleased
-        | EntryKind::KeyVoided
-        | EntryKind::VoidedRequestRecorded
-        | EntryKind::IssueDeclined => false,
     }
 }
 

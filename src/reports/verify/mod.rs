@@ -11,7 +11,8 @@
 //! every open operation has its hold, every hold its operation, and what is held is their sum; no
 //! operation and no posting stands without an entry. Over all shards: the standing equations.
 //!
-//! Standing and limits of every reseller are those that the last entry about it recorded. What no entry
+//! Standing and limits of every reseller, and every record, are those that the last entry about it recorded; the
+//! copies of a record are alike in all shards. What no entry
 //! records is not verified: the daily counters, the claims of keys, partners and clients.
 
 mod checkpoint;
@@ -19,12 +20,13 @@ mod closing;
 mod equations;
 mod finding;
 mod fold;
+mod records;
 mod report;
 
 use std::collections::BTreeMap;
 
 use crate::domain::encoding::Hash;
-use crate::domain::{Account, Hold, Reseller, Shard};
+use crate::domain::{Account, Hold, Record, Reseller, Shard};
 use crate::ledger::{Head, Registration};
 use crate::ports::{AuditReader, Snapshot};
 
@@ -66,6 +68,7 @@ struct Slice {
     /// By operation.
     holds: Vec<Hold>,
     resellers: Vec<(Reseller, Registration)>,
+    records: Vec<Record>,
     /// Size and root of the log at the checkpoint.
     checkpoint: Option<(i64, Hash)>,
 }
@@ -101,6 +104,7 @@ pub async fn verify(
         report.shard(&fold);
     }
     closing::check_beyond(audit, &beyond).await?;
+    records::check_copies(&slices)?;
     equations::check(&report)?;
     Ok(report)
 }
@@ -112,7 +116,14 @@ fn slices(snapshot: Snapshot, checkpoint: Option<&Checkpoint>) -> Result<Vec<Sli
         let checkpoint = checkpoint.and_then(|checkpoint| checkpoint.of(head.shard));
         slices.insert(
             head.shard,
-            Slice { head, accounts: Vec::new(), holds: Vec::new(), resellers: Vec::new(), checkpoint },
+            Slice {
+                head,
+                accounts: Vec::new(),
+                holds: Vec::new(),
+                resellers: Vec::new(),
+                records: Vec::new(),
+                checkpoint,
+            },
         );
     }
     let without_head = |shard: Shard| Finding::new(Some(shard), "head", "the shard has rows but no head");
@@ -124,6 +135,9 @@ fn slices(snapshot: Snapshot, checkpoint: Option<&Checkpoint>) -> Result<Vec<Sli
     }
     for (shard, reseller, place) in snapshot.resellers {
         slices.get_mut(&shard).ok_or_else(|| without_head(shard))?.resellers.push((reseller, place));
+    }
+    for (shard, record) in snapshot.records {
+        slices.get_mut(&shard).ok_or_else(|| without_head(shard))?.records.push(record);
     }
     let last = slices.keys().next_back().copied().unwrap_or(Shard::OPERATOR);
     let known = checkpoint.into_iter().flat_map(Checkpoint::shards);

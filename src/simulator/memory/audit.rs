@@ -22,6 +22,7 @@ impl AuditReader for MemoryStore {
             let shard = books.head.shard;
             snapshot.heads.push(books.head.clone());
             snapshot.accounts.extend(books.accounts.values().map(|account| (shard, *account)));
+            snapshot.records.extend(books.records.values().map(|record| (shard, record.clone())));
             snapshot.holds.extend(books.holds.values().map(|hold| (shard, *hold)));
             snapshot.resellers.extend(books.resellers.values().filter_map(|reseller| {
                 state.network.registrations.get(&reseller.id).map(|place| (shard, *reseller, place.clone()))

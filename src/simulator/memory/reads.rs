@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use crate::domain::operation::claim_key;
 use crate::domain::{
-    Account, ExternalId, Operation, OperationId, OperationKind, PartnerId, ResellerId, Shard, Timestamp,
+    Account, ExternalId, Operation, OperationId, OperationKind, PartnerId, Record, RecordKey, ResellerId, Shard,
+    Timestamp,
 };
-use crate::ports::{Reads, RechargeQuery, Scope, StoreError};
+use crate::ports::{Reads, RechargeQuery, RecordQuery, Scope, StoreError};
 
 #[async_trait]
 impl Reads for MemoryStore {
@@ -93,6 +94,24 @@ impl Reads for MemoryStore {
         let holds = state.books.iter().flat_map(|books| books.holds.values());
         let placed: Vec<_> = holds.filter(|hold| hold.due_at <= due_by).map(|hold| hold.placed_at).collect();
         Ok((i64::try_from(placed.len()).expect("fits memory"), placed.into_iter().min()))
+    }
+
+    async fn record(&self, shard: Shard, key: &RecordKey) -> Result<Option<Record>, StoreError> {
+        let state = self.shared.state();
+        Ok(state.books(shard).and_then(|books| books.records.get(key)).cloned())
+    }
+
+    async fn records(&self, query: &RecordQuery) -> Result<Vec<Record>, StoreError> {
+        let state = self.shared.state();
+        let matches = |key: &RecordKey| {
+            let after = query.after.as_ref();
+            key.kind() == query.kind
+                && query.owner.is_none_or(|owner| key.owner() == owner)
+                && after.is_none_or(|(owner, id)| (key.owner(), key.id()) > (*owner, id))
+        };
+        let records = state.books(query.shard).into_iter().flat_map(|books| &books.records);
+        let page = records.filter(|(key, _)| matches(key)).map(|(_, record)| record.clone());
+        Ok(page.take(query.limit as usize).collect())
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -123,6 +123,10 @@ fn load(transaction: &Transaction, state: &State, wants: &Wants) -> Result<Loade
         let view = transaction.view(state, id.shard())?;
         loaded.operations.extend(view.operation(id).map(|operation| (operation.clone(), view.hold(id).copied())));
     }
+    for (shard, want) in &wants.records {
+        let records = transaction.view(state, *shard)?.records(want);
+        loaded.records.extend(records.into_iter().map(|record| (*shard, record)));
+    }
     for question in &wants.recent {
         let view = transaction.view(state, question.shard)?;
         loaded.recent.extend(latest(view, question).map(|at| (*question, at)));

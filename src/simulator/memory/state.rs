@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, AccountClass, AccountNumber, Entry, Hold, Msisdn, Operation, OperationId, PartnerId, Posting, Reseller,
-    ResellerId, Shard, Timestamp,
+    Account, AccountClass, AccountNumber, Entry, Hold, Msisdn, Operation, OperationId, PartnerId, Posting, Record,
+    RecordKey, Reseller, ResellerId, Shard, Timestamp,
 };
 use crate::ledger::{Head, Registration};
 use crate::ports::Client;
@@ -37,6 +37,7 @@ pub struct Books {
     /// By sequence and line.
     pub postings: BTreeMap<(i64, usize), Posting>,
     pub claims: HashMap<[u8; 16], OperationId>,
+    pub records: BTreeMap<RecordKey, Record>,
     /// Index: the accounts of a reseller.
     owned: HashMap<ResellerId, Vec<AccountNumber>>,
     /// Index: what was sold to whom, by time.
@@ -77,6 +78,7 @@ impl Books {
             entries: BTreeMap::new(),
             postings: BTreeMap::new(),
             claims: HashMap::new(),
+            records: BTreeMap::new(),
             owned: HashMap::new(),
             sold: BTreeSet::new(),
         }

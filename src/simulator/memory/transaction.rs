@@ -8,7 +8,10 @@ use tokio::sync::OwnedMutexGuard;
 use super::refused;
 use super::state::{Books, State};
 use crate::domain::encoding::Hash;
-use crate::domain::{Account, AccountNumber, Entry, Hold, Operation, OperationId, Reseller, ResellerId, Shard};
+use crate::domain::{
+    Account, AccountNumber, Entry, Hold, Operation, OperationId, Record, RecordKey, RecordWant, Reseller, ResellerId,
+    Shard,
+};
 use crate::ledger::{Changes, Head, Registration};
 use crate::ports::StoreError;
 
@@ -33,6 +36,7 @@ pub(super) struct Overlay {
     holds: HashMap<OperationId, Option<Hold>>,
     entries: Vec<(Entry, Hash)>,
     claims: HashMap<[u8; 16], OperationId>,
+    records: BTreeMap<RecordKey, Record>,
 }
 
 /// A locked shard as its transaction sees it.
@@ -171,6 +175,21 @@ impl View<'_> {
         self.overlay.claims.get(key).or_else(|| self.books.claims.get(key)).copied()
     }
 
+    pub fn record(&self, key: &RecordKey) -> Option<&Record> {
+        self.overlay.records.get(key).or_else(|| self.books.records.get(key))
+    }
+
+    pub fn records(&self, want: &RecordWant) -> Vec<Record> {
+        let wanted = |key: &&RecordKey| match want {
+            RecordWant::One(one) => *key == one,
+            RecordWant::Owned(kind, owner) => (key.kind(), key.owner()) == (*kind, *owner),
+            RecordWant::Kind(kind) => key.kind() == *kind,
+        };
+        let fresh = self.overlay.records.keys().filter(|key| !self.books.records.contains_key(*key));
+        let keys = self.books.records.keys().chain(fresh).filter(wanted);
+        keys.filter_map(|key| self.record(key)).cloned().collect()
+    }
+
     pub fn leaf(&self, sequence: i64) -> Option<Hash> {
         let written = self.overlay.entries.iter().find(|(entry, _)| entry.sequence == sequence);
         written.map(|(_, leaf)| *leaf).or_else(|| self.books.entries.get(&sequence).map(|stored| stored.leaf))
@@ -200,6 +219,7 @@ impl View<'_> {
             return Err(refused(format!("head {} does not stand at the last entry {last}", after.sequence)));
         }
         self.check_accounts(changes)?;
+        self.check_records(changes)?;
         self.check_operations(changes)
     }
 
@@ -222,6 +242,18 @@ impl View<'_> {
             must(self.reseller(reseller.id).is_some(), || format!("reseller {} does not exist", reseller.id))?;
         }
         Ok(())
+    }
+
+    fn check_records(&self, changes: &Changes) -> Result<(), StoreError> {
+        for record in &changes.new_records {
+            must(self.record(record.key()).is_none(), || format!("record {} exists", record.key()))?;
+        }
+        for record in &changes.updated_records {
+            let earlier = self.record(record.key()).is_some_and(|stored| stored.version() < record.version());
+            must(earlier, || format!("record {} does not exist in an earlier version", record.key()))?;
+        }
+        let mut records = changes.new_records.iter().chain(&changes.updated_records);
+        records.try_for_each(|record| check_text(record.text()))
     }
 
     fn check_operations(&self, changes: &Changes) -> Result<(), StoreError> {
@@ -266,6 +298,8 @@ impl Overlay {
         self.operations.extend(operations.map(|operation| (operation.id, operation.clone())));
         self.holds.extend(changes.placed_holds.iter().map(|hold| (hold.operation, Some(*hold))));
         self.holds.extend(changes.removed_holds.iter().map(|id| (*id, None)));
+        let records = changes.new_records.iter().chain(&changes.updated_records);
+        self.records.extend(records.map(|record| (record.key().clone(), Record::clone(record))));
         self.entries.extend(changes.entries.iter().map(|entry| (entry.clone(), entry.leaf())));
     }
 
@@ -284,6 +318,7 @@ impl Overlay {
         }
         self.entries.into_iter().for_each(|(entry, leaf)| books.put_entry(entry, leaf));
         books.claims.extend(self.claims);
+        books.records.extend(self.records);
     }
 }
 

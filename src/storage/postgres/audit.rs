@@ -8,6 +8,7 @@ use crate::domain::Shard;
 use crate::ledger::Head;
 use crate::ports::{AuditReader, AuditedEntry, Snapshot, StoreError};
 use crate::storage::audit_rows::{AuditedReseller, AuditedRow, read_entries};
+use crate::storage::record_row::RecordRow;
 use crate::storage::rows::{AccountRow, HeadRow, HoldRow, shard_number};
 
 #[async_trait]
@@ -23,12 +24,15 @@ impl AuditReader for PostgresStore {
             sqlx::query_as(sql::AUDIT_HOLDS).fetch_all(&mut *transaction).await.map_err(store_error)?;
         let resellers: Vec<AuditedReseller> =
             sqlx::query_as(sql::AUDIT_RESELLERS).fetch_all(&mut *transaction).await.map_err(store_error)?;
+        let records: Vec<RecordRow> =
+            sqlx::query_as(sql::AUDIT_RECORDS).fetch_all(&mut *transaction).await.map_err(store_error)?;
         transaction.rollback().await.map_err(store_error)?;
         Ok(Snapshot {
             heads: heads.into_iter().map(Head::try_from).collect::<Result<_, _>>()?,
             accounts: accounts.into_iter().map(AccountRow::read).collect::<Result<_, _>>()?,
             holds: holds.into_iter().map(HoldRow::read).collect::<Result<_, _>>()?,
             resellers: resellers.into_iter().map(AuditedReseller::read).collect::<Result<_, _>>()?,
+            records: RecordRow::read_all(records)?,
         })
     }
 

@@ -17,8 +17,25 @@ macro_rules! bind_columns {
 
 pub(super) async fn persist(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
     write_network(connection, batch).await?;
+    write_records(connection, batch).await?;
     write_books(connection, batch).await?;
     fill_operations(connection, batch).await
+}
+
+/// Rare: configuration changes.
+async fn write_records(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
+    if !batch.new_records.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::NEW_RECORDS), batch.new_records, row:
+            row.shard, row.kind, row.owner, row.id.as_str(), row.version, row.content.as_str());
+        answered(query.execute(&mut *connection)).await?;
+    }
+    if !batch.changed_records.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::CHANGED_RECORDS), batch.changed_records, row:
+            row.shard, row.kind, row.owner, row.id.as_str(), row.version, row.content.as_str());
+        let written = answered(query.execute(&mut *connection)).await?;
+        check_found("record", batch.changed_records.len(), written.rows_affected())?;
+    }
+    Ok(())
 }
 
 /// Rare: a request that comes after its key was voided.

@@ -12,12 +12,13 @@ use uuid::Uuid;
 use super::error::{commit_error, store_error};
 use super::{persist, sql};
 use crate::domain::encoding::Hash;
-use crate::domain::{AccountNumber, OperationId, OperationKind, ResellerId, Shard, Status, Timestamp};
+use crate::domain::{AccountNumber, OperationId, OperationKind, RecordWant, ResellerId, Shard, Status, Timestamp};
 use crate::ledger::{Changes, Head};
 use crate::ports::{Claim, Loaded, RecentRecharge, Session, StoreError, TakenClaim, Wants};
 use crate::storage::batch::Batch;
 use crate::storage::bounds::first_id_since;
 use crate::storage::operation_row::HeldOperationRow;
+use crate::storage::record_row::{RecordRow, split_wants};
 use crate::storage::rows::{
     AccountRow, HeadRow, ResellerRow, corrupt, msisdn_column, read_at, read_shard, shard_number,
 };
@@ -101,6 +102,28 @@ impl PostgresSession {
         rows.into_iter().map(read).collect()
     }
 
+    async fn find_records(&mut self, wanted: &[(Shard, RecordWant)]) -> Result<Vec<RecordRow>, StoreError> {
+        let (keys, ranges) = split_wants(wanted);
+        let mut found = Vec::new();
+        if !keys.is_empty() {
+            let query = sqlx::query_as(sql::LOAD_RECORDS)
+                .bind(keys.iter().map(|key| key.shard).collect::<Vec<_>>())
+                .bind(keys.iter().map(|key| key.kind).collect::<Vec<_>>())
+                .bind(keys.iter().map(|key| key.owner).collect::<Vec<_>>())
+                .bind(keys.iter().map(|key| key.id.as_str()).collect::<Vec<_>>());
+            found = answered(query.fetch_all(&mut self.connection)).await?;
+        }
+        if !ranges.is_empty() {
+            let query = sqlx::query_as(sql::LOAD_RECORDS_BETWEEN)
+                .bind(ranges.iter().map(|range| range.shard).collect::<Vec<_>>())
+                .bind(ranges.iter().map(|range| range.kind).collect::<Vec<_>>())
+                .bind(ranges.iter().map(|range| range.from_owner).collect::<Vec<_>>())
+                .bind(ranges.iter().map(|range| range.to_owner).collect::<Vec<_>>());
+            found.extend(answered(query.fetch_all(&mut self.connection)).await?);
+        }
+        Ok(found)
+    }
+
     async fn find(&mut self, wants: &Wants) -> Result<Loaded, StoreError> {
         let mut loaded = Loaded::default();
         if !wants.system_accounts.is_empty() {
@@ -120,6 +143,9 @@ impl PostgresSession {
         }
         if !wants.recent.is_empty() {
             loaded.recent = self.find_recent(&wants.recent).await?;
+        }
+        if !wants.records.is_empty() {
+            loaded.records = RecordRow::read_all(self.find_records(&wants.records).await?)?;
         }
         Ok(loaded)
     }

@@ -16,6 +16,9 @@ pub(super) async fn persist(connection: &mut SqliteConnection, batch: &Batch) ->
     write(connection, sql::NETWORK_ACCOUNTS, &batch.new_accounts).await?;
     change(connection, "reseller_state", sql::NETWORK_RESELLERS, &batch.resellers).await?;
 
+    write(connection, sql::NEW_RECORDS, &batch.new_records).await?;
+    change(connection, "record", sql::CHANGED_RECORDS, &batch.changed_records).await?;
+
     change(connection, "shard", sql::PERSIST_HEADS, &batch.heads).await?;
     write(connection, sql::PERSIST_ENTRIES, &batch.entries).await?;
     write(connection, sql::PERSIST_POSTINGS, &batch.postings).await?;

@@ -11,12 +11,13 @@ use uuid::Uuid;
 
 use crate::domain::operation::claim_key;
 use crate::domain::{
-    Account, AccountClass, ExternalId, Operation, OperationId, OperationKind, PartnerId, ResellerId, Shard, Status,
-    Timestamp,
+    Account, AccountClass, ExternalId, Operation, OperationId, OperationKind, PartnerId, Record, RecordKey, ResellerId,
+    Shard, Status, Timestamp,
 };
-use crate::ports::{Reads, RechargeQuery, Scope, StoreError};
+use crate::ports::{Reads, RechargeQuery, RecordQuery, Scope, StoreError};
 use crate::storage::bounds::{Page, newest};
 use crate::storage::operation_row::{OperationRow, read_doubt, read_operations};
+use crate::storage::record_row::{KeyRow, PageOfRecords, RecordRow};
 use crate::storage::rows::{AccountRow, msisdn_column, shard_number};
 
 type OperationQuery<'q> = QueryAs<'q, Sqlite, OperationRow, SqliteArguments>;
@@ -139,6 +140,27 @@ impl Reads for SqliteStore {
     async fn doubt(&self, due_by: Timestamp) -> Result<(i64, Option<Timestamp>), StoreError> {
         let query = sqlx::query_as(sql::DOUBT).bind(due_by.unix_ms());
         query.fetch_one(&self.reads).await.map(read_doubt).map_err(store_error)
+    }
+
+    async fn record(&self, shard: Shard, key: &RecordKey) -> Result<Option<Record>, StoreError> {
+        let key = KeyRow::of(shard, key);
+        let query = sqlx::query_as::<_, RecordRow>(sql::RECORD);
+        let query = query.bind(key.shard).bind(key.kind).bind(key.owner).bind(key.id);
+        let row = query.fetch_optional(&self.reads).await.map_err(store_error)?;
+        Ok(row.map(RecordRow::read).transpose()?.map(|(_, record)| record))
+    }
+
+    async fn records(&self, query: &RecordQuery) -> Result<Vec<Record>, StoreError> {
+        let page = PageOfRecords::of(query);
+        let query = sqlx::query_as(sql::RECORDS)
+            .bind(page.shard)
+            .bind(page.kind)
+            .bind(page.after_owner)
+            .bind(page.after_id)
+            .bind(page.last_owner)
+            .bind(page.limit);
+        let rows = query.fetch_all(&self.reads).await.map_err(store_error)?;
+        Ok(RecordRow::read_all(rows)?.into_iter().map(|(_, record)| record).collect())
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -9,12 +9,13 @@ use uuid::Uuid;
 use super::error::{commit_error, is_plain_error, store_error};
 use super::{json, persist, sql};
 use crate::domain::encoding::Hash;
-use crate::domain::{AccountNumber, OperationId, OperationKind, ResellerId, Shard, Status, Timestamp};
+use crate::domain::{AccountNumber, OperationId, OperationKind, RecordWant, ResellerId, Shard, Status, Timestamp};
 use crate::ledger::{Changes, Head};
 use crate::ports::{Claim, Loaded, RecentRecharge, Session, StoreError, TakenClaim, Wants};
 use crate::storage::batch::Batch;
 use crate::storage::bounds::first_id_since;
 use crate::storage::operation_row::HeldOperationRow;
+use crate::storage::record_row::{RecordRow, split_wants};
 use crate::storage::rows::{
     AccountRow, HeadRow, ResellerRow, corrupt, hex_bytes, msisdn_column, read_at, read_shard, shard_number,
 };
@@ -131,6 +132,20 @@ impl SqliteSession {
         rows.into_iter().map(read).collect()
     }
 
+    async fn find_records(&mut self, wanted: &[(Shard, RecordWant)]) -> Result<Vec<RecordRow>, StoreError> {
+        let (keys, ranges) = split_wants(wanted);
+        let mut found = Vec::new();
+        if !keys.is_empty() {
+            let query = sqlx::query_as(sql::LOAD_RECORDS).bind(json::array(&keys)?);
+            found = query.fetch_all(&mut self.connection).await.map_err(store_error)?;
+        }
+        if !ranges.is_empty() {
+            let query = sqlx::query_as(sql::LOAD_RECORDS_BETWEEN).bind(json::array(&ranges)?);
+            found.extend(query.fetch_all(&mut self.connection).await.map_err(store_error)?);
+        }
+        Ok(found)
+    }
+
     async fn find(&mut self, wants: &Wants) -> Result<Loaded, StoreError> {
         let mut loaded = Loaded::default();
         if !wants.system_accounts.is_empty() {
@@ -150,6 +165,9 @@ impl SqliteSession {
         }
         if !wants.recent.is_empty() {
             loaded.recent = self.find_recent(&wants.recent).await?;
+        }
+        if !wants.records.is_empty() {
+            loaded.records = RecordRow::read_all(self.find_records(&wants.records).await?)?;
         }
         Ok(loaded)
     }

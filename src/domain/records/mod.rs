@@ -1,0 +1,10 @@
+//! The bodies of records, one file per kind.
+//!
+//! A body is a plain struct: private invariants are checked before it is put, fields are added with a default
+//! (`#[serde(default)]`) and never change their meaning, and no field is a map, so that one content has one text.
+
+mod pin_policy;
+mod user;
+
+pub use pin_policy::PinPolicy;
+pub use user::{PinHash, User};
