@@ -9,10 +9,11 @@ use async_trait::async_trait;
 use taabia::cli::node::start_engine;
 use taabia::domain::encoding::Hash;
 use taabia::domain::{
-    Account, AccountNumber, ExternalId, Operation, OperationId, PartnerId, ResellerId, Shard, Timestamp,
+    Account, AccountNumber, ExternalId, Operation, OperationId, PartnerId, Record, RecordKey, ResellerId, Shard,
+    Timestamp,
 };
 use taabia::ledger::{Changes, Head};
-use taabia::ports::{Claim, Loaded, Reads, RechargeQuery, Session, Store, StoreError, TakenClaim, Wants};
+use taabia::ports::{Claim, Loaded, Reads, RechargeQuery, RecordQuery, Session, Store, StoreError, TakenClaim, Wants};
 use taabia::simulator::network::NetworkPlan;
 use taabia::storage::Storage;
 use tokio::time::sleep;
@@ -174,6 +175,14 @@ impl Reads for StrippingStore {
 
     async fn doubt(&self, due_by: Timestamp) -> std::result::Result<(i64, Option<Timestamp>), StoreError> {
         self.store.doubt(due_by).await
+    }
+
+    async fn record(&self, shard: Shard, key: &RecordKey) -> std::result::Result<Option<Record>, StoreError> {
+        self.store.record(shard, key).await
+    }
+
+    async fn records(&self, query: &RecordQuery) -> std::result::Result<Vec<Record>, StoreError> {
+        self.store.records(query).await
     }
 
     async fn check(&self) -> std::result::Result<(), StoreError> {

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use taabia::cli::clock::SystemClock;
 use taabia::domain::{
-    Account, AccountClass, AccountNumber, Details, ExternalId, Operation, OperationId, PartnerId, Recharge, ResellerId,
-    Shard, Status, Timestamp,
+    Account, AccountClass, AccountNumber, Details, ExternalId, Operation, OperationId, PartnerId, Recharge, Record,
+    RecordKey, ResellerId, Shard, Status, Timestamp,
 };
 use taabia::ledger::command::Reserve;
 use taabia::ledger::{Command, Outcome, Refusal, Request};
-use taabia::ports::{Clock as _, Ledger, LedgerError, Reads, RechargeQuery, StoreError};
+use taabia::ports::{Clock as _, Ledger, LedgerError, Reads, RechargeQuery, RecordQuery, StoreError};
 
 /// Balances in memory, and the recharges that are under way.
 pub struct InstantLedger {
@@ -122,6 +122,14 @@ impl Reads for InstantLedger {
 
     async fn doubt(&self, _: Timestamp) -> Result<(i64, Option<Timestamp>), StoreError> {
         Ok((0, None))
+    }
+
+    async fn record(&self, _: Shard, _: &RecordKey) -> Result<Option<Record>, StoreError> {
+        Ok(None)
+    }
+
+    async fn records(&self, _: &RecordQuery) -> Result<Vec<Record>, StoreError> {
+        Ok(Vec::new())
     }
 
     async fn check(&self) -> Result<(), StoreError> {

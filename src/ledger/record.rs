@@ -164,10 +164,10 @@ mod tests {
         records.forget(0);
         assert!(records.knows(&one), "kinds that are kept whole stay");
         let owner = ResellerId::from_uuid(uuid::Uuid::from_u128(1));
-        let owned = RecordWant::Owned(RecordKind::User, owner);
-        records.complete(owned.clone());
+        let users = RecordWant::Owned(RecordKind::User, owner);
+        records.complete(users.clone());
         assert!(records.knows(&RecordWant::One(RecordKey::of_reseller(RecordKind::User, owner, "u".parse().unwrap()))));
         records.forget(0);
-        assert!(!records.knows(&owned));
+        assert!(!records.knows(&users));
     }
 }

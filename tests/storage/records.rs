@@ -31,7 +31,7 @@ on_both! {
         let snapshot = db.storage.audit.snapshot().await.unwrap();
         assert_eq!(snapshot.records, records.clone().map(|record| (shard(1), record)));
         for record in &records {
-            assert_eq!(load(db, RecordWant::One(record.key().clone())).await, [record.clone()]);
+            assert_eq!(load(db, RecordWant::One(record.key().clone())).await, std::slice::from_ref(record));
             assert_eq!(db.storage.store.record(shard(1), record.key()).await.unwrap().as_ref(), Some(record));
             assert_eq!(db.storage.store.record(shard(2), record.key()).await.unwrap(), None);
         }
