@@ -3,5 +3,6 @@
 mod access;
 mod bad_input;
 mod lists;
+mod matrix;
 mod operation;
 mod recharges;

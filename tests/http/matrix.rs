@@ -1,0 +1,205 @@
+//! The authorisation matrix: every call of version 1, as the OpenAPI document names it, asked by everyone who may
+//! have to do with a reseller.
+//!
+//! The object belongs to `shop-1`. Callers with every scope are rooted at it (owner), above it (parent), below it
+//! (child), beside it (sibling) and in another tree (stranger); one has no token, and one is the owner without the
+//! scope of the call.
+//!
+//! **A call that is not in [`rows`] fails the test.** To add one: a line with what the document calls it, the scope it
+//! needs, its [`Reach`], the statuses of success, and the request. `Setting` holds ids for paths and bodies; make
+//! there what the request needs to find (`Setting::new`). A request that moves value uses the nonce in its
+//! `external_id`, so that no caller replays another's.
+
+use std::collections::BTreeSet;
+
+use axum::body::Body;
+use axum::http::{Method, Request, header};
+use serde_json::{Value, json};
+use taabia::domain::ResellerId;
+use taabia::ledger::Request as Order;
+use taabia::services::Scope;
+
+use crate::support::api::{Answer, TestApi};
+
+/// Who may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// Who has the object's reseller in its subtrees; for all others it does not exist.
+    Subtree,
+    /// Who has the scope, which only the operator's own clients get; or who has any token.
+    Everyone,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    Owner,
+    Parent,
+    Child,
+    Sibling,
+    Stranger,
+}
+
+const ALL: [Who; 5] = [Who::Owner, Who::Parent, Who::Child, Who::Sibling, Who::Stranger];
+
+/// Path with query, and the body if there is one.
+type Ask = (String, Option<Value>);
+
+struct Row {
+    /// As the document has it: method and path.
+    call: &'static str,
+    scope: Option<Scope>,
+    reach: Reach,
+    good: &'static [u16],
+    ask: fn(&Setting, nonce: usize) -> Ask,
+}
+
+/// What paths and bodies name.
+struct Setting {
+    reseller: ResellerId,
+    recharge: String,
+}
+
+/// One line per call.
+fn rows() -> Vec<Row> {
+    use Reach::{Everyone, Subtree};
+    let row = |call, scope, reach, good, ask| Row { call, scope, reach, good, ask };
+    vec![
+        row("POST /v1/recharges", Some(Scope::RechargesWrite), Subtree, &[201], |s, nonce| {
+            let body = json!({
+                "external_id": format!("matrix-{nonce}"), "reseller_id": s.reseller.to_string(),
+                "msisdn": "+212612345678", "amount": "5.00", "currency": "MAD", "channel": "atm", "allow_repeat": true
+            });
+            ("/v1/recharges".into(), Some(body))
+        }),
+        row("GET /v1/recharges", Some(Scope::RechargesRead), Subtree, &[200], |s, _| {
+            (format!("/v1/recharges?reseller_id={}", s.reseller), None)
+        }),
+        row("POST /v1/recharges/void", Some(Scope::RechargesWrite), Subtree, &[201], |s, nonce| {
+            let body = json!({ "external_id": format!("void-{nonce}"), "reseller_id": s.reseller.to_string() });
+            ("/v1/recharges/void".into(), Some(body))
+        }),
+        row("GET /v1/recharges/{id}", Some(Scope::RechargesRead), Subtree, &[200], |s, _| {
+            (format!("/v1/recharges/{}", s.recharge), None)
+        }),
+        row("GET /v1/resellers/{id}/balance", Some(Scope::StockRead), Subtree, &[200], |s, _| {
+            (format!("/v1/resellers/{}/balance", s.reseller), None)
+        }),
+        row("GET /v1/whoami", None, Everyone, &[200], |_, _| ("/v1/whoami".into(), None)),
+    ]
+}
+
+impl Setting {
+    /// Makes what the calls look for. The caller of `api` is the parent.
+    async fn new(api: &TestApi) -> Self {
+        let reseller = api.world.id("shop-1");
+        let made = api.post("/v1/recharges", api.recharge("matrix").to_string()).await.json();
+        Self { reseller, recharge: made["id"].as_str().unwrap().into() }
+    }
+}
+
+struct Matrix {
+    api: TestApi,
+    setting: Setting,
+    tokens: Vec<(Who, String)>,
+    nonce: usize,
+}
+
+impl Matrix {
+    async fn new() -> Self {
+        let api = TestApi::new().await;
+        let Order::OpenReseller(mut open) = api.world.open("till") else { unreachable!("it opens a reseller") };
+        open.registration.parent = Some(api.world.id("shop-1"));
+        api.world.must(Order::OpenReseller(open)).await;
+        let mut tokens = Vec::new();
+        for who in ALL {
+            let root = match who {
+                Who::Owner => "shop-1",
+                Who::Parent => "root",
+                Who::Child => "till",
+                Who::Sibling => "shop-2",
+                Who::Stranger => "stranger",
+            };
+            let client = api.access.client(&format!("{who:?}"), &Scope::ALL, &[api.world.id(root)]).await;
+            tokens.push((who, api.access.token(&client).await));
+        }
+        let setting = Setting::new(&api).await;
+        Self { api, setting, tokens, nonce: 0 }
+    }
+
+    async fn ask(&mut self, row: &Row, token: Option<&str>) -> Answer {
+        self.nonce += 1;
+        let method: Method = row.call.split(' ').next().unwrap().parse().unwrap();
+        let (path, body) = (row.ask)(&self.setting, self.nonce);
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(token) = token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        self.api.send(request.body(body).unwrap()).await
+    }
+
+    /// How many entries all journals have.
+    async fn entries(&self) -> i64 {
+        self.api.world.books.audit.snapshot().await.unwrap().heads.iter().map(|head| head.sequence).sum()
+    }
+
+    async fn check(&mut self, row: &Row) {
+        let before = self.entries().await;
+        self.ask(row, None).await.problem(401, "unauthenticated");
+        if let Some(scope) = row.scope {
+            let others: Vec<_> = Scope::ALL.into_iter().filter(|other| *other != scope).collect();
+            let roots = [self.setting.reseller];
+            let client = self.api.access.client(&format!("without for {}", row.call), &others, &roots).await;
+            let token = self.api.access.token(&client).await;
+            self.ask(row, Some(&token)).await.problem(403, "insufficient_scope");
+        }
+        let mut denied = BTreeSet::new();
+        for (who, token) in self.tokens.clone() {
+            let may = row.reach == Reach::Everyone || matches!(who, Who::Owner | Who::Parent);
+            if may {
+                continue;
+            }
+            let answer = self.ask(row, Some(&token)).await;
+            answer.problem(404, "not_found");
+            let mut body = answer.json();
+            body["trace_id"] = Value::Null;
+            denied.insert(body.to_string());
+        }
+        assert!(denied.len() <= 1, "{}: one text for all who may not know: {denied:?}", row.call);
+        // Registering the client without the scope is no entry of the refused calls.
+        let refused = self.entries().await;
+        assert_eq!(before, refused, "{}: what is refused writes nothing", row.call);
+        for (who, token) in self.tokens.clone() {
+            if row.reach == Reach::Everyone || matches!(who, Who::Owner | Who::Parent) {
+                let answer = self.ask(row, Some(&token)).await;
+                assert!(row.good.contains(&answer.status.as_u16()), "{} by {who:?}: {}", row.call, answer.text());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_call_is_open_to_those_it_concerns_and_to_nobody_else() {
+    let document = serde_json::to_value(taabia::http::openapi()).unwrap();
+    let rows = rows();
+    let mut known: BTreeSet<&str> = rows.iter().map(|row| row.call).collect();
+    let mut matrix = Matrix::new().await;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, call) in item.as_object().unwrap() {
+            let needs = call["security"].as_array().filter(|needs| !needs.is_empty());
+            let Some(needs) = needs else { continue };
+            let name = format!("{} {path}", method.to_uppercase());
+            let row = rows.iter().find(|row| row.call == name);
+            let row = row.unwrap_or_else(|| panic!("the matrix does not know {name}: add a line to `rows`"));
+            known.remove(row.call);
+            let scopes = needs[0].as_object().unwrap().values().next().unwrap();
+            let expected: Vec<&str> = row.scope.iter().map(|scope| scope.name()).collect();
+            assert_eq!(scopes, &json!(expected), "{name} needs another scope than the matrix believes");
+            matrix.check(row).await;
+        }
+    }
+    assert!(known.is_empty(), "the document does not have these calls: {known:?}");
+}
