@@ -21,13 +21,14 @@ pub(super) struct RemovedHold {
 }
 
 /// What an outcome changes of an operation.
-#[derive(Serialize)]
+#[derive(Serialize, sqlx::Type)]
+#[sqlx(type_name = "moved_operation")]
 pub(super) struct MovedOperation {
     pub shard: i16,
     #[serde(serialize_with = "hex_bytes")]
     pub id: Uuid,
     pub status: i16,
-    pub decline: Option<&'static str>,
+    pub decline: Option<String>,
     pub updated_at: i64,
     pub last_sequence: i64,
 }
@@ -38,7 +39,7 @@ impl From<&Operation> for MovedOperation {
             shard: shard_number(operation.id.shard()),
             id: operation.id.uuid(),
             status: operation.status.code(),
-            decline: operation.decline.map(Decline::code),
+            decline: operation.decline.map(|decline| decline.code().into()),
             updated_at: operation.updated_at.unix_ms(),
             last_sequence: operation.last_sequence,
         }

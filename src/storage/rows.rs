@@ -47,7 +47,8 @@ pub(super) fn read_at(unix_ms: i64) -> Timestamp {
     Timestamp::from_unix_ms(unix_ms)
 }
 
-#[derive(Serialize, sqlx::FromRow)]
+#[derive(Serialize, sqlx::FromRow, sqlx::Type)]
+#[sqlx(type_name = "shard")]
 pub(super) struct HeadRow {
     pub shard: i16,
     pub version: i64,
@@ -87,7 +88,8 @@ impl TryFrom<HeadRow> for Head {
     }
 }
 
-#[derive(Serialize, sqlx::FromRow)]
+#[derive(Serialize, sqlx::FromRow, sqlx::Type)]
+#[sqlx(type_name = "account")]
 pub(super) struct AccountRow {
     pub shard: i16,
     pub number: i64,
@@ -176,7 +178,8 @@ impl ResellerRow {
     }
 }
 
-#[derive(Serialize, sqlx::FromRow)]
+#[derive(Serialize, sqlx::FromRow, sqlx::Type)]
+#[sqlx(type_name = "hold")]
 pub(super) struct HoldRow {
     pub shard: i16,
     #[serde(serialize_with = "hex_bytes")]
@@ -211,7 +214,8 @@ impl HoldRow {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, sqlx::Type)]
+#[sqlx(type_name = "entry")]
 pub(super) struct EntryRow {
     pub shard: i16,
     pub sequence: i64,
@@ -241,7 +245,8 @@ impl From<&Entry> for EntryRow {
     }
 }
 
-#[derive(Clone, Copy, Serialize, sqlx::FromRow)]
+#[derive(Clone, Copy, Serialize, sqlx::FromRow, sqlx::Type)]
+#[sqlx(type_name = "posting")]
 pub(super) struct PostingRow {
     pub shard: i16,
     pub sequence: i64,

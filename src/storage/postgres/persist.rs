@@ -2,6 +2,7 @@
 //! accounts and resellers, which is rare.
 
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::session::answered;
 use super::sql;
@@ -61,28 +62,18 @@ struct Found {
 }
 
 async fn write_books(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
-    let query = sqlx::query_as::<_, Found>(sql::PERSIST);
-    let query = bind_columns!(query, batch.heads, row:
-        row.shard, row.version, row.sequence, row.frontier.as_slice(), row.recorded_at, row.next_account);
-    let query = bind_columns!(query, batch.entries, row:
-        row.shard, row.sequence, row.kind, row.subject, row.digest.as_slice(), &*row.actor, row.recorded_at,
-        row.leaf.as_slice());
-    let query = bind_columns!(query, batch.postings, row:
-        row.shard, row.sequence, row.line, row.debit, row.credit, row.asset, row.amount_minor, row.debit_after,
-        row.credit_after);
-    let query = bind_columns!(query, batch.new_operations, row:
-        row.shard, row.id, row.kind, row.partner, row.reseller, row.external_id.as_str(), row.amount_minor,
-        row.status, row.decline.as_deref(), row.balance_after, row.created_at, row.updated_at, row.last_sequence,
-        row.counterparty, row.msisdn, row.msisdn_salt.as_deref(), row.product.as_deref(), row.channel,
-        row.terminal.as_deref(), row.allow_repeat, row.charging_reference, row.submit_by);
-    let query = bind_columns!(query, batch.moved_operations, row:
-        row.shard, row.id, row.status, row.decline, row.updated_at, row.last_sequence);
-    let query = bind_columns!(query, batch.placed_holds, row:
-        row.shard, row.operation, row.account, row.amount_minor, row.placed_at, row.due_at);
-    let query = bind_columns!(query, batch.removed_holds, row: row.shard, row.operation);
-    let query = bind_columns!(query, batch.accounts, row:
-        row.shard, row.number, row.posted, row.held, row.credit_limit, row.usage_day, row.usage_count,
-        row.usage_amount_minor);
+    let (shards, removed): (Vec<i16>, Vec<Uuid>) =
+        batch.removed_holds.iter().map(|hold| (hold.shard, hold.operation)).unzip();
+    let query = sqlx::query_as::<_, Found>(sql::PERSIST)
+        .bind(&batch.heads)
+        .bind(&batch.entries)
+        .bind(&batch.postings)
+        .bind(&batch.new_operations)
+        .bind(&batch.moved_operations)
+        .bind(&batch.placed_holds)
+        .bind(shards)
+        .bind(removed)
+        .bind(&batch.accounts);
     let found = answered(query.fetch_one(&mut *connection)).await?;
     check_found("shard", batch.heads.len(), found.heads.unsigned_abs())?;
     check_found("operation", batch.moved_operations.len(), found.operations.unsigned_abs())?;
