@@ -3,11 +3,11 @@
 use taabia::domain::{
     Account, AccountClass, AccountNumber, Asset, Channel, Decline, Details, Entry, EntryKind, ExternalId, Hold, Limits,
     Msisdn, Operation, OperationId, PartnerId, Posting, Recharge, Reseller, ResellerId, Shard, Side, Standing, Status,
-    Timestamp, ids::uuid_v7, operation::claim_key,
+    Timestamp, ids::uuid_v7,
 };
 use taabia::ledger::merkle::Frontier;
 use taabia::ledger::{Changes, Head, Registration};
-use taabia::ports::{Claim, Loaded, Session, Store, StoreError, Wants};
+use taabia::ports::{Loaded, Session, Store, StoreError, Wants};
 
 pub const PARTNER: PartnerId = PartnerId::from_uuid(uuid::Uuid::from_u128(7));
 
@@ -144,12 +144,6 @@ impl<'a> Scribe<'a> {
         });
         let finished: Vec<_> = finished.collect();
         session.persist(&finished).await?;
-        let claims = finished.iter().flat_map(|changes| &changes.new_operations).map(|operation| Claim {
-            shard: operation.id.shard(),
-            key: claim_key(operation.partner, operation.reseller, &operation.external_id),
-            operation: operation.id,
-        });
-        assert_eq!(session.claim(&claims.collect::<Vec<_>>()).await?, []);
         session.commit().await
     }
 

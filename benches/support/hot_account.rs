@@ -13,7 +13,7 @@ use taabia::domain::{
     Timestamp,
 };
 use taabia::ledger::{Changes, Head};
-use taabia::ports::{Claim, Loaded, Reads, RechargeQuery, RecordQuery, Session, Store, StoreError, TakenClaim, Wants};
+use taabia::ports::{Claim, Loaded, Reads, RechargeQuery, RecordQuery, Session, ShardKey, Store, StoreError, Wants};
 use taabia::simulator::network::NetworkPlan;
 use taabia::storage::Storage;
 use tokio::time::sleep;
@@ -112,8 +112,8 @@ impl Session for StrippingSession {
         self.session.load(wants).await
     }
 
-    async fn claim(&mut self, claims: &[Claim]) -> std::result::Result<Vec<TakenClaim>, StoreError> {
-        self.session.claim(claims).await
+    async fn holders(&mut self, keys: &[ShardKey]) -> std::result::Result<Vec<Claim>, StoreError> {
+        self.session.holders(keys).await
     }
 
     async fn persist(&mut self, changes: &[Changes]) -> std::result::Result<(), StoreError> {

@@ -10,7 +10,11 @@ use crate::domain::operation::claim_key;
 use crate::domain::{Operation, OperationId, ResellerId, Shard};
 use crate::ledger::command::Reserve;
 use crate::ledger::{Books, Changes, Command, Moment, Outcome, Refusal, Request, ShardBooks, decide, knows_reseller};
-use crate::ports::{Claim, RecentRecharge, Session, StoreError, Wants};
+use crate::ports::{RecentRecharge, SalesSince, Session, ShardKey, StoreError, Wants};
+
+/// Sales of the guard's time that a new memory of a shard reads at most; with more, the store is asked about each
+/// recharge until the guard's time has passed.
+const SALES_LIMIT: u32 = 20_000;
 
 /// What became of each command of a batch, in order.
 pub type Results = Vec<Result<Outcome, Refusal>>;
@@ -86,6 +90,7 @@ impl Batch<'_> {
     }
 
     async fn load(&mut self, commands: &[&Command], shards: &[Shard]) -> Result<(), StoreError> {
+        self.load_sales(shards).await?;
         let mut wants = Wants {
             system_accounts: shards.iter().copied().filter(|s| !self.books.shard(*s).knows_system_accounts()).collect(),
             ..Wants::default()
@@ -119,6 +124,18 @@ impl Batch<'_> {
         wants.recent = recent.into_iter().collect();
         wants.records = records.into_iter().collect();
         self.fetch(wants).await
+    }
+
+    /// What was sold lately in shards that are new in memory.
+    async fn load_sales(&mut self, shards: &[Shard]) -> Result<(), StoreError> {
+        let guard_ms = self.moment.rules.similar_guard_ms;
+        if guard_ms <= 0 {
+            return Ok(());
+        }
+        let new = shards.iter().copied().filter(|shard| self.books.shard(*shard).wants_sales());
+        let since = self.moment.now.plus_ms(-guard_ms);
+        let sales = new.map(|shard| SalesSince { shard, since, limit: SALES_LIMIT }).collect();
+        self.fetch(Wants { sales, ..Wants::default() }).await
     }
 
     fn may_be_similar(&self, reserve: &Reserve) -> bool {
@@ -162,6 +179,10 @@ impl Batch<'_> {
             for (shard, want) in wants.records {
                 self.books.shard_mut(shard).complete_records(want);
             }
+            for (question, sales) in loaded.sales {
+                let books = self.books.shard_mut(question.shard);
+                books.admit_sales(question.since, sales.as_deref(), &self.moment);
+            }
             let mut resellers = HashSet::new();
             for (operation, hold) in loaded.operations {
                 if hold.is_some() {
@@ -174,10 +195,11 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Claims every key once and loads the operations of those that were taken before.
+    /// Says for each command which operation holds its key, itself or another, and loads those that were decided
+    /// before. What no one is known to have claimed is taken for new; the store refuses the batch when it is not.
     async fn claim(&mut self, commands: &[&Command]) -> Result<Claims, StoreError> {
-        let mut claims = Vec::new();
-        let mut holders: HashMap<(Shard, [u8; 16]), OperationId> = HashMap::new();
+        let mut asked = Vec::new();
+        let mut holders: HashMap<ShardKey, OperationId> = HashMap::new();
         let mut opened = HashSet::new();
         let keys: Vec<_> = commands
             .iter()
@@ -192,19 +214,21 @@ impl Batch<'_> {
                     return None;
                 }
                 let shard = command.request.home(self.shard_count);
-                let key = claim_key(key.partner, key.reseller, &key.external_id);
-                holders.entry((shard, key)).or_insert_with(|| {
-                    claims.push(Claim { shard, key, operation });
+                let key = ShardKey { shard, key: claim_key(key.partner, key.reseller, &key.external_id) };
+                holders.entry(key).or_insert_with(|| {
+                    if self.books.shard(shard).may_be_claimed(&key.key) {
+                        asked.push(key);
+                    }
                     operation
                 });
-                Some((shard, key))
+                Some(key)
             })
             .collect();
-        if !claims.is_empty() {
+        if !asked.is_empty() {
             let mut wanted = HashSet::new();
-            for taken in self.session.claim(&claims).await? {
-                holders.insert((taken.shard, taken.key), taken.operation);
-                self.want_operation(&mut wanted, taken.operation);
+            for claim in self.session.holders(&asked).await? {
+                holders.insert(ShardKey { shard: claim.shard, key: claim.key }, claim.operation);
+                self.want_operation(&mut wanted, claim.operation);
             }
             self.fetch(Wants { operations: wanted.into_iter().collect(), ..Wants::default() }).await?;
         }

@@ -29,6 +29,8 @@ const MAX_BACKOFF: Duration = Duration::from_secs(1);
 enum Failure {
     /// Nothing was written; another try may succeed.
     Conflict,
+    /// Nothing was written, because a key was taken for new; the next try looks every key up.
+    KeyTaken,
     /// Nothing was written; the store is out of reach.
     Unavailable,
     /// Nothing was written; some command makes the transaction fail.
@@ -157,11 +159,14 @@ impl Poster {
                     }
                     return;
                 }
+                Err(Failure::KeyTaken) if attempt < MAX_ATTEMPTS => {
+                    metrics::counter!("taabia_engine_mistaken_keys_total").increment(1);
+                }
                 Err(Failure::Conflict) if attempt < MAX_ATTEMPTS => {
                     tokio::time::sleep(Duration::from_millis(5) * attempt).await;
                 }
                 Err(Failure::Conflict | Failure::Unavailable) => return self.give_way(batch),
-                Err(Failure::Poison) => return self.isolate(batch).await,
+                Err(Failure::Poison | Failure::KeyTaken) => return self.isolate(batch).await,
             }
         }
     }
@@ -291,13 +296,23 @@ impl Poster {
         let failure = match &error {
             StoreError::Unavailable(_) | StoreError::CommitUnknown(_) => Failure::Unavailable,
             StoreError::Conflict(_) => Failure::Conflict,
+            StoreError::KeyTaken(_) => Failure::KeyTaken,
             StoreError::Refused(_) | StoreError::Corrupt(_) => Failure::Poison,
         };
-        tracing::warn!(poster = self.number, error = %error, "a batch was not written");
+        if matches!(failure, Failure::KeyTaken) {
+            tracing::info!(
+                poster = self.number,
+                "a repeated request was taken for a new one; its batch is decided again"
+            );
+        } else {
+            tracing::warn!(poster = self.number, error = %error, "a batch was not written");
+        }
         // A session may go on after an error that the store itself reported, if it can roll back.
         let usable = match (&failure, self.session.as_mut()) {
             (Failure::Unavailable, _) | (_, None) => false,
-            (Failure::Conflict | Failure::Poison, Some(session)) => session.rollback().await.is_ok(),
+            (Failure::Conflict | Failure::Poison | Failure::KeyTaken, Some(session)) => {
+                session.rollback().await.is_ok()
+            }
         };
         if !usable {
             self.session = None;

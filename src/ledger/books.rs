@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::changes::{Changes, Head, Registration};
 use super::command::Actor;
+use super::keys::KeyFilter;
 use super::record::Records;
 use super::rules::Moment;
 use super::similar::{SimilarFilter, SimilarKey};
@@ -85,6 +86,7 @@ pub struct ShardBooks {
     recent: HashMap<SimilarKey, Timestamp>,
     similar: SimilarFilter,
     records: Records,
+    keys: KeyFilter,
     entries: Vec<Entry>,
     written_operations: HashMap<OperationId, Write>,
     written_holds: HashMap<OperationId, Write>,
@@ -103,6 +105,7 @@ impl ShardBooks {
         Self {
             head,
             similar,
+            keys: KeyFilter::default(),
             accounts: HashMap::new(),
             resellers: HashMap::new(),
             operations: HashMap::new(),
@@ -189,6 +192,23 @@ impl ShardBooks {
     #[must_use]
     pub fn may_be_similar(&self, key: &SimilarKey, moment: &Moment<'_>) -> bool {
         self.similar.may_hold(key, self.recorded_at(moment.now), moment.rules.similar_guard_ms)
+    }
+
+    /// Whether the store must be asked who holds the key before a request for it is decided.
+    #[must_use]
+    pub fn may_be_claimed(&self, key: &[u8; 16]) -> bool {
+        self.keys.may_hold(key)
+    }
+
+    /// Whether it is not known yet what was sold here before this memory began.
+    #[must_use]
+    pub fn wants_sales(&self) -> bool {
+        self.similar.is_new()
+    }
+
+    /// What was sold after `since`; `None` when that is more than is worth reading.
+    pub fn admit_sales(&mut self, since: Timestamp, sales: Option<&[(SimilarKey, Timestamp)]>, moment: &Moment<'_>) {
+        self.similar.admit(since, sales, moment.rules.similar_guard_ms);
     }
 
     /// The sequence that the next entry will have.
@@ -278,8 +298,12 @@ impl ShardBooks {
                 operation.last_sequence = sequence;
                 let (id, digest) = (operation.id, operation.digest());
                 self.change_hold(id, hold);
+                let key = operation.key();
                 let known = self.operations.insert(id, Arc::new(operation)).is_some();
                 let write = if known { Write::Update } else { Write::New };
+                if !known {
+                    self.keys.remember(&key);
+                }
                 self.written_operations.entry(id).or_insert(write);
                 (id.uuid(), digest)
             }

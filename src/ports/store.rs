@@ -8,7 +8,7 @@ use crate::domain::{
     Account, ExternalId, Hold, Msisdn, Operation, OperationId, PartnerId, Record, RecordId, RecordKey, RecordKind,
     RecordWant, Reseller, ResellerId, Shard, Status, Timestamp,
 };
-use crate::ledger::{Changes, Head};
+use crate::ledger::{Changes, Head, SimilarKey};
 
 /// Why the store did not do what was asked. The texts are for the log, never for a client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,22 +25,24 @@ pub enum StoreError {
     /// COMMIT was sent and its answer never came: written or not, only the store knows.
     #[error("the outcome of the commit is unknown: {0}")]
     CommitUnknown(String),
+    /// An idempotency key that the batch took for new is taken. Nothing was written.
+    #[error("an idempotency key is taken: {0}")]
+    KeyTaken(String),
     /// What was read is not what was ever written.
     #[error("a stored row cannot be read: {0}")]
     Corrupt(String),
 }
 
-/// The claim of an idempotency key for an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Claim {
+/// An idempotency key of a shard, as the store keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ShardKey {
     pub shard: Shard,
     pub key: [u8; 16],
-    pub operation: OperationId,
 }
 
-/// A key that was claimed before, with its operation.
+/// An idempotency key with the operation that holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TakenClaim {
+pub struct Claim {
     pub shard: Shard,
     pub key: [u8; 16],
     pub operation: OperationId,
@@ -56,6 +58,18 @@ pub struct RecentRecharge {
     pub since: Timestamp,
 }
 
+/// What a new memory of a shard asks for the similar-recharge guard: all that was sold after `since`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SalesSince {
+    pub shard: Shard,
+    pub since: Timestamp,
+    /// More than this are not worth reading.
+    pub limit: u32,
+}
+
+/// The sales of a shard, or `None` when they are more than the limit.
+pub type Sales = Option<Vec<(SimilarKey, Timestamp)>>;
+
 /// What a batch needs to read.
 #[derive(Clone, Debug, Default)]
 pub struct Wants {
@@ -67,6 +81,7 @@ pub struct Wants {
     pub operations: Vec<OperationId>,
     pub recent: Vec<RecentRecharge>,
     pub records: Vec<(Shard, RecordWant)>,
+    pub sales: Vec<SalesSince>,
 }
 
 impl Wants {
@@ -77,6 +92,7 @@ impl Wants {
             && self.operations.is_empty()
             && self.recent.is_empty()
             && self.records.is_empty()
+            && self.sales.is_empty()
     }
 }
 
@@ -89,6 +105,8 @@ pub struct Loaded {
     /// For each question that has an answer: the creation of the latest such recharge that was not declined.
     pub recent: Vec<(RecentRecharge, Timestamp)>,
     pub records: Vec<(Shard, Record)>,
+    /// An answer to each question.
+    pub sales: Vec<(SalesSince, Sales)>,
 }
 
 /// A connection of its own for one poster. After an error other than [`StoreError::Refused`] and
@@ -100,9 +118,13 @@ pub trait Session: Send {
 
     async fn load(&mut self, wants: &Wants) -> Result<Loaded, StoreError>;
 
-    /// Claims keys, each at most once in `claims`; gives back those that were taken before.
-    async fn claim(&mut self, claims: &[Claim]) -> Result<Vec<TakenClaim>, StoreError>;
+    /// Who holds the keys; those that nobody holds are absent.
+    async fn holders(&mut self, keys: &[ShardKey]) -> Result<Vec<Claim>, StoreError>;
 
+    /// Writes what was decided, and claims the key of every new operation for it.
+    ///
+    /// # Errors
+    /// [`StoreError::KeyTaken`] when one of them is taken.
     async fn persist(&mut self, changes: &[Changes]) -> Result<(), StoreError>;
 
     async fn commit(&mut self) -> Result<(), StoreError>;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::key_rows::ClaimRow;
 use super::operation_row::OperationRow;
 use super::record_row::RecordRow;
 use super::rows::{
@@ -51,6 +52,7 @@ pub(super) struct Batch {
     pub heads: Vec<HeadRow>,
     pub entries: Vec<EntryRow>,
     pub postings: Vec<PostingRow>,
+    pub claims: Vec<ClaimRow>,
     pub new_operations: Vec<OperationRow>,
     pub moved_operations: Vec<MovedOperation>,
     /// Tombstones that got the content of the late request for their key.
@@ -92,6 +94,7 @@ impl Batch {
         self.heads.push(HeadRow::from(&changes.head));
         self.entries.extend(changes.entries.iter().map(EntryRow::from));
         self.postings.extend(changes.entries.iter().flat_map(PostingRow::all_of));
+        self.claims.extend(changes.new_operations.iter().map(ClaimRow::from));
         self.new_operations.extend(changes.new_operations.iter().map(OperationRow::from));
         // What is voided changes once: when the late request comes.
         let (filled, moved): (Vec<_>, Vec<_>) =

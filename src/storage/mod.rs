@@ -14,6 +14,7 @@ mod batch;
 mod bounds;
 mod clients;
 mod install;
+mod key_rows;
 mod operation_row;
 mod record_row;
 mod rows;

@@ -78,6 +78,7 @@ async fn storm(seed: u64) -> (Vec<&'static str>, i64) {
             Err(StoreError::Conflict(_)) => "conflict",
             Err(StoreError::Refused(_)) => "refused",
             Err(StoreError::CommitUnknown(_)) => "unknown",
+            Err(StoreError::KeyTaken(_)) => "key taken",
             Err(StoreError::Corrupt(_)) => "corrupt",
         });
     }

@@ -64,6 +64,7 @@ impl From<StoreError> for VerifyError {
             StoreError::Unavailable(_)
             | StoreError::Conflict(_)
             | StoreError::Refused(_)
+            | StoreError::KeyTaken(_)
             | StoreError::CommitUnknown(_) => Self::Store(error),
         }
     }

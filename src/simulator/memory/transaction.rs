@@ -1,7 +1,7 @@
 //! What one transaction has written so far, on top of the committed rows, and the checks that the
 //! databases' constraints make.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use tokio::sync::OwnedMutexGuard;
 
@@ -56,21 +56,6 @@ impl Transaction {
         let overlay = self.overlays.get(&shard).ok_or_else(|| not_locked(shard))?;
         let books = state.books(shard).expect("a locked shard exists");
         Ok(View { books, overlay })
-    }
-
-    /// Claims the key, or gives back the operation that holds it.
-    pub fn claim(
-        &mut self,
-        state: &State,
-        shard: Shard,
-        key: [u8; 16],
-        operation: OperationId,
-    ) -> Result<Option<OperationId>, StoreError> {
-        let taken = self.view(state, shard)?.claim(&key);
-        if taken.is_none() {
-            self.overlay(shard)?.claims.insert(key, operation);
-        }
-        Ok(taken)
     }
 
     pub fn persist(&mut self, state: &mut State, changes: &Changes) -> Result<(), StoreError> {
@@ -162,6 +147,13 @@ impl View<'_> {
 
     pub fn written_operations(&self) -> impl Iterator<Item = &Operation> {
         self.overlay.operations.values()
+    }
+
+    /// All operations, in their newest rows.
+    pub fn operations(&self) -> impl Iterator<Item = &Operation> {
+        let committed = self.books.operations.values();
+        let unchanged = committed.filter(|operation| !self.overlay.operations.contains_key(&operation.id));
+        unchanged.chain(self.overlay.operations.values())
     }
 
     pub fn hold(&self, id: OperationId) -> Option<&Hold> {
@@ -257,8 +249,12 @@ impl View<'_> {
     }
 
     fn check_operations(&self, changes: &Changes) -> Result<(), StoreError> {
+        let mut keys = HashSet::new();
         for operation in &changes.new_operations {
             must(self.operation(operation.id).is_none(), || format!("operation {} exists", operation.id.uuid()))?;
+            if self.claim(&operation.key()).is_some() || !keys.insert(operation.key()) {
+                return Err(StoreError::KeyTaken(format!("that of operation {}", operation.id.uuid())));
+            }
         }
         for operation in &changes.updated_operations {
             must(self.operation(operation.id).is_some(), || {
@@ -296,6 +292,7 @@ impl Overlay {
         self.resellers.extend(resellers.map(|reseller| (reseller.id, *reseller)));
         let operations = changes.new_operations.iter().chain(&changes.updated_operations);
         self.operations.extend(operations.map(|operation| (operation.id, operation.clone())));
+        self.claims.extend(changes.new_operations.iter().map(|operation| (operation.key(), operation.id)));
         self.holds.extend(changes.placed_holds.iter().map(|hold| (hold.operation, Some(*hold))));
         self.holds.extend(changes.removed_holds.iter().map(|id| (*id, None)));
         let records = changes.new_records.iter().chain(&changes.updated_records);

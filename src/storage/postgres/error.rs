@@ -10,6 +10,7 @@ pub(super) fn store_error(error: sqlx::Error) -> StoreError {
         sqlx::Error::Database(ref database) => {
             let text = described(&error);
             match database.code().as_deref() {
+                Some("23505") if database.constraint() == Some("claim_pkey") => StoreError::KeyTaken(text),
                 Some(code) => by_state(code, text),
                 None => StoreError::Refused(text),
             }
@@ -52,6 +53,7 @@ pub(super) fn commit_error(error: sqlx::Error) -> StoreError {
     match store_error(error) {
         StoreError::Conflict(text) => StoreError::Conflict(text),
         StoreError::Refused(text)
+        | StoreError::KeyTaken(text)
         | StoreError::Unavailable(text)
         | StoreError::CommitUnknown(text)
         | StoreError::Corrupt(text) => StoreError::Refused(text),

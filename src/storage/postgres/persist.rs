@@ -73,7 +73,8 @@ async fn write_books(connection: &mut PgConnection, batch: &Batch) -> Result<(),
         .bind(&batch.placed_holds)
         .bind(shards)
         .bind(removed)
-        .bind(&batch.accounts);
+        .bind(&batch.accounts)
+        .bind(&batch.claims);
     let found = answered(query.fetch_one(&mut *connection)).await?;
     check_found("shard", batch.heads.len(), found.heads.unsigned_abs())?;
     check_found("operation", batch.moved_operations.len(), found.operations.unsigned_abs())?;

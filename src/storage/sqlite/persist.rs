@@ -3,10 +3,11 @@
 use serde::Serialize;
 use sqlx::SqliteConnection;
 
-use super::error::store_error;
+use super::error::{claim_error, store_error};
 use super::{json, sql};
 use crate::ports::StoreError;
 use crate::storage::batch::{Batch, check_found};
+use crate::storage::key_rows::ClaimRow;
 
 pub(super) async fn persist(connection: &mut SqliteConnection, batch: &Batch) -> Result<(), StoreError> {
     // A reseller's place in the tree comes first: its foreign keys are checked at the end of each statement.
@@ -22,12 +23,22 @@ pub(super) async fn persist(connection: &mut SqliteConnection, batch: &Batch) ->
     change(connection, "shard", sql::PERSIST_HEADS, &batch.heads).await?;
     write(connection, sql::PERSIST_ENTRIES, &batch.entries).await?;
     write(connection, sql::PERSIST_POSTINGS, &batch.postings).await?;
+    claim(connection, &batch.claims).await?;
     write(connection, sql::PERSIST_NEW_OPERATIONS, &batch.new_operations).await?;
     change(connection, "operation", sql::PERSIST_OPERATIONS, &batch.moved_operations).await?;
     change(connection, "operation", sql::FILL_OPERATIONS, &batch.filled_operations).await?;
     write(connection, sql::PERSIST_PLACED_HOLDS, &batch.placed_holds).await?;
     change(connection, "hold", sql::PERSIST_REMOVED_HOLDS, &batch.removed_holds).await?;
     change(connection, "account", sql::PERSIST_ACCOUNTS, &batch.accounts).await
+}
+
+/// Claims the keys of new operations.
+async fn claim(connection: &mut SqliteConnection, claims: &[ClaimRow]) -> Result<(), StoreError> {
+    if claims.is_empty() {
+        return Ok(());
+    }
+    let query = sqlx::query(sql::PERSIST_CLAIMS).bind(json::array(claims)?);
+    query.execute(connection).await.map(|_| ()).map_err(claim_error)
 }
 
 /// Rows affected.

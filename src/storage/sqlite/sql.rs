@@ -8,6 +8,7 @@ crate::storage::statements::statements_of_dialect! { "sql/":
     PERSIST_OPERATIONS = "persist_operations",
     PERSIST_PLACED_HOLDS = "persist_placed_holds",
     PERSIST_REMOVED_HOLDS = "persist_removed_holds",
+    PERSIST_CLAIMS = "persist_claims",
     PERSIST_ACCOUNTS = "persist_accounts",
     NETWORK_ANCESTORS = "network_ancestors",
     ADD_PARTNER = "add_partner",

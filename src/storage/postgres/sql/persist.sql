@@ -3,10 +3,11 @@
 -- Parameters, arrays of rows, each of the type of its table unless said otherwise:
 --   $1 heads after the batch, $2 journal entries with their leaves, $3 their postings, $4 new operations,
 --   $5 operations in their new state (moved_operation), $6 holds placed, $7 and $8 shards and operations of holds
---   removed, $9 accounts after the batch.
+--   removed, $9 accounts after the batch, $10 idempotency keys that the new operations claim.
 -- One array of rows, not one array per column: unnest of many arrays stores and reads each column apart.
 -- Rows: one, with how many heads, operations, holds and accounts were found to be changed. The caller compares
 -- them with what it sent: a head is found only at the version before.
+-- A key that is taken violates claim_pkey, and the batch is decided again.
 -- The parts see one snapshot and no row is named twice, so their order does not matter.
 -- Rows to change are probed one by one by primary key (LATERAL, OFFSET 0) and then reached by their place: a join
 -- by key would be the planner's to turn round, and a plan made while a table was empty would walk it for every
@@ -60,6 +61,9 @@ WITH head AS (
     ) AS found
     WHERE a.ctid = found.place
     RETURNING 1
+), claimed AS (
+    INSERT INTO claim (shard, key, operation)
+    SELECT * FROM unnest($10::claim[])
 )
 SELECT (SELECT count(*) FROM head) AS heads, (SELECT count(*) FROM moved) AS operations,
        (SELECT count(*) FROM removed) AS holds, (SELECT count(*) FROM balance) AS accounts
