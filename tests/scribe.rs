@@ -13,7 +13,7 @@ pub const PARTNER: PartnerId = PartnerId::from_uuid(uuid::Uuid::from_u128(7));
 
 /// Begins the changes of one shard.
 pub fn changes(head: &Head) -> Changes {
-    Changes::of(Head { version: head.version + 1, ..head.clone() })
+    Changes::of(head.clone(), Head { version: head.version + 1, ..head.clone() })
 }
 
 /// A reseller's id whose books are in `shard`.

@@ -14,5 +14,5 @@ pub use posting::{Ledger, LedgerError};
 pub use registry::{Client, Registry, Secret};
 pub use store::{
     Claim, Loaded, Reads, RecentRecharge, RechargeQuery, RecordQuery, Sales, SalesSince, Scope, Session, ShardKey,
-    Store, StoreError, Wants,
+    Store, StoreError, Wants, post_in_steps,
 };

@@ -28,6 +28,9 @@ pub enum StoreError {
     /// An idempotency key that the batch took for new is taken. Nothing was written.
     #[error("an idempotency key is taken: {0}")]
     KeyTaken(String),
+    /// A shard no longer stands as the decisions found it. Nothing was written.
+    #[error("a shard has changed: {0}")]
+    Stale(String),
     /// What was read is not what was ever written.
     #[error("a stored row cannot be read: {0}")]
     Corrupt(String),
@@ -129,10 +132,33 @@ pub trait Session: Send {
 
     async fn commit(&mut self) -> Result<(), StoreError>;
 
+    /// Lock, persist and commit in one step, for a batch that was decided by memory alone.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when a shard does not stand as `changes` found it; otherwise as each of the three.
+    async fn post(&mut self, changes: &[Changes]) -> Result<(), StoreError> {
+        post_in_steps(self, changes).await
+    }
+
     async fn rollback(&mut self) -> Result<(), StoreError>;
 
     /// The stored leaf of an entry, read under the lock: how an unknown commit is resolved.
     async fn leaf(&mut self, shard: Shard, sequence: i64) -> Result<Option<Hash>, StoreError>;
+}
+
+/// [`Session::post`] by its parts.
+///
+/// # Errors
+/// As that.
+pub async fn post_in_steps<S: Session + ?Sized>(session: &mut S, changes: &[Changes]) -> Result<(), StoreError> {
+    let shards: Vec<Shard> = changes.iter().map(|changes| changes.head.shard).collect();
+    let heads = session.lock(&shards).await?;
+    if !heads.iter().eq(changes.iter().map(|changes| &changes.before)) {
+        session.rollback().await?;
+        return Err(StoreError::Stale(format!("one of {shards:?}")));
+    }
+    session.persist(changes).await?;
+    session.commit().await
 }
 
 /// Which resellers' recharges a list may show.

@@ -126,7 +126,9 @@ impl From<StoreError> for ServiceError {
             StoreError::Unavailable(_) | StoreError::Conflict(_) | StoreError::CommitUnknown(_) => {
                 Self::Unavailable { retry_after_s: 1 }
             }
-            StoreError::Refused(_) | StoreError::Corrupt(_) | StoreError::KeyTaken(_) => Self::Internal,
+            StoreError::Refused(_) | StoreError::Corrupt(_) | StoreError::KeyTaken(_) | StoreError::Stale(_) => {
+                Self::Internal
+            }
         }
     }
 }

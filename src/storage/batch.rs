@@ -7,7 +7,7 @@ use super::key_rows::ClaimRow;
 use super::operation_row::OperationRow;
 use super::record_row::RecordRow;
 use super::rows::{
-    AccountRow, EntryRow, HeadRow, HoldRow, PostingRow, RegistrationRow, ResellerRow, hex_bytes, shard_number,
+    AccountRow, EntryRow, HoldRow, MovedHead, PostingRow, RegistrationRow, ResellerRow, hex_bytes, shard_number,
 };
 use crate::domain::{Decline, Operation};
 use crate::ledger::{Changes, Registration};
@@ -49,7 +49,7 @@ impl From<&Operation> for MovedOperation {
 
 #[derive(Default)]
 pub(super) struct Batch {
-    pub heads: Vec<HeadRow>,
+    pub heads: Vec<MovedHead>,
     pub entries: Vec<EntryRow>,
     pub postings: Vec<PostingRow>,
     pub claims: Vec<ClaimRow>,
@@ -79,6 +79,36 @@ impl Batch {
         Ok(batch)
     }
 
+    /// Whether it holds nothing but what every recharge writes. Names all that a batch may hold, so that what is new
+    /// is thought of here.
+    pub(super) fn is_of_books_only(&self) -> bool {
+        let Self {
+            heads: _,
+            entries: _,
+            postings: _,
+            claims: _,
+            new_operations: _,
+            moved_operations: _,
+            filled_operations,
+            placed_holds: _,
+            removed_holds: _,
+            new_accounts,
+            accounts: _,
+            new_resellers,
+            resellers,
+            registrations,
+            new_records,
+            changed_records,
+        } = self;
+        filled_operations.is_empty()
+            && new_accounts.is_empty()
+            && new_resellers.is_empty()
+            && resellers.is_empty()
+            && registrations.is_empty()
+            && new_records.is_empty()
+            && changed_records.is_empty()
+    }
+
     fn add(&mut self, changes: &Changes) -> Result<(), StoreError> {
         let shard = changes.head.shard;
         let mut operations = changes.new_operations.iter().chain(&changes.updated_operations);
@@ -91,7 +121,7 @@ impl Batch {
         if let Some(stray) = changes.entries.iter().find(|entry| entry.shard != shard) {
             return Err(StoreError::Refused(format!("entry {} among the changes of shard {shard}", stray.sequence)));
         }
-        self.heads.push(HeadRow::from(&changes.head));
+        self.heads.push(MovedHead::from(changes));
         self.entries.extend(changes.entries.iter().map(EntryRow::from));
         self.postings.extend(changes.entries.iter().flat_map(PostingRow::all_of));
         self.claims.extend(changes.new_operations.iter().map(ClaimRow::from));

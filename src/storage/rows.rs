@@ -9,7 +9,7 @@ use crate::domain::{
     Posting, Reseller, ResellerId, Shard, Standing, Timestamp, Usage,
 };
 use crate::ledger::merkle::Frontier;
-use crate::ledger::{Head, Registration};
+use crate::ledger::{Changes, Head, Registration};
 use crate::ports::StoreError;
 
 /// The error of a column that holds what was never written to it.
@@ -47,9 +47,20 @@ pub(super) fn read_at(unix_ms: i64) -> Timestamp {
     Timestamp::from_unix_ms(unix_ms)
 }
 
-#[derive(Serialize, sqlx::FromRow, sqlx::Type)]
-#[sqlx(type_name = "shard")]
+#[derive(sqlx::FromRow)]
 pub(super) struct HeadRow {
+    pub shard: i16,
+    pub version: i64,
+    pub sequence: i64,
+    pub frontier: Vec<u8>,
+    pub recorded_at: i64,
+    pub next_account: i64,
+}
+
+/// A head after a batch, beside what is compared of the head before it.
+#[derive(Serialize, sqlx::Type)]
+#[sqlx(type_name = "moved_head")]
+pub(super) struct MovedHead {
     pub shard: i16,
     pub version: i64,
     pub sequence: i64,
@@ -57,6 +68,27 @@ pub(super) struct HeadRow {
     pub frontier: Vec<u8>,
     pub recorded_at: i64,
     pub next_account: i64,
+    pub version_before: i64,
+    pub sequence_before: i64,
+    #[serde(serialize_with = "hex_bytes")]
+    pub frontier_before: Vec<u8>,
+}
+
+impl From<&Changes> for MovedHead {
+    fn from(changes: &Changes) -> Self {
+        let (before, head) = (&changes.before, HeadRow::from(&changes.head));
+        Self {
+            shard: head.shard,
+            version: head.version,
+            sequence: head.sequence,
+            frontier: head.frontier,
+            recorded_at: head.recorded_at,
+            next_account: head.next_account,
+            version_before: before.version,
+            sequence_before: before.sequence,
+            frontier_before: before.frontier.to_bytes(),
+        }
+    }
 }
 
 impl From<&Head> for HeadRow {

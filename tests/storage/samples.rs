@@ -144,7 +144,7 @@ pub fn posting(debit: i64, credit: i64, amount_minor: i64) -> Posting {
 
 /// Changes of a shard that write nothing yet but the version.
 pub fn changes(head: &Head) -> Changes {
-    Changes::of(Head { version: head.version + 1, ..head.clone() })
+    Changes::of(head.clone(), Head { version: head.version + 1, ..head.clone() })
 }
 
 /// Appends an entry to the changes and the log; gives its leaf.

@@ -65,6 +65,7 @@ impl From<StoreError> for VerifyError {
             | StoreError::Conflict(_)
             | StoreError::Refused(_)
             | StoreError::KeyTaken(_)
+            | StoreError::Stale(_)
             | StoreError::CommitUnknown(_) => Self::Store(error),
         }
     }

@@ -9,12 +9,14 @@ use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Executor, FromRow, PgConnection};
 use uuid::Uuid;
 
-use super::error::{commit_error, store_error};
+use super::error::{commit_error, post_error, store_error};
 use super::{persist, sql};
 use crate::domain::encoding::Hash;
 use crate::domain::{AccountNumber, OperationId, OperationKind, RecordWant, ResellerId, Shard, Status, Timestamp};
 use crate::ledger::{Changes, Head};
-use crate::ports::{Claim, Loaded, RecentRecharge, Sales, SalesSince, Session, ShardKey, StoreError, Wants};
+use crate::ports::{
+    Claim, Loaded, RecentRecharge, Sales, SalesSince, Session, ShardKey, StoreError, Wants, post_in_steps,
+};
 use crate::storage::batch::Batch;
 use crate::storage::bounds::first_id_since;
 use crate::storage::key_rows::{ClaimRow, SaleRow, read_sales};
@@ -223,7 +225,25 @@ impl Session for PostgresSession {
             Ok(batch) => persist::persist(&mut self.connection, &batch).await,
             Err(error) => Err(error),
         };
-        self.noted(written)
+        // Under the lock a shard cannot change: whoever believes otherwise did not read it.
+        self.noted(written.map_err(|error| match error {
+            StoreError::Stale(text) => StoreError::Refused(text),
+            other => other,
+        }))
+    }
+
+    async fn post(&mut self, changes: &[Changes]) -> Result<(), StoreError> {
+        let batch = Batch::of(changes)?;
+        if !batch.is_of_books_only() {
+            return post_in_steps(self, changes).await;
+        }
+        if self.transaction != Transaction::None {
+            self.rollback().await?;
+        }
+        match tokio::time::timeout(PATIENCE, persist::books(&batch).execute(&mut self.connection)).await {
+            Ok(posted) => posted.map(|_| ()).map_err(post_error),
+            Err(_) => Err(StoreError::CommitUnknown("no answer within 20 s".into())),
+        }
     }
 
     async fn commit(&mut self) -> Result<(), StoreError> {

@@ -1,12 +1,15 @@
 -- Writes what a batch decided about shards, the journal, operations, holds and balances: one round trip, for
 -- every recharge comes through here. What opens accounts and resellers is in the statements network_*.
 -- Parameters, arrays of rows, each of the type of its table unless said otherwise:
---   $1 heads after the batch, $2 journal entries with their leaves, $3 their postings, $4 new operations,
+--   $1 heads after the batch with what is compared before it (moved_head), $2 journal entries with their leaves, $3 their postings, $4 new operations,
 --   $5 operations in their new state (moved_operation), $6 holds placed, $7 and $8 shards and operations of holds
 --   removed, $9 accounts after the batch, $10 idempotency keys that the new operations claim.
 -- One array of rows, not one array per column: unnest of many arrays stores and reads each column apart.
--- Rows: one, with how many heads, operations, holds and accounts were found to be changed. The caller compares
--- them with what it sent: a head is found only at the version before.
+-- Rows: one, without meaning. What is not found as it was believed to be ends the statement with an error of our own:
+-- TA001 a shard that no longer stands as it was, TA002 another row.
+-- Sent by itself it is the whole transaction of a batch that was decided by memory: the shards' rows are its locks and
+-- its proof. They are updated first, ascending, before anything else is touched, because the first condition below asks
+-- for them; a wait for another poster's lock ends in finding the row changed.
 -- A key that is taken violates claim_pkey, and the batch is decided again.
 -- The parts see one snapshot and no row is named twice, so their order does not matter.
 -- Rows to change are probed one by one by primary key (LATERAL, OFFSET 0) and then reached by their place: a join
@@ -16,8 +19,9 @@ WITH head AS (
     UPDATE shard AS s
     SET version = n.version, sequence = n.sequence, frontier = n.frontier,
         recorded_at = n.recorded_at, next_account = n.next_account
-    FROM unnest($1::shard[]) AS n
-    WHERE s.shard = n.shard AND s.version = n.version - 1
+    FROM unnest($1::moved_head[]) AS n
+    WHERE s.shard = n.shard AND s.version = n.version_before AND n.version = n.version_before + 1
+      AND s.sequence = n.sequence_before AND s.frontier = n.frontier_before
     RETURNING 1
 ), journal AS (
     INSERT INTO entry (shard, sequence, kind, subject, digest, actor, recorded_at, leaf)
@@ -65,5 +69,9 @@ WITH head AS (
     INSERT INTO claim (shard, key, operation)
     SELECT * FROM unnest($10::claim[])
 )
-SELECT (SELECT count(*) FROM head) AS heads, (SELECT count(*) FROM moved) AS operations,
-       (SELECT count(*) FROM removed) AS holds, (SELECT count(*) FROM balance) AS accounts
+SELECT CASE
+    WHEN (SELECT count(*) FROM head) <> cardinality($1) THEN refuse_batch('TA001', 'shard')
+    WHEN (SELECT count(*) FROM moved) <> cardinality($5) THEN refuse_batch('TA002', 'operation')
+    WHEN (SELECT count(*) FROM removed) <> cardinality($7) THEN refuse_batch('TA002', 'hold')
+    WHEN (SELECT count(*) FROM balance) <> cardinality($9) THEN refuse_batch('TA002', 'account')
+END
