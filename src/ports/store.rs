@@ -157,7 +157,12 @@ pub async fn post_in_steps<S: Session + ?Sized>(session: &mut S, changes: &[Chan
         session.rollback().await?;
         return Err(StoreError::Stale(format!("one of {shards:?}")));
     }
-    session.persist(changes).await?;
+    let persisted = session.persist(changes).await;
+    if let Err(StoreError::Refused(_) | StoreError::KeyTaken(_) | StoreError::Conflict(_)) = &persisted {
+        // As after one statement that was refused: nothing stays open.
+        session.rollback().await?;
+    }
+    persisted?;
     session.commit().await
 }
 

@@ -42,6 +42,8 @@ macro_rules! statements_of_dialect {
             RECHARGES_BELOW = "recharges_below",
             RECHARGES_OF_MSISDN_OF_RESELLERS = "recharges_of_msisdn_of_resellers",
             RECHARGES_OF_MSISDN_BELOW = "recharges_of_msisdn_below",
+            RECHARGES_DECLINED_OF_RESELLERS = "recharges_declined_of_resellers",
+            RECHARGES_DECLINED_BELOW = "recharges_declined_below",
             RECHARGES_OPEN_OF_RESELLERS = "recharges_open_of_resellers",
             RECHARGES_OPEN_BELOW = "recharges_open_below",
             STOCK = "stock",

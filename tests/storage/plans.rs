@@ -64,13 +64,15 @@ fn every_statement_says_what_it_is_for() {
 }
 
 /// Named queries over tables that grow.
-const READS: [&str; 14] = [
+const READS: [&str; 16] = [
     "operation",
     "operation_by_key",
     "recharges_of_resellers",
     "recharges_below",
     "recharges_of_msisdn_of_resellers",
     "recharges_of_msisdn_below",
+    "recharges_declined_of_resellers",
+    "recharges_declined_below",
     "recharges_open_of_resellers",
     "recharges_open_below",
     "stock",
@@ -136,7 +138,9 @@ async fn a_batch_finds_its_rows_by_primary_key_from_the_first_day() {
         for name in ["persist", "load_operations"] {
             let plan = generic_plan(&mut connection, statement(name)).await;
             let by_key = plan.contains("using operation_pkey on operation") && plan.contains("using hold_pkey on hold");
-            let other = ["operation_reseller", "operation_msisdn"].iter().any(|index| plan.contains(index));
+            let other = ["operation_reseller", "operation_msisdn", "operation_declined"]
+                .iter()
+                .any(|index| plan.contains(index));
             assert!(by_key && !other, "analysed {analysed}, {name}:\n{plan}");
         }
     }
@@ -170,7 +174,9 @@ async fn the_poster_of_sqlite_never_scans_a_table_of_the_books() {
 async fn lists_of_sqlite_do_not_sort_what_they_do_not_show() {
     let db = Database::sqlite().await;
     let mut connection = SqliteConnection::connect(&db.url).await.unwrap();
-    for name in ["recharges_of_resellers", "recharges_below"] {
+    for name in
+        ["recharges_of_resellers", "recharges_below", "recharges_declined_of_resellers", "recharges_declined_below"]
+    {
         let statement = sqlite::sql::ALL.iter().find(|(of, _)| of == &name).unwrap().1;
         let plan = plan_of(&mut connection, statement).await;
         assert!(!plan.contains("TEMP B-TREE"), "{name}:\n{plan}");

@@ -85,6 +85,7 @@ pub fn recharge(shard: Shard, ms: i64, reseller: ResellerId, number: Msisdn, sta
     operation.created_at = at(ms);
     operation.updated_at = at(ms);
     operation.status = status;
+    operation.decline = (status == Status::Declined).then_some(Decline::InsufficientStock);
     let Details::Recharge(recharge) = &mut operation.details else { panic!("made as a recharge") };
     recharge.msisdn = number;
     operation

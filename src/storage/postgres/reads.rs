@@ -24,6 +24,7 @@ type OperationQuery<'q> = QueryAs<'q, Postgres, OperationRow, PgArguments>;
 /// The variant of the list's statement, with what it takes before the page bound.
 fn list_query(query: &RechargeQuery) -> OperationQuery<'_> {
     let is_open = query.status.is_some_and(Status::is_open);
+    let is_declined = query.status == Some(Status::Declined);
     match (&query.scope, query.msisdn) {
         (Scope::Resellers(resellers), msisdn) => {
             let (shards, ids): (Vec<i16>, Vec<Uuid>) =
@@ -31,6 +32,7 @@ fn list_query(query: &RechargeQuery) -> OperationQuery<'_> {
             let statement = match msisdn {
                 Some(msisdn) => sqlx::query_as(sql::RECHARGES_OF_MSISDN_OF_RESELLERS).bind(msisdn_column(msisdn)),
                 None if is_open => sqlx::query_as(sql::RECHARGES_OPEN_OF_RESELLERS),
+                None if is_declined => sqlx::query_as(sql::RECHARGES_DECLINED_OF_RESELLERS),
                 None => sqlx::query_as(sql::RECHARGES_OF_RESELLERS),
             };
             statement.bind(shards).bind(ids)
@@ -39,6 +41,7 @@ fn list_query(query: &RechargeQuery) -> OperationQuery<'_> {
             let statement = match msisdn {
                 Some(msisdn) => sqlx::query_as(sql::RECHARGES_OF_MSISDN_BELOW).bind(msisdn_column(msisdn)),
                 None if is_open => sqlx::query_as(sql::RECHARGES_OPEN_BELOW),
+                None if is_declined => sqlx::query_as(sql::RECHARGES_DECLINED_BELOW),
                 None => sqlx::query_as(sql::RECHARGES_BELOW),
             };
             statement.bind(roots.iter().map(|root| root.uuid()).collect::<Vec<_>>())

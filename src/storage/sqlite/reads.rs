@@ -52,10 +52,11 @@ impl SqliteStore {
             let statement = sqlx::query_as(sql::RECHARGES_OPEN_OF_RESELLERS).bind(json::reseller_keys(resellers)?);
             return self.list(statement, page).await;
         }
+        let declined = query.status == Some(Status::Declined);
+        let list = if declined { sql::RECHARGES_DECLINED_OF_RESELLERS } else { sql::RECHARGES_OF_RESELLERS };
         let mut found = Vec::new();
         for (shard, reseller) in resellers {
-            let statement =
-                sqlx::query_as(sql::RECHARGES_OF_RESELLERS).bind(shard_number(*shard)).bind(reseller.uuid());
+            let statement = sqlx::query_as(list).bind(shard_number(*shard)).bind(reseller.uuid());
             found.extend(self.list(statement, page).await?);
         }
         Ok(newest(found, page.limit, |operation| operation.id))
@@ -75,9 +76,11 @@ impl SqliteStore {
         if query.status.is_some_and(Status::is_open) {
             return self.list(sqlx::query_as(sql::RECHARGES_OPEN_BELOW).bind(roots), page).await;
         }
+        let declined = query.status == Some(Status::Declined);
+        let list = if declined { sql::RECHARGES_DECLINED_BELOW } else { sql::RECHARGES_BELOW };
         let mut found = Vec::new();
         for shard in Shard::all(self.shards) {
-            let statement = sqlx::query_as(sql::RECHARGES_BELOW).bind(shard_number(shard)).bind(roots.as_str());
+            let statement = sqlx::query_as(list).bind(shard_number(shard)).bind(roots.as_str());
             found.extend(self.list(statement, page).await?);
         }
         Ok(newest(found, page.limit, |operation| operation.id))
