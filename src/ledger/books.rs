@@ -251,6 +251,7 @@ impl ShardBooks {
     pub fn record(&mut self, step: Step, actor: &Actor, now: Timestamp) {
         let recorded_at = self.recorded_at(now);
         let sequence = self.next_sequence();
+        let staff = super::staff::action(self, &step, actor, recorded_at);
         let postings = step.movements.iter().map(|movement| self.post(movement)).collect();
         if let Some((number, usage)) = step.usage {
             self.account_mut(number).usage = usage;
@@ -262,9 +263,10 @@ impl ShardBooks {
             kind: step.kind,
             subject,
             digest,
-            actor: actor.clone(),
+            actor: actor.name().clone(),
             recorded_at,
             postings,
+            staff,
         };
         self.head.frontier.append(entry.leaf());
         self.head.sequence = sequence;
@@ -410,43 +412,6 @@ impl ShardBooks {
             self.resellers.clear();
         }
         self.records.forget(limit);
-    }
-}
-
-impl Head {
-    /// The row of a shard that was just installed.
-    #[must_use]
-    pub fn installed(shard: Shard) -> Self {
-        Self {
-            shard,
-            version: 0,
-            sequence: 0,
-            frontier: super::merkle::Frontier::default(),
-            recorded_at: Timestamp::EPOCH,
-            next_account: AccountNumber::FIRST_OWN.0,
-        }
-    }
-}
-
-impl Changes {
-    /// Changes of nothing but the shard's row.
-    #[must_use]
-    pub fn of(head: Head) -> Self {
-        Self {
-            head,
-            entries: Vec::new(),
-            new_operations: Vec::new(),
-            updated_operations: Vec::new(),
-            placed_holds: Vec::new(),
-            removed_holds: Vec::new(),
-            new_accounts: Vec::new(),
-            updated_accounts: Vec::new(),
-            new_resellers: Vec::new(),
-            updated_resellers: Vec::new(),
-            registrations: Vec::new(),
-            new_records: Vec::new(),
-            updated_records: Vec::new(),
-        }
     }
 }
 

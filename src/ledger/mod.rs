@@ -13,6 +13,7 @@ pub mod recharge;
 pub mod record;
 pub mod rules;
 pub mod similar;
+mod staff;
 pub mod void;
 
 pub use books::{Books, ShardBooks};

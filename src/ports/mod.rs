@@ -13,6 +13,6 @@ pub use clock::{Clock, Randomness};
 pub use posting::{Ledger, LedgerError};
 pub use registry::{Client, Registry, Secret};
 pub use store::{
-    Claim, Loaded, Reads, RecentRecharge, RechargeQuery, RecordQuery, Scope, Session, Store, StoreError, TakenClaim,
-    Wants,
+    Claim, Loaded, Reads, RecentRecharge, RechargeQuery, RecordQuery, RecordedAction, Scope, Session, StaffActionQuery,
+    Store, StoreError, TakenClaim, Wants,
 };

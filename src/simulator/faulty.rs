@@ -12,7 +12,10 @@ use crate::domain::{
     Account, ExternalId, Operation, OperationId, PartnerId, Record, RecordKey, ResellerId, Shard, Timestamp,
 };
 use crate::ledger::{Changes, Head};
-use crate::ports::{Claim, Loaded, Reads, RechargeQuery, RecordQuery, Session, Store, StoreError, TakenClaim, Wants};
+use crate::ports::{
+    Claim, Loaded, Reads, RechargeQuery, RecordQuery, RecordedAction, Session, StaffActionQuery, Store, StoreError,
+    TakenClaim, Wants,
+};
 
 /// Where a fault can strike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -352,6 +355,11 @@ impl Reads for FaultyStore {
     async fn records(&self, query: &RecordQuery) -> Result<Vec<Record>, StoreError> {
         self.meet(Point::Read).await?;
         self.inner.records(query).await
+    }
+
+    async fn staff_actions(&self, query: &StaffActionQuery) -> Result<Vec<RecordedAction>, StoreError> {
+        self.meet(Point::Read).await?;
+        self.inner.staff_actions(query).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -17,6 +17,7 @@ mod install;
 mod operation_row;
 mod record_row;
 mod rows;
+mod staff_rows;
 mod statements;
 
 use std::sync::Arc;

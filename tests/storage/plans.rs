@@ -9,7 +9,7 @@ use crate::support::database::Database;
 const NOT_PREPARED: [&str; 3] = ["poster_settings", "read_settings", "grant"];
 
 /// What posters run in their transactions.
-const POSTERS: [&str; 19] = [
+const POSTERS: [&str; 20] = [
     "lock",
     "load_system_accounts",
     "load_resellers",
@@ -29,6 +29,7 @@ const POSTERS: [&str; 19] = [
     "load_records_between",
     "new_records",
     "changed_records",
+    "persist_staff_actions",
 ];
 
 #[tokio::test]
@@ -64,7 +65,7 @@ fn every_statement_says_what_it_is_for() {
 }
 
 /// Named queries over tables that grow.
-const READS: [&str; 14] = [
+const READS: [&str; 15] = [
     "operation",
     "operation_by_key",
     "recharges_of_resellers",
@@ -79,6 +80,7 @@ const READS: [&str; 14] = [
     "subtree",
     "record",
     "records",
+    "staff_actions",
 ];
 
 /// With the settings of the connections a generic plan for empty tables must be the plan for full ones. The table
