@@ -69,7 +69,7 @@ impl Desk {
         head.sequence += 1;
         head.recorded_at = at;
         let (shard, sequence, actor) = (self.shard, head.sequence, "client:test".into());
-        let entry = Entry { shard, sequence, kind, subject, digest, actor, recorded_at: at, postings };
+        let entry = Entry { shard, sequence, kind, subject, digest, actor, recorded_at: at, postings, staff: None };
         head.frontier.append(entry.leaf());
         self.changes.entries.push(entry);
     }

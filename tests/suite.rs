@@ -20,6 +20,7 @@ mod records;
 mod scribe;
 mod simulation;
 mod simulator;
+mod staff;
 mod storage;
 mod support;
 mod verify;

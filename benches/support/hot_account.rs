@@ -13,7 +13,7 @@ use taabia::domain::{
     Timestamp,
 };
 use taabia::ledger::{Changes, Head};
-use taabia::ports::{Claim, Loaded, Reads, RechargeQuery, RecordQuery, Session, ShardKey, Store, StoreError, Wants};
+use taabia::ports::{Claim, Loaded, Reads, RechargeQuery, RecordQuery, Session, ShardKey, Store, StoreError, Wants, RecordedAction, StaffActionQuery};
 use taabia::simulator::network::NetworkPlan;
 use taabia::storage::Storage;
 use tokio::time::sleep;
@@ -183,6 +183,10 @@ impl Reads for StrippingStore {
 
     async fn records(&self, query: &RecordQuery) -> std::result::Result<Vec<Record>, StoreError> {
         self.store.records(query).await
+    }
+
+    async fn staff_actions(&self, query: &StaffActionQuery) -> std::result::Result<Vec<RecordedAction>, StoreError> {
+        self.store.staff_actions(query).await
     }
 
     async fn check(&self) -> std::result::Result<(), StoreError> {

@@ -25,7 +25,7 @@ use crate::services::access::{
     TokenSettings, Tokens,
 };
 use crate::services::recharges::{RechargeConfig, RechargeDeps};
-use crate::services::{Directory, Recharges, Stock};
+use crate::services::{Audit, Directory, Recharges, Stock};
 use crate::storage::Storage;
 
 /// Hashes of secrets computed at once, and callers that may wait for their turn.
@@ -149,6 +149,7 @@ impl Node {
         let router = http::router(Api {
             recharges: recharges.clone(),
             stock: Arc::new(Stock { directory: directory.clone(), reads: reads.clone(), clock: clock.clone() }),
+            audit: Arc::new(Audit { directory: directory.clone(), reads: reads.clone() }),
             directory,
             reads: reads.clone(),
             tokens: Arc::new(tokens),
@@ -166,7 +167,8 @@ impl Node {
                 tracing::debug!(%error, "TCP_NODELAY cannot be set");
             }
         });
-        let served = axum::serve(listener, router).with_graceful_shutdown(async move {
+        let peers = router.into_make_service_with_connect_info::<SocketAddr>();
+        let served = axum::serve(listener, peers).with_graceful_shutdown(async move {
             let _ = server_stopped.wait_for(|stop| *stop).await;
         });
         let serving = tokio::spawn(async move { served.await });

@@ -12,6 +12,7 @@ pub mod records;
 pub mod rejection;
 pub mod reseller;
 pub mod shard;
+pub mod staff;
 pub mod text;
 pub mod time;
 
@@ -25,5 +26,6 @@ pub use record::{Content, Place, Record, RecordBody, RecordKey, RecordKind, Reco
 pub use rejection::{Decline, Retry};
 pub use reseller::{Limits, Reseller, Standing};
 pub use shard::Shard;
+pub use staff::{Origin, StaffAction, Via};
 pub use text::{ExternalId, RecordId, TerminalId};
 pub use time::{BusinessDay, Timestamp};

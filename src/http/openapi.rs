@@ -81,5 +81,6 @@ fn meaning(scope: Scope) -> &'static str {
         Scope::NetworkWrite => "Change the network",
         Scope::TopupsRead => "See top-ups",
         Scope::TopupsWrite => "Buy stock by card",
+        Scope::AuditRead => "See what people did to configuration and network",
     }
 }

@@ -8,13 +8,14 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::domain::{Currency, NumberingPlan};
 use crate::ports::{Randomness, Reads};
 use crate::services::access::{Authenticator, Tokens};
-use crate::services::{Directory, Recharges, Stock};
+use crate::services::{Audit, Directory, Recharges, Stock};
 
 /// All that the API is wired to.
 pub struct Api {
     pub recharges: Arc<Recharges>,
     pub stock: Arc<Stock>,
     pub directory: Arc<Directory>,
+    pub audit: Arc<Audit>,
     /// For `/readyz` alone.
     pub reads: Arc<dyn Reads>,
     pub tokens: Arc<Tokens>,

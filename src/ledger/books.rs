@@ -228,6 +228,7 @@ impl ShardBooks {
     pub fn record(&mut self, step: Step, actor: &Actor, now: Timestamp) {
         let recorded_at = self.recorded_at(now);
         let sequence = self.next_sequence();
+        let staff = super::staff::action(self, &step, actor, recorded_at);
         let postings = step.movements.iter().map(|movement| self.post(movement)).collect();
         if let Some((number, usage)) = step.usage {
             self.account_mut(number).usage = usage;
@@ -239,9 +240,10 @@ impl ShardBooks {
             kind: step.kind,
             subject,
             digest,
-            actor: actor.clone(),
+            actor: actor.name().clone(),
             recorded_at,
             postings,
+            staff,
         };
         self.head.frontier.append(entry.leaf());
         self.head.sequence = sequence;

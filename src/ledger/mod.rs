@@ -15,6 +15,7 @@ pub mod record;
 pub mod rules;
 pub mod similar;
 mod step;
+mod staff;
 pub mod void;
 
 pub use books::{Books, ShardBooks};

@@ -42,6 +42,9 @@ pub trait AuditReader: Send + Sync {
     /// one found, as text. Asked only when the count is wrong.
     async fn stray_operation(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError>;
 
+    /// A staff action without an entry: the first one found, as text.
+    async fn stray_staff_action(&self, shard: Shard) -> Result<Option<String>, StoreError>;
+
     /// Postings without an entry, entries above `up_to` left out: the first one found, as text.
     async fn stray_posting(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError>;
 }

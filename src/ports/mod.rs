@@ -13,6 +13,5 @@ pub use clock::{Clock, Randomness};
 pub use posting::{Ledger, LedgerError};
 pub use registry::{Client, Registry, Secret};
 pub use store::{
-    Claim, Loaded, Reads, RecentRecharge, RechargeQuery, RecordQuery, Sales, SalesSince, Scope, Session, ShardKey,
-    Store, StoreError, Wants, post_in_steps,
+    Claim, Loaded, Reads, RecentRecharge, RechargeQuery, RecordQuery, Sales, SalesSince, Scope, Session, ShardKey, Store, StoreError, Wants, post_in_steps, RecordedAction, StaffActionQuery,
 };

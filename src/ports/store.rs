@@ -1,12 +1,14 @@
 //! The store of the books. Coarse on purpose: posters lock, load, claim, persist and commit; everything
 //! else is a named query.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, ExternalId, Hold, Msisdn, Operation, OperationId, PartnerId, Record, RecordId, RecordKey, RecordKind,
-    RecordWant, Reseller, ResellerId, Shard, Status, Timestamp,
+    Account, EntryKind, ExternalId, Hold, Msisdn, Operation, OperationId, PartnerId, Record, RecordId, RecordKey,
+    RecordKind, RecordWant, Reseller, ResellerId, Shard, StaffAction, Status, Timestamp,
 };
 use crate::ledger::{Changes, Head, SimilarKey};
 
@@ -202,6 +204,30 @@ pub struct RecordQuery {
     pub limit: u32,
 }
 
+/// A staff action with the place of its entry in the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedAction {
+    pub shard: Shard,
+    pub sequence: i64,
+    pub action: Arc<StaffAction>,
+}
+
+/// A page of staff actions, newest first: those about resellers below the roots, and those about no single one.
+#[derive(Clone, Debug)]
+pub struct StaffActionQuery {
+    pub roots: Vec<ResellerId>,
+    pub reseller: Option<ResellerId>,
+    pub actor: Option<String>,
+    pub kind: Option<EntryKind>,
+    /// Recorded at or after.
+    pub from: Option<Timestamp>,
+    /// Recorded before.
+    pub to: Option<Timestamp>,
+    /// Only what comes after this one in the list.
+    pub after: Option<(Timestamp, Shard, i64)>,
+    pub limit: u32,
+}
+
 /// Named queries; each sees what was committed before it began.
 #[async_trait]
 pub trait Reads: Send + Sync {
@@ -238,6 +264,8 @@ pub trait Reads: Send + Sync {
     async fn record(&self, shard: Shard, key: &RecordKey) -> Result<Option<Record>, StoreError>;
 
     async fn records(&self, query: &RecordQuery) -> Result<Vec<Record>, StoreError>;
+
+    async fn staff_actions(&self, query: &StaffActionQuery) -> Result<Vec<RecordedAction>, StoreError>;
 
     /// Whether the store takes writes and its schema is the one this program knows.
     async fn check(&self) -> Result<(), StoreError>;

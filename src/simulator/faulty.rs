@@ -12,7 +12,7 @@ use crate::domain::{
     Account, ExternalId, Operation, OperationId, PartnerId, Record, RecordKey, ResellerId, Shard, Timestamp,
 };
 use crate::ledger::{Changes, Head};
-use crate::ports::{Claim, Loaded, Reads, RechargeQuery, RecordQuery, Session, ShardKey, Store, StoreError, Wants};
+use crate::ports::{Claim, Loaded, Reads, RechargeQuery, RecordQuery, Session, ShardKey, Store, StoreError, Wants, RecordedAction, StaffActionQuery};
 
 /// Where a fault can strike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -352,6 +352,11 @@ impl Reads for FaultyStore {
     async fn records(&self, query: &RecordQuery) -> Result<Vec<Record>, StoreError> {
         self.meet(Point::Read).await?;
         self.inner.records(query).await
+    }
+
+    async fn staff_actions(&self, query: &StaffActionQuery) -> Result<Vec<RecordedAction>, StoreError> {
+        self.meet(Point::Read).await?;
+        self.inner.staff_actions(query).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

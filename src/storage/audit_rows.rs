@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::operation_row::OperationRow;
 use super::rows::{PostingRow, RegistrationRow, ResellerRow, corrupt, read_at, read_entry_kind};
+use super::staff_rows::StaffActionRow;
 use crate::domain::{Entry, Operation, Posting, Reseller, Shard};
 use crate::ledger::Registration;
 use crate::ports::{AuditedEntry, StoreError};
@@ -62,15 +63,21 @@ where
     }
 }
 
-/// Entries in the order of their rows, each with its postings.
+/// Entries in the order of their rows, each with its postings and its staff action.
 pub(super) fn read_entries(
     shard: Shard,
     entries: Vec<AuditedRow>,
     postings: Vec<PostingRow>,
+    actions: Vec<StaffActionRow>,
 ) -> Result<Vec<AuditedEntry>, StoreError> {
     let mut postings_of: HashMap<i64, Vec<Posting>> = HashMap::new();
     for row in postings {
         postings_of.entry(row.sequence).or_default().push(row.read()?);
+    }
+    let mut action_of = HashMap::new();
+    for row in actions {
+        let recorded = row.read()?;
+        action_of.insert(recorded.sequence, recorded.action);
     }
     let read = |row: AuditedRow| {
         Ok(AuditedEntry {
@@ -83,6 +90,7 @@ pub(super) fn read_entries(
                 actor: row.actor.into(),
                 recorded_at: read_at(row.recorded_at),
                 postings: postings_of.remove(&row.entry_sequence).unwrap_or_default(),
+                staff: action_of.remove(&row.entry_sequence),
             },
             leaf: row.leaf.try_into().map_err(|_| corrupt("entry.leaf"))?,
             operation: row.operation.0.map(Operation::try_from).transpose()?,

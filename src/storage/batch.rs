@@ -9,6 +9,7 @@ use super::record_row::RecordRow;
 use super::rows::{
     AccountRow, EntryRow, HoldRow, MovedHead, PostingRow, RegistrationRow, ResellerRow, hex_bytes, shard_number,
 };
+use super::staff_rows::StaffActionRow;
 use crate::domain::{Decline, Operation};
 use crate::ledger::{Changes, Registration};
 use crate::ports::StoreError;
@@ -66,6 +67,7 @@ pub(super) struct Batch {
     pub registrations: Vec<RegistrationRow>,
     pub new_records: Vec<RecordRow>,
     pub changed_records: Vec<RecordRow>,
+    pub staff_actions: Vec<StaffActionRow>,
 }
 
 impl Batch {
@@ -141,6 +143,7 @@ impl Batch {
         for registration in &changes.registrations {
             self.registrations.push(checked(registration)?.into());
         }
+        self.staff_actions.extend(changes.entries.iter().filter_map(StaffActionRow::of));
         self.new_records.extend(changes.new_records.iter().map(|record| RecordRow::of(shard, record)));
         self.changed_records.extend(changes.updated_records.iter().map(|record| RecordRow::of(shard, record)));
         Ok(())

@@ -18,6 +18,7 @@ mod key_rows;
 mod operation_row;
 mod record_row;
 mod rows;
+mod staff_rows;
 mod statements;
 
 use std::sync::Arc;

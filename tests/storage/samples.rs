@@ -161,6 +161,7 @@ pub fn append(changes: &mut Changes, kind: EntryKind, subject: Uuid, digest: Has
         actor: "client:cli_\"1\"".into(),
         recorded_at: changes.head.recorded_at,
         postings,
+        staff: None,
     };
     let leaf = entry.leaf();
     changes.head.frontier.append(leaf);

@@ -1,5 +1,6 @@
 //! Version 1 of the API.
 
+mod audit;
 mod recharges;
 mod resellers;
 mod whoami;
@@ -18,6 +19,7 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::RechargesWrite), routes!(recharges::void::void_recharge)),
         (Need::Scope(Scope::RechargesRead), routes!(recharges::get::get_recharge)),
         (Need::Scope(Scope::StockRead), routes!(resellers::balance::get_balance)),
+        (Need::Scope(Scope::AuditRead), routes!(audit::list_audit)),
         (Need::AnyToken, routes!(whoami::whoami)),
     ]
 }

@@ -25,6 +25,9 @@ pub(super) async fn close(
     check_resellers(fold, slice)?;
     records::check(fold, &slice.records)?;
     let shard = fold.shard();
+    if let Some(action) = audit.stray_staff_action(shard).await? {
+        return offence(Some(shard), action, "its entry does not exist");
+    }
     if let Some(posting) = audit.stray_posting(shard, slice.head.sequence).await? {
         return offence(Some(shard), posting, "its entry does not exist");
     }

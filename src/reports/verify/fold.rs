@@ -135,8 +135,8 @@ impl<'a> Fold<'a> {
             return self.wrong(format!("entry {expected}"), text);
         }
         if entry.leaf() != audited.leaf {
-            let text = "it does not give its stored leaf: the entry, one of its postings or the leaf was edited, \
-                        or a posting was added or deleted";
+            let text = "it does not give its stored leaf: the entry, one of its postings, its staff action or the leaf was \
+                        edited, or one of them was added or deleted";
             return self.wrong(row(), text);
         }
         if entry.recorded_at < self.recorded_at {

@@ -1,11 +1,12 @@
 //! The committed rows.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::domain::encoding::Hash;
 use crate::domain::{
     Account, AccountClass, AccountNumber, Entry, Hold, Msisdn, Operation, OperationId, PartnerId, Posting, Record,
-    RecordKey, Reseller, ResellerId, Shard, Timestamp,
+    RecordKey, Reseller, ResellerId, Shard, StaffAction, Timestamp,
 };
 use crate::ledger::{Head, Registration};
 use crate::ports::Client;
@@ -19,7 +20,7 @@ pub struct State {
     pub(super) reserved_codes: HashSet<String>,
 }
 
-/// An entry without its postings, which are rows of their own, beside its leaf.
+/// An entry without its postings and its staff action, which are rows of their own, beside its leaf.
 #[derive(Clone, Debug)]
 pub struct StoredEntry {
     pub entry: Entry,
@@ -36,6 +37,8 @@ pub struct Books {
     pub entries: BTreeMap<i64, StoredEntry>,
     /// By sequence and line.
     pub postings: BTreeMap<(i64, usize), Posting>,
+    /// By sequence.
+    pub actions: BTreeMap<i64, Arc<StaffAction>>,
     pub claims: HashMap<[u8; 16], OperationId>,
     pub records: BTreeMap<RecordKey, Record>,
     /// Index: the accounts of a reseller.
@@ -79,6 +82,7 @@ impl Books {
             postings: BTreeMap::new(),
             claims: HashMap::new(),
             records: BTreeMap::new(),
+            actions: BTreeMap::new(),
             owned: HashMap::new(),
             sold: BTreeSet::new(),
         }
@@ -123,14 +127,18 @@ impl Books {
         for (line, posting) in std::mem::take(&mut entry.postings).into_iter().enumerate() {
             self.postings.insert((entry.sequence, line), posting);
         }
+        if let Some(action) = entry.staff.take() {
+            self.actions.insert(entry.sequence, action);
+        }
         self.entries.insert(entry.sequence, StoredEntry { entry, leaf });
     }
 
-    /// The entry with its postings.
+    /// The entry with its postings and its staff action.
     pub(super) fn entry(&self, stored: &StoredEntry) -> Entry {
         let sequence = stored.entry.sequence;
         let mut entry = stored.entry.clone();
         entry.postings = self.postings.range((sequence, 0)..(sequence + 1, 0)).map(|(_, posting)| *posting).collect();
+        entry.staff = self.actions.get(&sequence).cloned();
         entry
     }
 }

@@ -25,7 +25,7 @@ pub(super) async fn persist(connection: &mut PgConnection, batch: &Batch) -> Res
     fill_operations(connection, batch).await
 }
 
-/// Rare: configuration changes.
+/// Rare: configuration changes, and who caused them.
 async fn write_records(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
     if !batch.new_records.is_empty() {
         let query = bind_columns!(sqlx::query(sql::NEW_RECORDS), batch.new_records, row:
@@ -37,6 +37,13 @@ async fn write_records(connection: &mut PgConnection, batch: &Batch) -> Result<(
             row.shard, row.kind, row.owner, row.id.as_str(), row.version, row.content.as_str());
         let written = answered(query.execute(&mut *connection)).await?;
         check_found("record", batch.changed_records.len(), written.rows_affected())?;
+    }
+    if !batch.staff_actions.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::PERSIST_STAFF_ACTIONS), batch.staff_actions, row:
+            row.shard, row.sequence, row.recorded_at, row.kind, row.subject, row.actor.as_str(), row.via,
+            row.address.as_deref(), row.request.as_deref(), row.reason.as_deref(), row.reseller,
+            row.before_json.as_deref(), row.after_json.as_str());
+        answered(query.execute(&mut *connection)).await?;
     }
     Ok(())
 }

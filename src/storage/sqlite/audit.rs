@@ -48,12 +48,20 @@ impl AuditReader for SqliteStore {
         };
         let query = sqlx::query_as(sql::AUDIT_POSTINGS).bind(shard_number(shard)).bind(after).bind(last);
         let postings = query.fetch_all(&self.reads).await.map_err(store_error)?;
-        read_entries(shard, entries, postings)
+        let query = sqlx::query_as(sql::AUDIT_STAFF_ACTIONS).bind(shard_number(shard)).bind(after).bind(last);
+        let actions = query.fetch_all(&self.reads).await.map_err(store_error)?;
+        read_entries(shard, entries, postings, actions)
     }
 
     async fn count_operations(&self, shard: Shard, up_to: i64) -> Result<i64, StoreError> {
         let query = sqlx::query_scalar(sql::AUDIT_COUNT_OPERATIONS).bind(shard_number(shard)).bind(up_to);
         query.fetch_one(&self.reads).await.map_err(store_error)
+    }
+
+    async fn stray_staff_action(&self, shard: Shard) -> Result<Option<String>, StoreError> {
+        let query = sqlx::query_scalar(sql::AUDIT_STRAY_STAFF_ACTION).bind(shard_number(shard));
+        let found: Option<i64> = query.fetch_optional(&self.reads).await.map_err(store_error)?;
+        Ok(found.map(|sequence| format!("staff action of entry {sequence}")))
     }
 
     async fn stray_posting(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError> {

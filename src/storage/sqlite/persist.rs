@@ -19,6 +19,7 @@ pub(super) async fn persist(connection: &mut SqliteConnection, batch: &Batch) ->
 
     write(connection, sql::NEW_RECORDS, &batch.new_records).await?;
     change(connection, "record", sql::CHANGED_RECORDS, &batch.changed_records).await?;
+    write(connection, sql::PERSIST_STAFF_ACTIONS, &batch.staff_actions).await?;
 
     change(connection, "shard", sql::PERSIST_HEADS, &batch.heads).await?;
     write(connection, sql::PERSIST_ENTRIES, &batch.entries).await?;

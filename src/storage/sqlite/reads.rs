@@ -11,14 +11,15 @@ use uuid::Uuid;
 
 use crate::domain::operation::claim_key;
 use crate::domain::{
-    Account, AccountClass, ExternalId, Operation, OperationId, OperationKind, PartnerId, Record, RecordKey, ResellerId,
-    Shard, Status, Timestamp,
+    Account, AccountClass, EntryKind, ExternalId, Operation, OperationId, OperationKind, PartnerId, Record, RecordKey,
+    ResellerId, Shard, Status, Timestamp,
 };
-use crate::ports::{Reads, RechargeQuery, RecordQuery, Scope, StoreError};
+use crate::ports::{Reads, RechargeQuery, RecordQuery, RecordedAction, Scope, StaffActionQuery, StoreError};
 use crate::storage::bounds::{Page, newest};
 use crate::storage::operation_row::{OperationRow, read_doubt, read_operations};
 use crate::storage::record_row::{KeyRow, PageOfRecords, RecordRow};
 use crate::storage::rows::{AccountRow, msisdn_column, shard_number};
+use crate::storage::staff_rows::{StaffActionRow, page_begins};
 
 type OperationQuery<'q> = QueryAs<'q, Sqlite, OperationRow, SqliteArguments>;
 
@@ -164,6 +165,21 @@ impl Reads for SqliteStore {
             .bind(page.limit);
         let rows = query.fetch_all(&self.reads).await.map_err(store_error)?;
         Ok(RecordRow::read_all(rows)?.into_iter().map(|(_, record)| record).collect())
+    }
+
+    async fn staff_actions(&self, query: &StaffActionQuery) -> Result<Vec<RecordedAction>, StoreError> {
+        let (at, shard, sequence) = page_begins(query);
+        let rows = sqlx::query_as(sql::STAFF_ACTIONS)
+            .bind(at)
+            .bind(shard)
+            .bind(sequence)
+            .bind(query.from.map_or(0, Timestamp::unix_ms))
+            .bind(query.reseller.map(ResellerId::uuid))
+            .bind(query.actor.as_deref())
+            .bind(query.kind.map(EntryKind::code))
+            .bind(json::reseller_ids(&query.roots)?)
+            .bind(i64::from(query.limit));
+        StaffActionRow::read_all(rows.fetch_all(&self.reads).await.map_err(store_error)?)
     }
 
     async fn check(&self) -> Result<(), StoreError> {
