@@ -9,6 +9,7 @@ use crate::domain::encoding::Hash;
 use crate::domain::operation::claim_key;
 use crate::domain::{Operation, OperationId, ResellerId, Shard};
 use crate::ledger::command::Reserve;
+use crate::ledger::tree::TreeWants;
 use crate::ledger::{Books, Changes, Command, Moment, Outcome, Refusal, Request, ShardBooks, decide, knows_reseller};
 use crate::ports::{Claim, RecentRecharge, Session, StoreError, Wants};
 
@@ -36,6 +37,17 @@ fn phase(name: &'static str, begun: Instant) -> Instant {
     let now = Instant::now();
     metrics::histogram!("taabia_engine_phase_seconds", "phase" => name).record((now - begun).as_secs_f64());
     now
+}
+
+/// Many commands ask for the same parent.
+fn without_repetition(mut wants: TreeWants) -> TreeWants {
+    wants.codes.sort_unstable();
+    wants.codes.dedup();
+    wants.lines.sort_unstable();
+    wants.lines.dedup();
+    wants.below.sort_unstable();
+    wants.below.dedup();
+    wants
 }
 
 /// Keys of a batch: for each command the operation that holds its key, itself or another.
@@ -94,7 +106,12 @@ impl Batch<'_> {
         let mut operations = HashSet::new();
         let mut recent = HashSet::new();
         let mut records = HashSet::new();
+        let mut tree = TreeWants::default();
         for command in commands {
+            let TreeWants { codes, lines, below } = command.request.tree();
+            tree.codes.extend(codes);
+            tree.lines.extend(lines);
+            tree.below.extend(below);
             if let Some(reseller) = command.request.reseller() {
                 self.want_reseller(&mut resellers, reseller);
             }
@@ -118,6 +135,8 @@ impl Batch<'_> {
         wants.operations = operations.into_iter().collect();
         wants.recent = recent.into_iter().collect();
         wants.records = records.into_iter().collect();
+        wants.tree = without_repetition(tree);
+        self.books.tree_mut().clear();
         self.fetch(wants).await
     }
 
@@ -162,6 +181,7 @@ impl Batch<'_> {
             for (shard, want) in wants.records {
                 self.books.shard_mut(shard).complete_records(want);
             }
+            self.books.tree_mut().admit(loaded.tree);
             let mut resellers = HashSet::new();
             for (operation, hold) in loaded.operations {
                 if hold.is_some() {

@@ -8,63 +8,18 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::changes::{Changes, Head, Registration};
+use super::changes::{Changes, Head, Move, Registration};
 use super::command::Actor;
 use super::record::Records;
 use super::rules::Moment;
 use super::similar::{SimilarFilter, SimilarKey};
+pub use super::step::{HoldChange, Movement, PlaceChange, Step, Subject};
+use super::tree::Tree;
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, AccountClass, AccountNumber, Entry, EntryKind, Hold, Operation, OperationId, Posting, Record, RecordBody,
-    RecordKey, RecordWant, Reseller, ResellerId, Shard, Side, Timestamp, Usage,
+    Account, AccountClass, AccountNumber, Entry, Hold, Operation, OperationId, Posting, Record, RecordBody, RecordKey,
+    RecordWant, Reseller, ResellerId, Shard, Side, Timestamp,
 };
-
-/// One debit and one credit that a step posts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Movement {
-    pub debit: AccountNumber,
-    pub credit: AccountNumber,
-    pub amount_minor: i64,
-}
-
-/// What a step does to the hold of its operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HoldChange {
-    None,
-    Place(Hold),
-    Remove,
-}
-
-/// What a step is about.
-#[derive(Clone, Debug)]
-pub enum Subject {
-    /// An operation of this shard, in its state after the step.
-    Operation(Operation),
-    /// A reseller with its stock account, in their state after the step.
-    Reseller { reseller: Reseller, stock: Account, registration: Option<Registration> },
-    /// An operation whose row stands in another shard.
-    Elsewhere { operation: OperationId, digest: Hash },
-    /// A record of this shard in its new version.
-    Record(Arc<Record>),
-}
-
-/// One decided command in one shard: the entry to write and everything that changes with it.
-#[derive(Clone, Debug)]
-pub struct Step {
-    pub kind: EntryKind,
-    pub subject: Subject,
-    pub movements: Vec<Movement>,
-    pub hold: HoldChange,
-    pub usage: Option<(AccountNumber, Usage)>,
-}
-
-impl Step {
-    /// A step that posts nothing.
-    #[must_use]
-    pub fn about(kind: EntryKind, subject: Subject) -> Self {
-        Self { kind, subject, movements: Vec::new(), hold: HoldChange::None, usage: None }
-    }
-}
 
 /// Whether a row is written for the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +48,8 @@ pub struct ShardBooks {
     written_resellers: HashMap<ResellerId, Write>,
     registrations: Vec<Registration>,
     written_records: BTreeMap<RecordKey, Write>,
+    places: HashMap<ResellerId, Registration>,
+    moves: Vec<Move>,
 }
 
 impl ShardBooks {
@@ -117,6 +74,8 @@ impl ShardBooks {
             written_resellers: HashMap::new(),
             registrations: Vec::new(),
             written_records: BTreeMap::new(),
+            places: HashMap::new(),
+            moves: Vec::new(),
         }
     }
 
@@ -151,6 +110,11 @@ impl ShardBooks {
     #[must_use]
     pub fn account(&self, number: AccountNumber) -> Option<&Account> {
         self.accounts.get(&number)
+    }
+
+    /// All accounts of a reseller. Looks at each account in memory: for what is rare.
+    pub fn accounts_of(&self, owner: ResellerId) -> impl Iterator<Item = &Account> {
+        self.accounts.values().filter(move |account| account.owner == Some(owner))
     }
 
     #[must_use]
@@ -283,13 +247,19 @@ impl ShardBooks {
                 self.written_operations.entry(id).or_insert(write);
                 (id.uuid(), digest)
             }
-            Subject::Reseller { reseller, stock, registration } => {
-                let digest = super::network::digest(&reseller, &stock, registration.as_ref());
-                let write = if registration.is_some() { Write::New } else { Write::Update };
-                if registration.is_some() {
-                    self.head.next_account = stock.number.0 + 1;
+            Subject::Reseller { reseller, stock, place } => {
+                let digest = super::network::digest(&reseller, &stock);
+                let write = if matches!(place, Some(PlaceChange::New(_))) { Write::New } else { Write::Update };
+                match place {
+                    Some(PlaceChange::New(registration)) => {
+                        self.head.next_account = stock.number.0 + 1;
+                        self.registrations.push(registration);
+                    }
+                    Some(PlaceChange::Changed(registration)) => {
+                        self.places.insert(registration.id, registration);
+                    }
+                    None => {}
                 }
-                self.registrations.extend(registration);
                 self.accounts.insert(stock.number, stock);
                 self.written_accounts.entry(stock.number).or_insert(write);
                 self.resellers.insert(reseller.id, reseller);
@@ -305,6 +275,11 @@ impl ShardBooks {
                 (subject, digest)
             }
         }
+    }
+
+    /// A subtree of a reseller of this shard moves.
+    pub fn record_move(&mut self, movement: Move) {
+        self.moves.push(movement);
     }
 
     fn change_hold(&mut self, id: OperationId, change: HoldChange) {
@@ -388,6 +363,8 @@ impl ShardBooks {
                 Write::Update => changes.updated_records.push(record),
             }
         }
+        changes.places.extend(self.places.drain().map(|(_, place)| place));
+        changes.moves = std::mem::take(&mut self.moves);
         // Ordered by key: index pages are visited once, and one batch always writes alike.
         changes.new_operations.sort_unstable_by_key(|operation| operation.id);
         changes.updated_operations.sort_unstable_by_key(|operation| operation.id);
@@ -413,43 +390,6 @@ impl ShardBooks {
     }
 }
 
-impl Head {
-    /// The row of a shard that was just installed.
-    #[must_use]
-    pub fn installed(shard: Shard) -> Self {
-        Self {
-            shard,
-            version: 0,
-            sequence: 0,
-            frontier: super::merkle::Frontier::default(),
-            recorded_at: Timestamp::EPOCH,
-            next_account: AccountNumber::FIRST_OWN.0,
-        }
-    }
-}
-
-impl Changes {
-    /// Changes of nothing but the shard's row.
-    #[must_use]
-    pub fn of(head: Head) -> Self {
-        Self {
-            head,
-            entries: Vec::new(),
-            new_operations: Vec::new(),
-            updated_operations: Vec::new(),
-            placed_holds: Vec::new(),
-            removed_holds: Vec::new(),
-            new_accounts: Vec::new(),
-            updated_accounts: Vec::new(),
-            new_resellers: Vec::new(),
-            updated_resellers: Vec::new(),
-            registrations: Vec::new(),
-            new_records: Vec::new(),
-            updated_records: Vec::new(),
-        }
-    }
-}
-
 /// The balance after a posting of `amount_minor` on `side`; `None` beyond 64 bits.
 fn after(account: &Account, side: Side, amount_minor: i64) -> Option<i64> {
     if account.class.line().normal_side == side {
@@ -463,9 +403,20 @@ fn after(account: &Account, side: Side, amount_minor: i64) -> Option<i64> {
 #[derive(Clone, Debug, Default)]
 pub struct Books {
     shards: BTreeMap<Shard, ShardBooks>,
+    tree: Tree,
 }
 
 impl Books {
+    /// What the batch knows of the network's tree.
+    #[must_use]
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    pub fn tree_mut(&mut self) -> &mut Tree {
+        &mut self.tree
+    }
+
     #[must_use]
     pub fn get(&self, shard: Shard) -> Option<&ShardBooks> {
         self.shards.get(&shard)
@@ -491,6 +442,7 @@ impl Books {
 
     pub fn clear(&mut self) {
         self.shards.clear();
+        self.tree.clear();
     }
 
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut ShardBooks> {

@@ -7,7 +7,7 @@ pub mod posting;
 pub mod registry;
 pub mod store;
 
-pub use audit::{AuditReader, AuditedEntry, Snapshot};
+pub use audit::{AuditReader, AuditedEntry, Snapshot, StrayPlace};
 pub use charging::{Charging, ChargingOutcome, LookupOutcome, RefillRequest};
 pub use clock::{Clock, Randomness};
 pub use posting::{Ledger, LedgerError};

@@ -8,6 +8,7 @@ use crate::domain::{
     Account, ExternalId, Hold, Msisdn, Operation, OperationId, PartnerId, Record, RecordId, RecordKey, RecordKind,
     RecordWant, Reseller, ResellerId, Shard, Status, Timestamp,
 };
+use crate::ledger::tree::{TreeFound, TreeWants};
 use crate::ledger::{Changes, Head};
 
 /// Why the store did not do what was asked. The texts are for the log, never for a client.
@@ -67,6 +68,8 @@ pub struct Wants {
     pub operations: Vec<OperationId>,
     pub recent: Vec<RecentRecharge>,
     pub records: Vec<(Shard, RecordWant)>,
+    /// Good only under the lock of the operator's shard.
+    pub tree: TreeWants,
 }
 
 impl Wants {
@@ -77,6 +80,7 @@ impl Wants {
             && self.operations.is_empty()
             && self.recent.is_empty()
             && self.records.is_empty()
+            && self.tree.is_empty()
     }
 }
 
@@ -89,6 +93,7 @@ pub struct Loaded {
     /// For each question that has an answer: the creation of the latest such recharge that was not declined.
     pub recent: Vec<(RecentRecharge, Timestamp)>,
     pub records: Vec<(Shard, Record)>,
+    pub tree: TreeFound,
 }
 
 /// A connection of its own for one poster. After an error other than [`StoreError::Refused`] and

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::{ClientId, PartnerId, ResellerId};
+use crate::ledger::PlaceRefusal;
 use crate::ports::{LedgerError, StoreError};
 
 /// A permission that a client may hold. The names are those of the contract.
@@ -95,6 +96,8 @@ pub enum ServiceError {
     },
     /// What was to be changed is not at the version that the caller saw.
     StaleVersion,
+    /// The network does not change like that.
+    Place(PlaceRefusal),
     Overloaded {
         retry_after_s: u32,
     },
@@ -113,6 +116,7 @@ impl From<LedgerError> for ServiceError {
             LedgerError::Refused(Refusal::KeyReused { field }) => Self::ExternalIdReused { field },
             LedgerError::Refused(Refusal::UnknownReseller | Refusal::UnknownOperation) => Self::NotFound,
             LedgerError::Refused(Refusal::StaleVersion { .. }) => Self::StaleVersion,
+            LedgerError::Refused(Refusal::Place(refusal)) => Self::Place(refusal),
             LedgerError::Refused(Refusal::ResellerExists | Refusal::IllegalTransition { .. } | Refusal::Overflow)
             | LedgerError::Internal => Self::Internal,
         }

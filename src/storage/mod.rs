@@ -15,6 +15,7 @@ mod bounds;
 mod clients;
 mod install;
 mod operation_row;
+mod places;
 mod record_row;
 mod rows;
 mod statements;

@@ -131,6 +131,7 @@ fn load(transaction: &Transaction, state: &State, wants: &Wants) -> Result<Loade
         let view = transaction.view(state, question.shard)?;
         loaded.recent.extend(latest(view, question).map(|at| (*question, at)));
     }
+    loaded.tree = state.tree(&wants.tree);
     Ok(loaded)
 }
 

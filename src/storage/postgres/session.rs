@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Executor, FromRow, PgConnection};
 use uuid::Uuid;
 
 use super::error::{commit_error, store_error};
-use super::{persist, sql};
+use super::{persist, sql, tree};
 use crate::domain::encoding::Hash;
 use crate::domain::{AccountNumber, OperationId, OperationKind, RecordWant, ResellerId, Shard, Status, Timestamp};
 use crate::ledger::{Changes, Head};
@@ -147,6 +147,7 @@ impl PostgresSession {
         if !wants.records.is_empty() {
             loaded.records = RecordRow::read_all(self.find_records(&wants.records).await?)?;
         }
+        loaded.tree = tree::find(&mut self.connection, &wants.tree).await?;
         Ok(loaded)
     }
 

@@ -7,7 +7,7 @@ use sqlx::{Executor, SqliteConnection};
 use uuid::Uuid;
 
 use super::error::{commit_error, is_plain_error, store_error};
-use super::{json, persist, sql};
+use super::{json, persist, sql, tree};
 use crate::domain::encoding::Hash;
 use crate::domain::{AccountNumber, OperationId, OperationKind, RecordWant, ResellerId, Shard, Status, Timestamp};
 use crate::ledger::{Changes, Head};
@@ -169,6 +169,7 @@ impl SqliteSession {
         if !wants.records.is_empty() {
             loaded.records = RecordRow::read_all(self.find_records(&wants.records).await?)?;
         }
+        loaded.tree = tree::find(&mut self.connection, &wants.tree).await?;
         Ok(loaded)
     }
 
