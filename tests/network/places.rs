@@ -5,7 +5,7 @@ use taabia::domain::{Standing, Status};
 use taabia::ledger::command::{ChangePlace, SetStanding};
 use taabia::ledger::tree::MAX_DEPTH;
 use taabia::ledger::{Evidence, Outcome, PlaceRefusal, Refusal, Request};
-use taabia::ports::LedgerError;
+use taabia::ports::{Ledger as _, LedgerError};
 
 use super::{below, change, close, ids, line, move_to, refused, small_tree};
 use crate::support::on_every_store;
@@ -126,7 +126,6 @@ on_every_store!(closing_and_opening_below_never_both_succeed, async |books: Book
         let close = crate::support::world::command(close(&world, &parent));
         let open = crate::support::world::command(below(&world, &child, "outlet", Some(&parent)));
         let (first, second) = (world.nodes[round % 2].clone(), world.nodes[1 - round % 2].clone());
-        use taabia::ports::Ledger as _;
         let (closed, opened) = tokio::join!(first.execute(close), second.execute(open));
         match (closed, opened) {
             (Ok(_), opened) => assert_eq!(opened, refused(PlaceRefusal::ParentClosed)),
