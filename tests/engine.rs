@@ -212,14 +212,12 @@ on_every_store!(one_command_that_the_store_refuses_fails_alone, async |books: Bo
     let world = World::new(books).await;
     world.reseller("R1", 1_000_000).await;
     let shard = world.shard("R1");
-    let (twin, again) = (world.name_in(shard), "twin-code");
-    world.must(world.open(&twin)).await;
-    let Request::OpenReseller(mut same_code) = world.open(again) else { unreachable!() };
-    same_code.registration.code = twin;
+    let Request::OpenReseller(mut poison) = world.open(&world.name_in(shard)) else { unreachable!() };
+    poison.credit_limit_minor = -1;
     // The same poster, the same batch: the shard of the offender is not the point.
     let mut requests: Vec<Request> =
         (0..255).map(|n| Request::Reserve(world.reserve("R1", &format!("k{n}"), 1_000))).collect();
-    requests.insert(100, Request::OpenReseller(same_code));
+    requests.insert(100, Request::OpenReseller(poison));
     let outcomes = join_all(requests.into_iter().map(|request| world.execute(request))).await;
     let failed: Vec<_> = outcomes.iter().enumerate().filter(|(_, outcome)| outcome.is_err()).collect();
     assert_eq!(failed, [(100, &Err(LedgerError::Internal))]);

@@ -3,7 +3,7 @@
 use taabia::domain::{
     Account, AccountClass, AccountNumber, Asset, Channel, Decline, Details, Entry, EntryKind, ExternalId, Hold, Limits,
     Msisdn, Operation, OperationId, PartnerId, Posting, Recharge, Reseller, ResellerId, Shard, Side, Standing, Status,
-    Timestamp, ids::uuid_v7,
+    Timestamp, ids::uuid_v7, operation::claim_key,
 };
 use taabia::ledger::merkle::Frontier;
 use taabia::ledger::{Changes, Head, Registration};
@@ -23,7 +23,7 @@ pub fn reseller_in(shard: Shard, shards: u16, number: u128) -> ResellerId {
 }
 
 pub fn registration(id: ResellerId, code: &str) -> Registration {
-    let (name, level) = (format!("Outlet {code}"), "outlet".into());
+    let (name, level) = (format!("Outlet {code}"), "outlet".parse().unwrap());
     Registration { id, code: code.into(), name, level, parent: None, created_at: Timestamp::EPOCH }
 }
 
@@ -156,9 +156,9 @@ impl<'a> Scribe<'a> {
         let stock_account = AccountNumber(desk.changes.head.next_account);
         desk.changes.head.next_account += 1;
         let stock = Account::empty(stock_account, AccountClass::ResellerStock, Some(id));
-        let reseller = Reseller { id, stock_account, standing: Standing::Active, limits: Limits::default() };
         let registration = registration(id, code);
-        let digest = taabia::ledger::network::digest(&reseller, &stock, Some(&registration));
+        let reseller = taabia::ledger::network::opened(&registration, stock_account, Limits::default());
+        let digest = taabia::ledger::network::digest(&reseller, &stock);
         desk.changes.new_accounts.push(stock);
         desk.changes.new_resellers.push(reseller);
         desk.changes.registrations.push(registration);

@@ -14,6 +14,7 @@ mod engine;
 mod http;
 mod load;
 mod model;
+mod network;
 mod postgres_faults;
 mod recharge_service;
 mod records;

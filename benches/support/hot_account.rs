@@ -13,7 +13,10 @@ use taabia::domain::{
     Timestamp,
 };
 use taabia::ledger::{Changes, Head};
-use taabia::ports::{Claim, Loaded, Reads, RechargeQuery, RecordQuery, Session, ShardKey, Store, StoreError, Wants, RecordedAction, StaffActionQuery};
+use taabia::ports::{
+    Claim, Loaded, Reads, RechargeQuery, RecordQuery, RecordedAction, Session, ShardKey, StaffActionQuery, Store,
+    StoreError, Wants,
+};
 use taabia::simulator::network::NetworkPlan;
 use taabia::storage::Storage;
 use tokio::time::sleep;

@@ -57,6 +57,7 @@ pub fn start_engine(config: &Config, storage: &Storage) -> Arc<Engine> {
         similar_guard_ms: millis(config.recharge.similar_guard_ms),
         charging_deadline_ms: millis(config.recharge.charging_deadline_ms),
         zone: config.time_zone.clone(),
+        levels: config.network.levels.clone(),
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let engine = EngineConfig {

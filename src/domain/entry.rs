@@ -88,6 +88,8 @@ entry_kinds! {
     /// The late request for a voided key, recorded with its content.
     VoidedRequestRecorded = 14, "key.voided_request_recorded", Operation;
     IssueDeclined = 15, "stock.issue_declined", Operation;
+    /// Code, name, level or parent of a reseller.
+    PlaceChanged = 20, "reseller.place_changed", Reseller, staff;
     RecordPut = 30, "record.put", Record, staff;
     /// The copy of a record in one more shard; the command is recorded in the operator's.
     RecordCopied = 31, "record.copied", Record;

@@ -24,7 +24,7 @@ pub use msisdn::{Msisdn, NumberingPlan};
 pub use operation::{Channel, Details, Operation, OperationKind, Recharge, Status};
 pub use record::{Content, Place, Record, RecordBody, RecordKey, RecordKind, RecordWant};
 pub use rejection::{Decline, Retry};
-pub use reseller::{Limits, Reseller, Standing};
+pub use reseller::{LevelName, Limits, Reseller, ResellerCode, ResellerName, Standing};
 pub use shard::Shard;
 pub use staff::{Origin, StaffAction, Via};
 pub use text::{ExternalId, RecordId, TerminalId};

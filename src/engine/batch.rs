@@ -9,6 +9,7 @@ use crate::domain::encoding::Hash;
 use crate::domain::operation::claim_key;
 use crate::domain::{Operation, OperationId, ResellerId, Shard};
 use crate::ledger::command::Reserve;
+use crate::ledger::tree::TreeWants;
 use crate::ledger::{Books, Changes, Command, Moment, Outcome, Refusal, Request, ShardBooks, decide, knows_reseller};
 use crate::ports::{RecentRecharge, SalesSince, Session, ShardKey, StoreError, Wants};
 
@@ -51,13 +52,24 @@ fn phase(name: &'static str, begun: Instant) -> Instant {
     now
 }
 
+/// Many commands ask for the same parent.
+fn without_repetition(mut wants: TreeWants) -> TreeWants {
+    wants.codes.sort_unstable();
+    wants.codes.dedup();
+    wants.lines.sort_unstable();
+    wants.lines.dedup();
+    wants.below.sort_unstable();
+    wants.below.dedup();
+    wants
+}
+
 /// Keys of a batch: for each command the operation that holds its key, itself or another.
 type Claims = Vec<Option<OperationId>>;
 
 /// The keys of a batch, before the store was asked.
 struct Keys {
     /// One for each command that claims one.
-    keys: Vec<Option<ShardKey>>,
+    named: Vec<Option<ShardKey>>,
     holders: HashMap<ShardKey, OperationId>,
     /// Those that may be taken.
     asked: Vec<ShardKey>,
@@ -65,7 +77,7 @@ struct Keys {
 
 impl Keys {
     fn claims(&self) -> Claims {
-        self.keys.iter().map(|key| key.and_then(|key| self.holders.get(&key).copied())).collect()
+        self.named.iter().map(|key| key.and_then(|key| self.holders.get(&key).copied())).collect()
     }
 }
 
@@ -151,6 +163,7 @@ impl Batch<'_> {
         let sales = self.wants_sales(shards);
         self.fetch(Wants { sales, ..Wants::default() }).await?;
         let wants = self.wants(commands, shards);
+        self.books.tree_mut().clear();
         self.fetch(wants).await
     }
 
@@ -164,7 +177,12 @@ impl Batch<'_> {
         let mut operations = HashSet::new();
         let mut recent = HashSet::new();
         let mut records = HashSet::new();
+        let mut tree = TreeWants::default();
         for command in commands {
+            let TreeWants { codes, lines, below } = command.request.tree();
+            tree.codes.extend(codes);
+            tree.lines.extend(lines);
+            tree.below.extend(below);
             if let Some(reseller) = command.request.reseller() {
                 self.want_reseller(&mut resellers, reseller);
             }
@@ -188,6 +206,7 @@ impl Batch<'_> {
         wants.operations = operations.into_iter().collect();
         wants.recent = recent.into_iter().collect();
         wants.records = records.into_iter().collect();
+        wants.tree = without_repetition(tree);
         wants
     }
 
@@ -258,6 +277,7 @@ impl Batch<'_> {
                 let books = self.books.shard_mut(question.shard);
                 books.admit_sales(question.since, sales.as_deref(), &self.moment);
             }
+            self.books.tree_mut().admit(loaded.tree);
             let mut resellers = HashSet::new();
             for (operation, hold) in loaded.operations {
                 if hold.is_some() {
@@ -313,7 +333,7 @@ impl Batch<'_> {
                 Some(key)
             })
             .collect();
-        Keys { keys, holders, asked }
+        Keys { named: keys, holders, asked }
     }
 
     fn decide(&mut self, commands: &[&Command], claims: &Claims, shards: &[Shard]) -> Prepared {

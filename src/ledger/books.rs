@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::changes::{Changes, Head, Registration};
+use super::changes::{Changes, Head, Move, Registration};
 use super::command::Actor;
 use super::keys::KeyFilter;
 use super::record::Records;
 use super::rules::Moment;
 use super::similar::{SimilarFilter, SimilarKey};
-pub use super::step::{HoldChange, Movement, Step, Subject};
+pub use super::step::{HoldChange, Movement, PlaceChange, Step, Subject};
+use super::tree::Tree;
 use crate::domain::encoding::Hash;
 use crate::domain::{
     Account, AccountClass, AccountNumber, Entry, Hold, Operation, OperationId, Posting, Record, RecordBody, RecordKey,
@@ -51,6 +52,8 @@ pub struct ShardBooks {
     written_resellers: HashMap<ResellerId, Write>,
     registrations: Vec<Registration>,
     written_records: BTreeMap<RecordKey, Write>,
+    places: HashMap<ResellerId, Registration>,
+    moves: Vec<Move>,
 }
 
 impl ShardBooks {
@@ -77,6 +80,8 @@ impl ShardBooks {
             written_resellers: HashMap::new(),
             registrations: Vec::new(),
             written_records: BTreeMap::new(),
+            places: HashMap::new(),
+            moves: Vec::new(),
         }
     }
 
@@ -111,6 +116,11 @@ impl ShardBooks {
     #[must_use]
     pub fn account(&self, number: AccountNumber) -> Option<&Account> {
         self.accounts.get(&number)
+    }
+
+    /// All accounts of a reseller. Looks at each account in memory: for what is rare.
+    pub fn accounts_of(&self, owner: ResellerId) -> impl Iterator<Item = &Account> {
+        self.accounts.values().filter(move |account| account.owner == Some(owner))
     }
 
     #[must_use]
@@ -266,13 +276,19 @@ impl ShardBooks {
                 self.written_operations.entry(id).or_insert(write);
                 (id.uuid(), digest)
             }
-            Subject::Reseller { reseller, stock, registration } => {
-                let digest = super::network::digest(&reseller, &stock, registration.as_ref());
-                let write = if registration.is_some() { Write::New } else { Write::Update };
-                if registration.is_some() {
-                    self.head.next_account = stock.number.0 + 1;
+            Subject::Reseller { reseller, stock, place } => {
+                let digest = super::network::digest(&reseller, &stock);
+                let write = if matches!(place, Some(PlaceChange::New(_))) { Write::New } else { Write::Update };
+                match place {
+                    Some(PlaceChange::New(registration)) => {
+                        self.head.next_account = stock.number.0 + 1;
+                        self.registrations.push(registration);
+                    }
+                    Some(PlaceChange::Changed(registration)) => {
+                        self.places.insert(registration.id, registration);
+                    }
+                    None => {}
                 }
-                self.registrations.extend(registration);
                 self.accounts.insert(stock.number, stock);
                 self.written_accounts.entry(stock.number).or_insert(write);
                 self.resellers.insert(reseller.id, reseller);
@@ -288,6 +304,11 @@ impl ShardBooks {
                 (subject, digest)
             }
         }
+    }
+
+    /// A subtree of a reseller of this shard moves.
+    pub fn record_move(&mut self, movement: Move) {
+        self.moves.push(movement);
     }
 
     fn change_hold(&mut self, id: OperationId, change: HoldChange) {
@@ -372,6 +393,8 @@ impl ShardBooks {
                 Write::Update => changes.updated_records.push(record),
             }
         }
+        changes.places.extend(self.places.drain().map(|(_, place)| place));
+        changes.moves = std::mem::take(&mut self.moves);
         // Ordered by key: index pages are visited once, and one batch always writes alike.
         changes.new_operations.sort_unstable_by_key(|operation| operation.id);
         changes.updated_operations.sort_unstable_by_key(|operation| operation.id);
@@ -410,9 +433,20 @@ fn after(account: &Account, side: Side, amount_minor: i64) -> Option<i64> {
 #[derive(Clone, Debug, Default)]
 pub struct Books {
     shards: BTreeMap<Shard, ShardBooks>,
+    tree: Tree,
 }
 
 impl Books {
+    /// What the batch knows of the network's tree.
+    #[must_use]
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    pub fn tree_mut(&mut self) -> &mut Tree {
+        &mut self.tree
+    }
+
     #[must_use]
     pub fn get(&self, shard: Shard) -> Option<&ShardBooks> {
         self.shards.get(&shard)
@@ -442,6 +476,7 @@ impl Books {
 
     pub fn clear(&mut self) {
         self.shards.clear();
+        self.tree.clear();
     }
 
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut ShardBooks> {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    Channel, Content, Decline, ExternalId, Limits, Msisdn, Operation, OperationId, Origin, PartnerId, Place, Record,
-    RecordKey, RecordWant, ResellerId, Shard, Standing, Status, TerminalId,
+    Channel, Content, Decline, ExternalId, LevelName, Limits, Msisdn, Operation, OperationId, Origin, PartnerId, Place,
+    Record, RecordKey, RecordWant, ResellerCode, ResellerId, ResellerName, Shard, Standing, Status, TerminalId,
 };
 use crate::ledger::Registration;
+use crate::ledger::tree::{PlaceRefusal, TreeWants};
 
 /// Who causes a command, and for people from where and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +67,21 @@ pub struct OpenReseller {
 pub struct SetStanding {
     pub reseller: ResellerId,
     pub standing: Standing,
+    /// Only if this is still its version.
+    pub if_version: Option<i64>,
+}
+
+/// Gives a reseller another place in the network; what is `None` stays.
+#[derive(Clone, Debug)]
+pub struct ChangePlace {
+    pub reseller: ResellerId,
+    pub code: Option<ResellerCode>,
+    pub name: Option<ResellerName>,
+    pub level: Option<LevelName>,
+    /// `Some(None)` moves it to the top.
+    pub parent: Option<Option<ResellerId>>,
+    /// Only if this is still its version.
+    pub if_version: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -149,6 +165,7 @@ pub enum Request {
     OpenReseller(OpenReseller),
     SetStanding(SetStanding),
     SetLimits(SetLimits),
+    ChangePlace(ChangePlace),
     IssueStock(IssueStock),
     AllocateStock(AllocateStock),
     Reserve(Reserve),
@@ -181,6 +198,7 @@ impl Request {
             Self::OpenReseller(open) => of(open.registration.id),
             Self::SetStanding(set) => of(set.reseller),
             Self::SetLimits(set) => of(set.reseller),
+            Self::ChangePlace(change) => of(change.reseller),
             Self::IssueStock(_) | Self::AllocateStock(_) => Shard::OPERATOR,
             Self::Reserve(reserve) => of(reserve.reseller),
             Self::Resolve(resolve) => resolve.operation.shard(),
@@ -198,6 +216,8 @@ impl Request {
                 if there == Shard::OPERATOR { Vec::new() } else { vec![there] }
             }
             Self::PutRecord(put) => put.key.copies(count),
+            // The operator's row is the lock of the network's tree.
+            _ if !self.tree().is_empty() && self.home(count) != Shard::OPERATOR => vec![Shard::OPERATOR],
             _ => Vec::new(),
         }
     }
@@ -214,6 +234,27 @@ impl Request {
         }
     }
 
+    /// What it reads of the network's tree. Whatever changes the tree reads something of it.
+    #[must_use]
+    pub fn tree(&self) -> TreeWants {
+        match self {
+            Self::OpenReseller(OpenReseller { registration, .. }) => TreeWants {
+                codes: vec![registration.code.clone()],
+                lines: registration.parent.into_iter().collect(),
+                below: Vec::new(),
+            },
+            Self::ChangePlace(change) => TreeWants {
+                codes: change.code.iter().map(|code| code.as_str().to_owned()).collect(),
+                lines: change.parent.flatten().into_iter().chain([change.reseller]).collect(),
+                below: vec![change.reseller],
+            },
+            Self::SetStanding(SetStanding { reseller, standing: Standing::Closed, .. }) => {
+                TreeWants { codes: Vec::new(), lines: vec![*reseller], below: vec![*reseller] }
+            }
+            _ => TreeWants::default(),
+        }
+    }
+
     /// The reseller whose state it reads.
     #[must_use]
     pub fn reseller(&self) -> Option<ResellerId> {
@@ -221,6 +262,7 @@ impl Request {
             Self::OpenReseller(open) => Some(open.registration.id),
             Self::SetStanding(set) => Some(set.reseller),
             Self::SetLimits(set) => Some(set.reseller),
+            Self::ChangePlace(change) => Some(change.reseller),
             Self::AllocateStock(allocate) => Some(allocate.to),
             Self::Reserve(reserve) => Some(reserve.reseller),
             Self::Void(void) => Some(void.reseller),
@@ -247,6 +289,7 @@ impl Request {
             Self::OpenReseller(_)
             | Self::SetStanding(_)
             | Self::SetLimits(_)
+            | Self::ChangePlace(_)
             | Self::Resolve(_)
             | Self::PutRecord(_) => None,
         }
@@ -268,7 +311,7 @@ pub enum Outcome {
     Replayed(Arc<Operation>),
     /// The operation had moved on before: nothing was written.
     Unchanged(Arc<Operation>),
-    /// A command about a reseller was recorded.
+    /// A command about a reseller was recorded, or it was so already.
     Recorded,
     /// The record as it stands now, also when it stood like that before and nothing was written.
     Put(Arc<Record>),
@@ -291,6 +334,8 @@ pub enum Refusal {
     UnknownReseller,
     #[error("the reseller exists already")]
     ResellerExists,
+    #[error(transparent)]
+    Place(#[from] PlaceRefusal),
     #[error("the operation does not exist")]
     UnknownOperation,
     /// The key belongs to an operation with other content.
@@ -300,7 +345,7 @@ pub enum Refusal {
     #[error("an operation that is {} cannot move on by this evidence", .from.name())]
     IllegalTransition { from: Status },
     /// The record is not at the version that the command replaces; 0 when it does not exist.
-    #[error("the record is at version {current}")]
+    #[error("it is at version {current}")]
     StaleVersion { current: i64 },
     #[error("a balance would leave the range of 64-bit integers")]
     Overflow,

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::books::{Books, Step};
+use super::books::{Books, PlaceChange, Step, Subject};
 use super::command::{AllocateStock, Command, Outcome, PutRecord, Refusal, Request, Reserve};
 use super::rules::Moment;
 use super::{allocation, issue, network, recharge, record as records, void};
-use crate::domain::{Details, EntryKind, Operation, OperationId, Record, Shard};
+use crate::domain::{Details, EntryKind, Operation, OperationId, Record, Shard, Standing};
 
 /// Decides a command whose shards, resellers and operations are in `books`. `existing` is the operation that
 /// claimed the command's key before, if one did. Records what is to be written in `books`.
@@ -55,12 +55,22 @@ pub fn decide(
             }
         }
         (Request::OpenReseller(request), _) => {
-            let step = network::open(books.shard(home), request)?;
+            let step = network::open(books.shard(home), books.tree(), request, moment.rules)?;
+            books.tree_mut().open(request.registration.clone());
             Ok(record_plain(books, home, step, command, moment))
         }
         (Request::SetStanding(request), _) => {
-            let step = network::set_standing(books.shard(home), request)?;
+            let step = network::set_standing(books.shard(home), books.tree(), request)?;
+            if request.standing == Standing::Closed {
+                books.tree_mut().close(request.reseller);
+            }
             Ok(record_plain(books, home, step, command, moment))
+        }
+        (Request::ChangePlace(request), _) => {
+            match network::change_place(books.shard(home), books.tree(), request, moment.rules)? {
+                Some(step) => Ok(record_place(books, home, step, command, moment)),
+                None => Ok(Outcome::Recorded),
+            }
         }
         (Request::SetLimits(request), _) => {
             let step = network::set_limits(books.shard(home), request)?;
@@ -115,6 +125,16 @@ fn put_record(
     }
     record_plain(books, home, records::step(EntryKind::RecordPut, &new), command, moment);
     Ok(Outcome::Put(new))
+}
+
+/// A changed place: the tree of the batch follows, and so does the subtree.
+fn record_place(books: &mut Books, home: Shard, step: Step, command: &Command, moment: &Moment<'_>) -> Outcome {
+    if let Subject::Reseller { place: Some(PlaceChange::Changed(registration)), .. } = &step.subject
+        && let Some(movement) = books.tree_mut().replace(registration.clone())
+    {
+        books.shard_mut(home).record_move(movement);
+    }
+    record_plain(books, home, step, command, moment)
 }
 
 /// The guard sees what was reserved, in this batch and later.

@@ -14,13 +14,15 @@ pub mod recharge;
 pub mod record;
 pub mod rules;
 pub mod similar;
-mod step;
 mod staff;
+pub mod step;
+pub mod tree;
 pub mod void;
 
 pub use books::{Books, ShardBooks};
-pub use changes::{Changes, Head, Registration};
+pub use changes::{Changes, Head, Move, Registration};
 pub use command::{Actor, Command, Evidence, Outcome, Refusal, Request};
 pub use decide::{decide, knows_reseller};
 pub use rules::{Moment, Rules};
 pub use similar::SimilarKey;
+pub use tree::{PlaceRefusal, Tree};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::books::{ShardBooks, Step, Subject};
+use super::books::{PlaceChange, ShardBooks, Step, Subject};
 use super::changes::Registration;
 use super::command::Actor;
 use crate::domain::{Account, Decline, Details, Operation, Reseller, ResellerId, StaffAction, Timestamp};
@@ -19,10 +19,11 @@ pub fn action(books: &ShardBooks, step: &Step, actor: &Actor, recorded_at: Times
             let before = books.operation(operation.id).map(|known| of_operation(known));
             (operation.id.uuid(), concerned(operation), before, of_operation(operation))
         }
-        Subject::Reseller { reseller, stock, registration } => {
+        Subject::Reseller { reseller, stock, place } => {
+            let place = place.as_ref().map(|(PlaceChange::New(place) | PlaceChange::Changed(place))| place);
             let known = books.reseller(reseller.id).zip(books.account(stock.number));
             let before = known.map(|(reseller, stock)| of_reseller(reseller, stock, None));
-            (reseller.id.uuid(), reseller.id, before, of_reseller(reseller, stock, registration.as_ref()))
+            (reseller.id.uuid(), reseller.id, before, of_reseller(reseller, stock, place))
         }
         Subject::Record(record) => {
             let key = record.key();

@@ -10,6 +10,7 @@ use crate::domain::{
     Account, EntryKind, ExternalId, Hold, Msisdn, Operation, OperationId, PartnerId, Record, RecordId, RecordKey,
     RecordKind, RecordWant, Reseller, ResellerId, Shard, StaffAction, Status, Timestamp,
 };
+use crate::ledger::tree::{TreeFound, TreeWants};
 use crate::ledger::{Changes, Head, SimilarKey};
 
 /// Why the store did not do what was asked. The texts are for the log, never for a client.
@@ -87,6 +88,8 @@ pub struct Wants {
     pub recent: Vec<RecentRecharge>,
     pub records: Vec<(Shard, RecordWant)>,
     pub sales: Vec<SalesSince>,
+    /// Good only under the lock of the operator's shard.
+    pub tree: TreeWants,
 }
 
 impl Wants {
@@ -98,6 +101,7 @@ impl Wants {
             && self.recent.is_empty()
             && self.records.is_empty()
             && self.sales.is_empty()
+            && self.tree.is_empty()
     }
 }
 
@@ -112,6 +116,7 @@ pub struct Loaded {
     pub records: Vec<(Shard, Record)>,
     /// An answer to each question.
     pub sales: Vec<(SalesSince, Sales)>,
+    pub tree: TreeFound,
 }
 
 /// A connection of its own for one poster. After an error other than [`StoreError::Refused`] and

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::domain::{ClientId, Origin, PartnerId, ResellerId, Via};
-use crate::ledger::Actor;
+use crate::ledger::{Actor, PlaceRefusal};
 use crate::ports::{LedgerError, StoreError};
 
 /// A permission that a client may hold. The names are those of the contract.
@@ -110,6 +110,8 @@ pub enum ServiceError {
     },
     /// What was to be changed is not at the version that the caller saw.
     StaleVersion,
+    /// The network does not change like that.
+    Place(PlaceRefusal),
     Overloaded {
         retry_after_s: u32,
     },
@@ -128,6 +130,7 @@ impl From<LedgerError> for ServiceError {
             LedgerError::Refused(Refusal::KeyReused { field }) => Self::ExternalIdReused { field },
             LedgerError::Refused(Refusal::UnknownReseller | Refusal::UnknownOperation) => Self::NotFound,
             LedgerError::Refused(Refusal::StaleVersion { .. }) => Self::StaleVersion,
+            LedgerError::Refused(Refusal::Place(refusal)) => Self::Place(refusal),
             LedgerError::Refused(Refusal::ResellerExists | Refusal::IllegalTransition { .. } | Refusal::Overflow)
             | LedgerError::Internal => Self::Internal,
         }

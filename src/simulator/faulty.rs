@@ -12,7 +12,10 @@ use crate::domain::{
     Account, ExternalId, Operation, OperationId, PartnerId, Record, RecordKey, ResellerId, Shard, Timestamp,
 };
 use crate::ledger::{Changes, Head};
-use crate::ports::{Claim, Loaded, Reads, RechargeQuery, RecordQuery, Session, ShardKey, Store, StoreError, Wants, RecordedAction, StaffActionQuery};
+use crate::ports::{
+    Claim, Loaded, Reads, RechargeQuery, RecordQuery, RecordedAction, Session, ShardKey, StaffActionQuery, Store,
+    StoreError, Wants,
+};
 
 /// Where a fault can strike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

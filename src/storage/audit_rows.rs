@@ -8,9 +8,10 @@ use uuid::Uuid;
 use super::operation_row::OperationRow;
 use super::rows::{PostingRow, RegistrationRow, ResellerRow, corrupt, read_at, read_entry_kind};
 use super::staff_rows::StaffActionRow;
+use crate::domain::ResellerId;
 use crate::domain::{Entry, Operation, Posting, Reseller, Shard};
 use crate::ledger::Registration;
-use crate::ports::{AuditedEntry, StoreError};
+use crate::ports::{AuditedEntry, StoreError, StrayPlace};
 
 /// An entry beside the row of its operation, when there is one.
 #[derive(sqlx::FromRow)]
@@ -37,14 +38,49 @@ impl AuditedRow {
 pub(super) struct AuditedReseller {
     #[sqlx(flatten)]
     state: ResellerRow,
-    #[sqlx(flatten)]
-    place: RegistrationRow,
+    id: Uuid,
+    code: String,
+    name: String,
+    place_level: String,
+    place_parent: Option<Uuid>,
+    created_at: i64,
 }
 
 impl AuditedReseller {
     pub(super) fn read(self) -> Result<(Shard, Reseller, Registration), StoreError> {
         let (shard, reseller) = self.state.read()?;
-        Ok((shard, reseller, self.place.into()))
+        let (level, parent) = (self.place_level, self.place_parent);
+        let place = RegistrationRow {
+            id: self.id,
+            code: self.code,
+            name: self.name,
+            level,
+            parent,
+            created_at: self.created_at,
+        };
+        Ok((shard, reseller, place.try_into()?))
+    }
+}
+
+/// A row of the registry that does not follow from the others.
+#[derive(sqlx::FromRow)]
+pub(super) struct StrayPlaceRow {
+    wrong: i16,
+    reseller: Uuid,
+    ancestor: Option<Uuid>,
+}
+
+impl StrayPlaceRow {
+    pub(super) fn read(self) -> StrayPlace {
+        let above = self.ancestor.map(ResellerId::from_uuid).map(|id| id.to_string()).unwrap_or_default();
+        StrayPlace {
+            reseller: ResellerId::from_uuid(self.reseller),
+            text: match self.wrong {
+                1 => "its row in the registry does not repeat its standing and its account".into(),
+                2 => format!("the line from it up to {above} is missing or of another length"),
+                _ => format!("there is a line from it up to {above}, but it does not stand below that one"),
+            },
+        }
     }
 }
 

@@ -5,13 +5,14 @@ use uuid::Uuid;
 
 use super::key_rows::ClaimRow;
 use super::operation_row::OperationRow;
+use super::places::{Lines, PlaceRow};
 use super::record_row::RecordRow;
 use super::rows::{
     AccountRow, EntryRow, HoldRow, MovedHead, PostingRow, RegistrationRow, ResellerRow, hex_bytes, shard_number,
 };
 use super::staff_rows::StaffActionRow;
 use crate::domain::{Decline, Operation};
-use crate::ledger::{Changes, Registration};
+use crate::ledger::{Changes, Move};
 use crate::ports::StoreError;
 
 /// The key of a hold that is removed.
@@ -64,7 +65,13 @@ pub(super) struct Batch {
     pub accounts: Vec<AccountRow>,
     pub new_resellers: Vec<ResellerRow>,
     pub resellers: Vec<ResellerRow>,
-    pub registrations: Vec<RegistrationRow>,
+    pub registrations: Vec<PlaceRow>,
+    /// Of the registrations, up to the top of the network.
+    pub lines: Lines,
+    /// Places that changed.
+    pub places: Vec<RegistrationRow>,
+    /// In their order.
+    pub moves: Vec<Move>,
     pub new_records: Vec<RecordRow>,
     pub changed_records: Vec<RecordRow>,
     pub staff_actions: Vec<StaffActionRow>,
@@ -78,6 +85,8 @@ impl Batch {
         for changes in changes {
             batch.add(changes)?;
         }
+        batch.lines = Lines::of(&batch.registrations)?;
+        batch.moves.sort_unstable_by_key(|movement| movement.order);
         Ok(batch)
     }
 
@@ -99,14 +108,21 @@ impl Batch {
             new_resellers,
             resellers,
             registrations,
+            lines: _,
+            places,
+            moves,
             new_records,
             changed_records,
+            staff_actions,
         } = self;
         filled_operations.is_empty()
             && new_accounts.is_empty()
             && new_resellers.is_empty()
             && resellers.is_empty()
             && registrations.is_empty()
+            && places.is_empty()
+            && moves.is_empty()
+            && staff_actions.is_empty()
             && new_records.is_empty()
             && changed_records.is_empty()
     }
@@ -140,22 +156,14 @@ impl Batch {
         self.accounts.extend(changes.updated_accounts.iter().map(|account| AccountRow::of(shard, account)));
         self.new_resellers.extend(changes.new_resellers.iter().map(|reseller| ResellerRow::of(shard, reseller)));
         self.resellers.extend(changes.updated_resellers.iter().map(|reseller| ResellerRow::of(shard, reseller)));
-        for registration in &changes.registrations {
-            self.registrations.push(checked(registration)?.into());
-        }
         self.staff_actions.extend(changes.entries.iter().filter_map(StaffActionRow::of));
+        self.registrations.extend(PlaceRow::all_of(changes));
+        self.places.extend(changes.places.iter().map(RegistrationRow::from));
+        self.moves.extend(&changes.moves);
         self.new_records.extend(changes.new_records.iter().map(|record| RecordRow::of(shard, record)));
         self.changed_records.extend(changes.updated_records.iter().map(|record| RecordRow::of(shard, record)));
         Ok(())
     }
-}
-
-/// The one cycle that the tree's foreign key would let in.
-fn checked(registration: &Registration) -> Result<&Registration, StoreError> {
-    if registration.parent == Some(registration.id) {
-        return Err(StoreError::Refused(format!("{} is its own parent", registration.id)));
-    }
-    Ok(registration)
 }
 
 /// Compares how many rows were found with how many were meant.

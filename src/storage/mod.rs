@@ -16,6 +16,7 @@ mod clients;
 mod install;
 mod key_rows;
 mod operation_row;
+mod places;
 mod record_row;
 mod rows;
 mod staff_rows;

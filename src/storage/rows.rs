@@ -5,8 +5,8 @@ use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::domain::{
-    Account, AccountClass, AccountNumber, Asset, BusinessDay, Entry, EntryKind, Hold, Limits, Msisdn, OperationId,
-    Posting, Reseller, ResellerId, Shard, Standing, Timestamp, Usage,
+    Account, AccountClass, AccountNumber, Asset, BusinessDay, Entry, EntryKind, Hold, LevelName, Limits, Msisdn,
+    OperationId, Posting, Reseller, ResellerId, Shard, Standing, Timestamp, Usage,
 };
 use crate::ledger::merkle::Frontier;
 use crate::ledger::{Changes, Head, Registration};
@@ -180,6 +180,12 @@ pub(super) struct ResellerRow {
     pub per_operation_minor: Option<i64>,
     pub per_day_count: Option<i64>,
     pub per_day_minor: Option<i64>,
+    #[serde(serialize_with = "hex_optional")]
+    pub parent: Option<Uuid>,
+    pub level: String,
+    #[serde(serialize_with = "hex_bytes")]
+    pub place: Vec<u8>,
+    pub version: i64,
 }
 
 impl ResellerRow {
@@ -192,6 +198,10 @@ impl ResellerRow {
             per_operation_minor: reseller.limits.per_operation_minor,
             per_day_count: reseller.limits.per_day_count,
             per_day_minor: reseller.limits.per_day_minor,
+            parent: reseller.parent.map(ResellerId::uuid),
+            level: reseller.level.as_str().into(),
+            place: reseller.place.to_vec(),
+            version: reseller.version,
         }
     }
 
@@ -205,6 +215,10 @@ impl ResellerRow {
                 per_day_count: self.per_day_count,
                 per_day_minor: self.per_day_minor,
             },
+            parent: self.parent.map(ResellerId::from_uuid),
+            level: read_level(&self.level, "reseller_state.level")?,
+            place: self.place.try_into().map_err(|_| corrupt("reseller_state.place"))?,
+            version: self.version,
         };
         Ok((read_shard(self.shard)?, reseller))
     }
@@ -336,24 +350,30 @@ impl From<&Registration> for RegistrationRow {
             id: registration.id.uuid(),
             code: registration.code.clone(),
             name: registration.name.clone(),
-            level: registration.level.clone(),
+            level: registration.level.as_str().into(),
             parent: registration.parent.map(ResellerId::uuid),
             created_at: registration.created_at.unix_ms(),
         }
     }
 }
 
-impl From<RegistrationRow> for Registration {
-    fn from(row: RegistrationRow) -> Self {
-        Self {
+impl TryFrom<RegistrationRow> for Registration {
+    type Error = StoreError;
+
+    fn try_from(row: RegistrationRow) -> Result<Self, StoreError> {
+        Ok(Self {
             id: ResellerId::from_uuid(row.id),
             code: row.code,
             name: row.name,
-            level: row.level,
+            level: read_level(&row.level, "reseller.level")?,
             parent: row.parent.map(ResellerId::from_uuid),
             created_at: read_at(row.created_at),
-        }
+        })
     }
+}
+
+pub(super) fn read_level(text: &str, column: &str) -> Result<LevelName, StoreError> {
+    text.parse().map_err(|_| corrupt(column))
 }
 
 pub(super) fn read_entry_kind(code: i16) -> Result<EntryKind, StoreError> {

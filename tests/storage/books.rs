@@ -124,6 +124,7 @@ on_both! {
             changes.placed_holds = vec![hold(&reserved, 90)];
             changes.new_accounts = vec![account];
             changes.new_resellers = vec![reseller(seller, 1_000)];
+            changes.registrations = vec![registration(seller, None)];
         })
         .await;
 

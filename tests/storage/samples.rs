@@ -118,6 +118,10 @@ pub fn reseller(id: ResellerId, stock_account: i64) -> Reseller {
         stock_account: AccountNumber(stock_account),
         standing: Standing::Suspended,
         limits: Limits { per_operation_minor: Some(1), per_day_count: Some(2), per_day_minor: Some(3) },
+        parent: Some(reseller_id(77)),
+        level: "wholesaler".parse().unwrap(),
+        place: [0xa5; 32],
+        version: 7,
     }
 }
 
@@ -126,7 +130,7 @@ pub fn registration(id: ResellerId, parent: Option<ResellerId>) -> Registration 
         id,
         code: format!("R-{}", id.uuid()),
         name: "Épicerie \"تعبئة\" \\ 'x'".into(),
-        level: "outlet".into(),
+        level: "outlet".parse().unwrap(),
         parent,
         created_at: at(1),
     }

@@ -102,7 +102,7 @@ impl World {
                 id: self.id(name),
                 code: name.into(),
                 name: format!("Reseller {name}"),
-                level: "outlet".into(),
+                level: "outlet".parse().unwrap(),
                 parent: None,
                 created_at: self.clock.now(),
             },
@@ -163,7 +163,7 @@ impl World {
     }
 
     pub fn standing(&self, name: &str, standing: Standing) -> Request {
-        Request::SetStanding(SetStanding { reseller: self.id(name), standing })
+        Request::SetStanding(SetStanding { reseller: self.id(name), standing, if_version: None })
     }
 
     /// Puts a record of the reseller, or of the installation.

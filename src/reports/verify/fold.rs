@@ -8,9 +8,7 @@ use uuid::Uuid;
 use super::Slice;
 use super::finding::{Finding, offence};
 use crate::domain::encoding::Hash;
-use crate::domain::{
-    About, Account, AccountNumber, Entry, EntryKind, Operation, Posting, ResellerId, Shard, Side, Timestamp,
-};
+use crate::domain::{About, Account, AccountNumber, Entry, Operation, Posting, ResellerId, Shard, Side, Timestamp};
 use crate::ledger::Head;
 use crate::ledger::merkle::Frontier;
 use crate::ports::AuditedEntry;
@@ -36,7 +34,6 @@ pub(super) struct AboutRecord {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AboutReseller {
     pub sequence: i64,
-    pub kind: EntryKind,
     pub digest: Hash,
 }
 
@@ -160,7 +157,7 @@ impl<'a> Fold<'a> {
     fn remember(&mut self, entry: &Entry) {
         let Entry { sequence, kind, subject, digest, .. } = *entry;
         match kind.about() {
-            About::Reseller => drop(self.resellers.insert(subject, AboutReseller { sequence, kind, digest })),
+            About::Reseller => drop(self.resellers.insert(subject, AboutReseller { sequence, digest })),
             About::Record => drop(self.records.insert(subject, AboutRecord { sequence, digest })),
             About::Operation | About::OpenOperation | About::Elsewhere => {}
         }

@@ -135,6 +135,7 @@ fn load(transaction: &Transaction, state: &State, wants: &Wants) -> Result<Loade
         let more = sales.len() > question.limit as usize;
         loaded.sales.push((question, (!more).then_some(sales)));
     }
+    loaded.tree = state.tree(&wants.tree);
     Ok(loaded)
 }
 

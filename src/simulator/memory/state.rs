@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::domain::encoding::Hash;
 use crate::domain::{
     Account, AccountClass, AccountNumber, Entry, Hold, Msisdn, Operation, OperationId, PartnerId, Posting, Record,
-    RecordKey, Reseller, ResellerId, Shard, StaffAction, Timestamp,
+    RecordKey, Reseller, ResellerId, Shard, StaffAction, Standing, Timestamp,
 };
+use crate::ledger::tree::{Below, Node, TreeFound, TreeWants};
 use crate::ledger::{Head, Registration};
 use crate::ports::Client;
 
@@ -61,6 +62,41 @@ impl State {
     pub(super) fn new(shards: u16) -> Self {
         let books = Shard::all(shards).map(Books::new).collect();
         Self { books, network: Network::default(), reserved_codes: HashSet::new() }
+    }
+
+    /// What decisions read of the network's tree.
+    pub(super) fn tree(&self, wants: &TreeWants) -> TreeFound {
+        let network = &self.network;
+        let holder = |code: &String| Some((code.clone(), *network.codes.get(code)?));
+        TreeFound {
+            codes: wants.codes.iter().filter_map(holder).collect(),
+            nodes: wants.lines.iter().flat_map(|id| self.line(*id)).collect(),
+            below: wants.below.iter().map(|id| (*id, self.below(*id))).collect(),
+        }
+    }
+
+    /// A reseller and all above it, from the bottom up.
+    fn line(&self, id: ResellerId) -> Vec<Node> {
+        let upwards = |below: &&Registration| self.network.registrations.get(&below.parent?);
+        let line = std::iter::successors(self.network.registrations.get(&id), upwards);
+        line.map(|place| Node { registration: place.clone(), standing: self.standing(place.id) }).collect()
+    }
+
+    pub(super) fn standing(&self, id: ResellerId) -> Standing {
+        let state = self.books.iter().find_map(|books| books.resellers.get(&id));
+        state.map_or(Standing::Active, |state| state.standing)
+    }
+
+    fn below(&self, id: ResellerId) -> Below {
+        let children = self.network.children.get(&id).into_iter().flatten();
+        let open: Vec<ResellerId> = children.copied().filter(|id| self.standing(*id) != Standing::Closed).collect();
+        let subtree = self.network.subtree(&[id]);
+        let depth = |below: ResellerId| self.line(below).iter().position(|node| node.registration.id == id);
+        Below {
+            open_children: i64::try_from(open.len()).expect("fits memory"),
+            child_levels: open.iter().map(|child| self.network.registrations[child].level).collect(),
+            height: subtree.into_iter().filter_map(depth).max().unwrap_or(0),
+        }
     }
 
     pub(super) fn books(&self, shard: Shard) -> Option<&Books> {
@@ -145,10 +181,18 @@ impl Books {
 
 impl Network {
     pub(super) fn put(&mut self, registration: Registration) {
-        self.codes.insert(registration.code.clone(), registration.id);
-        if let Some(parent) = registration.parent {
-            self.children.entry(parent).or_default().push(registration.id);
+        let (id, code, parent) = (registration.id, registration.code.clone(), registration.parent);
+        if let Some(before) = self.registrations.insert(id, registration) {
+            if self.codes.get(&before.code) == Some(&id) {
+                self.codes.remove(&before.code);
+            }
+            if let Some(children) = before.parent.and_then(|parent| self.children.get_mut(&parent)) {
+                children.retain(|child| *child != id);
+            }
         }
-        self.registrations.insert(registration.id, registration);
+        self.codes.insert(code, id);
+        if let Some(parent) = parent {
+            self.children.entry(parent).or_default().push(id);
+        }
     }
 }

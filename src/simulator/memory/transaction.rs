@@ -21,6 +21,7 @@ pub(super) struct Transaction {
     _locks: Vec<OwnedMutexGuard<()>>,
     overlays: BTreeMap<Shard, Overlay>,
     registrations: Vec<Registration>,
+    places: Vec<Registration>,
     /// After an error: nothing but a rollback is taken.
     pub aborted: bool,
 }
@@ -49,7 +50,7 @@ pub(super) struct View<'a> {
 impl Transaction {
     pub fn new(locked: impl Iterator<Item = (Shard, OwnedMutexGuard<()>)>) -> Self {
         let (overlays, locks) = locked.map(|(shard, lock)| ((shard, Overlay::default()), lock)).unzip();
-        Self { _locks: locks, overlays, registrations: Vec::new(), aborted: false }
+        Self { _locks: locks, overlays, registrations: Vec::new(), places: Vec::new(), aborted: false }
     }
 
     pub fn view<'a>(&'a self, state: &'a State, shard: Shard) -> Result<View<'a>, StoreError> {
@@ -63,6 +64,9 @@ impl Transaction {
         for registration in &changes.registrations {
             self.register(state, registration)?;
         }
+        for place in &changes.places {
+            self.replace(state, place)?;
+        }
         self.overlay(changes.head.shard)?.write(changes);
         Ok(())
     }
@@ -72,6 +76,9 @@ impl Transaction {
         self.free_codes(state);
         for registration in std::mem::take(&mut self.registrations) {
             state.network.put(registration);
+        }
+        for place in std::mem::take(&mut self.places) {
+            state.network.put(place);
         }
         for (shard, overlay) in std::mem::take(&mut self.overlays) {
             overlay.apply(&mut state.books[shard.index()]);
@@ -92,10 +99,26 @@ impl Transaction {
         self.overlays.get_mut(&shard).ok_or_else(|| not_locked(shard))
     }
 
+    /// The foreign key and the unique code of a place that changes. Whoever writes one holds the tree's lock.
+    fn replace(&mut self, state: &State, place: &Registration) -> Result<(), StoreError> {
+        let network = &state.network;
+        let registered = |id: &ResellerId| {
+            network.registrations.contains_key(id) || self.registrations.iter().any(|written| written.id == *id)
+        };
+        must(registered(&place.id), || format!("reseller {} is not registered", place.id))?;
+        must(place.parent.is_none_or(|parent| registered(&parent)), || "the parent is not registered".into())?;
+        let free = network.codes.get(&place.code).is_none_or(|holder| {
+            *holder == place.id || self.places.iter().any(|moved| moved.id == *holder && moved.code != place.code)
+        });
+        must(free, || format!("code {} is taken", place.code))?;
+        self.places.push(place.clone());
+        Ok(())
+    }
+
     /// Codes are unique over all shards, so a transaction in another shard may be writing the same one.
     fn register(&mut self, state: &mut State, registration: &Registration) -> Result<(), StoreError> {
-        let Registration { id, code, name, level, parent, .. } = registration;
-        for text in [code, name, level] {
+        let Registration { id, code, name, parent, .. } = registration;
+        for text in [code, name] {
             check_text(text)?;
         }
         let ours = |id: &ResellerId| self.registrations.iter().any(|written| written.id == *id);

@@ -83,26 +83,55 @@ pub(super) fn books(batch: &Batch) -> Query<'_, Postgres, PgArguments> {
         .bind(&batch.claims)
 }
 
+/// Rare: somebody gets another name, or moves.
+async fn write_places(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
+    if !batch.places.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::NETWORK_PLACES), batch.places, row:
+            row.id, row.code.as_str(), row.name.as_str(), row.level.as_str(), row.parent);
+        let written = answered(query.execute(&mut *connection)).await?;
+        check_found("reseller", batch.places.len(), written.rows_affected())?;
+    }
+    for movement in &batch.moves {
+        let detach = sqlx::query(sql::NETWORK_DETACH).bind(movement.reseller.uuid());
+        answered(detach.execute(&mut *connection)).await?;
+        if let Some(to) = movement.to {
+            let attach = sqlx::query(sql::NETWORK_ATTACH).bind(movement.reseller.uuid()).bind(to.uuid());
+            answered(attach.execute(&mut *connection)).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Registrations go first: a reseller's state and accounts follow its place in the tree.
 async fn write_network(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
     if !batch.registrations.is_empty() {
         let query = bind_columns!(sqlx::query(sql::NETWORK_REGISTRATIONS), batch.registrations, row:
-            row.id, row.code.as_str(), row.name.as_str(), row.level.as_str(), row.parent, row.created_at);
+            row.id, row.code.as_str(), row.name.as_str(), row.level.as_str(), row.parent, row.created_at, row.shard,
+            row.stock_account, row.standing);
+        answered(query.execute(&mut *connection)).await?;
+        let query = bind_columns!(sqlx::query(sql::NETWORK_ANCESTORS), batch.lines.within, row:
+            row.ancestor, row.descendant, row.depth);
+        let query = bind_columns!(query, batch.lines.hung, row: row.ancestor, row.descendant, row.depth);
         answered(query.execute(&mut *connection)).await?;
     }
     if !batch.new_resellers.is_empty() {
         let query = bind_columns!(sqlx::query(sql::NETWORK_NEW_RESELLERS), batch.new_resellers, row:
             row.shard, row.reseller, row.stock_account, row.standing.as_str(), row.per_operation_minor,
-            row.per_day_count, row.per_day_minor);
+            row.per_day_count, row.per_day_minor, row.parent, row.level.as_str(), row.place.as_slice(), row.version);
         answered(query.execute(&mut *connection)).await?;
     }
     if !batch.resellers.is_empty() {
         let query = bind_columns!(sqlx::query(sql::NETWORK_RESELLERS), batch.resellers, row:
             row.shard, row.reseller, row.stock_account, row.standing.as_str(), row.per_operation_minor,
-            row.per_day_count, row.per_day_minor);
+            row.per_day_count, row.per_day_minor, row.parent, row.level.as_str(), row.place.as_slice(), row.version);
         let written = answered(query.execute(&mut *connection)).await?;
         check_found("reseller_state", batch.resellers.len(), written.rows_affected())?;
+        let query = bind_columns!(sqlx::query(sql::NETWORK_STANDINGS), batch.resellers, row:
+            row.reseller, row.standing.as_str());
+        let written = answered(query.execute(&mut *connection)).await?;
+        check_found("reseller", batch.resellers.len(), written.rows_affected())?;
     }
+    write_places(connection, batch).await?;
     if !batch.new_accounts.is_empty() {
         let query = bind_columns!(sqlx::query(sql::NETWORK_ACCOUNTS), batch.new_accounts, row:
             row.shard, row.number, row.class, row.owner, row.posted, row.held, row.credit_limit, row.usage_day,

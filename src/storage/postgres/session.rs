@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Executor, FromRow, PgConnection};
 use uuid::Uuid;
 
 use super::error::{commit_error, post_error, store_error};
-use super::{persist, sql};
+use super::{persist, sql, tree};
 use crate::domain::encoding::Hash;
 use crate::domain::{AccountNumber, OperationId, OperationKind, RecordWant, ResellerId, Shard, Status, Timestamp};
 use crate::ledger::{Changes, Head};
@@ -151,6 +151,7 @@ impl PostgresSession {
         for question in &wants.sales {
             loaded.sales.push((*question, self.find_sales(*question).await?));
         }
+        loaded.tree = tree::find(&mut self.connection, &wants.tree).await?;
         Ok(loaded)
     }
 

@@ -8,7 +8,7 @@ use sqlx::{Executor, SqliteConnection};
 use uuid::Uuid;
 
 use super::error::{commit_error, is_plain_error, store_error};
-use super::{json, persist, sql};
+use super::{json, persist, sql, tree};
 use crate::domain::encoding::Hash;
 use crate::domain::{AccountNumber, OperationId, OperationKind, RecordWant, ResellerId, Shard, Status, Timestamp};
 use crate::ledger::{Changes, Head};
@@ -173,6 +173,7 @@ impl SqliteSession {
         for question in &wants.sales {
             loaded.sales.push((*question, self.find_sales(*question).await?));
         }
+        loaded.tree = tree::find(&mut self.connection, &wants.tree).await?;
         Ok(loaded)
     }
 

@@ -10,7 +10,6 @@ crate::storage::statements::statements_of_dialect! { "sql/":
     PERSIST_REMOVED_HOLDS = "persist_removed_holds",
     PERSIST_CLAIMS = "persist_claims",
     PERSIST_ACCOUNTS = "persist_accounts",
-    NETWORK_ANCESTORS = "network_ancestors",
     ADD_PARTNER = "add_partner",
     ADD_CLIENT_ROOT = "add_client_root",
     ADD_SECRET = "add_secret",
