@@ -3,7 +3,6 @@
 //! `cargo bench --bench decisions`
 
 use std::hint::black_box;
-use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use taabia::domain::ids::uuid_v7;
@@ -13,7 +12,7 @@ use taabia::domain::{
 };
 use taabia::ledger::command::{Evidence, Reserve, Resolve};
 use taabia::ledger::merkle::Frontier;
-use taabia::ledger::{Books, Command, Moment, Request, Rules, ShardBooks, decide};
+use taabia::ledger::{Actor, Books, Command, Moment, Request, Rules, ShardBooks, decide};
 
 /// Recharges of one batch.
 const BATCH: u32 = 512;
@@ -71,7 +70,7 @@ fn commands() -> Vec<Command> {
     let settle = |number: u32| {
         Request::Resolve(Resolve { operation: OperationId::from_uuid(id(number, 2)), evidence: Evidence::Applied })
     };
-    let actor: Arc<str> = "client:bench".into();
+    let actor: Actor = "client:bench".into();
     (0..BATCH)
         .map(reserve)
         .chain((0..BATCH).map(settle))
