@@ -18,7 +18,7 @@ use taabia::services::access::{
     Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Directory, Recharges, Scope, Stock};
+use taabia::services::{Audit, Directory, Recharges, Scope, Stock};
 use taabia::simulator::memory::MemoryStore;
 use taabia::simulator::network::NetworkPlan;
 use tokio::net::TcpListener;
@@ -140,6 +140,7 @@ fn api(
     Ok(Api {
         recharges: Arc::new(Recharges::new(deps, recharges)),
         stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock }),
+        audit: Arc::new(Audit { directory: directory.clone(), reads: ledger.clone() }),
         directory,
         reads: ledger,
         tokens: Arc::new(tokens),

@@ -169,5 +169,7 @@ fn caller(root: ResellerId) -> Caller {
         scopes: [].into(),
         roots: [root].into(),
         rate_limit_per_s: None,
+        address: None,
+        request: None,
     }
 }
