@@ -9,6 +9,7 @@ pub mod demo;
 mod demo_clients;
 pub mod load;
 pub mod migrate;
+pub mod network;
 pub mod node;
 pub mod openapi;
 pub mod serve;
@@ -53,6 +54,7 @@ async fn carry_out(command: Command) -> Result<bool, Box<dyn Error>> {
         Command::Verify(args) => verify::verify(args).await,
         Command::Openapi(args) => openapi::openapi(args).await,
         Command::Client(command) => client::client(command).await,
+        Command::Network(command) => network::network(command).await,
         Command::SigningKey(command) => signing_key::signing_key(command),
         Command::Simulate(command) => simulate::simulate(command).await,
         Command::Load(args) => Ok(load::load(args).await?),

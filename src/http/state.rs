@@ -8,11 +8,12 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::domain::{Currency, NumberingPlan};
 use crate::ports::{Randomness, Reads};
 use crate::services::access::{Authenticator, Tokens};
-use crate::services::{Directory, Recharges, Stock};
+use crate::services::{Directory, Network, Recharges, Stock};
 
 /// All that the API is wired to.
 pub struct Api {
     pub recharges: Arc<Recharges>,
+    pub network: Arc<Network>,
     pub stock: Arc<Stock>,
     pub directory: Arc<Directory>,
     /// For `/readyz` alone.

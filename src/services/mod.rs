@@ -3,10 +3,13 @@
 pub mod access;
 pub mod caller;
 pub mod directory;
+pub mod import;
+pub mod network;
 pub mod recharges;
 pub mod stock;
 
 pub use caller::{Caller, Scope, ServiceError};
 pub use directory::Directory;
+pub use network::Network;
 pub use recharges::{RechargeFilter, RechargeOrder, Recharges};
 pub use stock::{Balance, Stock};

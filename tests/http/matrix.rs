@@ -81,6 +81,27 @@ fn rows() -> Vec<Row> {
         row("GET /v1/recharges/{id}", Some(Scope::RechargesRead), Subtree, &[200], |s, _| {
             (format!("/v1/recharges/{}", s.recharge), None)
         }),
+        row("POST /v1/resellers", Some(Scope::NetworkWrite), Subtree, &[201], |s, nonce| {
+            let body = json!({
+                "code": format!("matrix-{nonce}"), "name": "Matrix", "level": "outlet", "parent_id": s.reseller.to_string()
+            });
+            ("/v1/resellers".into(), Some(body))
+        }),
+        row("GET /v1/resellers", Some(Scope::NetworkRead), Subtree, &[200], |s, _| {
+            (format!("/v1/resellers?parent_id={}", s.reseller), None)
+        }),
+        row("GET /v1/resellers/{id}", Some(Scope::NetworkRead), Subtree, &[200], |s, _| {
+            (format!("/v1/resellers/{}", s.reseller), None)
+        }),
+        row("PATCH /v1/resellers/{id}", Some(Scope::NetworkWrite), Subtree, &[200], |s, nonce| {
+            (format!("/v1/resellers/{}", s.reseller), Some(json!({ "name": format!("Matrix {nonce}") })))
+        }),
+        row("POST /v1/resellers/{id}/standing", Some(Scope::NetworkWrite), Subtree, &[200], |s, _| {
+            (format!("/v1/resellers/{}/standing", s.reseller), Some(json!({ "standing": "active" })))
+        }),
+        row("GET /v1/resellers/{id}/totals", Some(Scope::StockRead), Subtree, &[200], |s, _| {
+            (format!("/v1/resellers/{}/totals", s.reseller), None)
+        }),
         row("GET /v1/resellers/{id}/balance", Some(Scope::StockRead), Subtree, &[200], |s, _| {
             (format!("/v1/resellers/{}/balance", s.reseller), None)
         }),
@@ -130,7 +151,8 @@ impl Matrix {
         self.nonce += 1;
         let method: Method = row.call.split(' ').next().unwrap().parse().unwrap();
         let (path, body) = (row.ask)(&self.setting, self.nonce);
-        let mut request = Request::builder().method(method).uri(path);
+        // Whichever version stands: a change must name one.
+        let mut request = Request::builder().method(method).uri(path).header(header::IF_MATCH, "*");
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }

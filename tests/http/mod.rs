@@ -4,5 +4,6 @@ mod access;
 mod bad_input;
 mod lists;
 mod matrix;
+mod network;
 mod operation;
 mod recharges;

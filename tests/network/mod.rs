@@ -1,5 +1,7 @@
 //! The commercial network: a tree that only the ledger changes.
 
+mod import;
+mod killed;
 mod moves;
 mod places;
 mod tampering;

@@ -72,7 +72,7 @@ fn every_statement_says_what_it_is_for() {
 }
 
 /// Named queries over tables that grow.
-const READS: [&str; 14] = [
+const READS: [&str; 19] = [
     "operation",
     "operation_by_key",
     "recharges_of_resellers",
@@ -87,6 +87,11 @@ const READS: [&str; 14] = [
     "subtree",
     "record",
     "records",
+    "member",
+    "members_by_code",
+    "members_below",
+    "members_of_parent",
+    "subtree_totals",
 ];
 
 /// With the settings of the connections a generic plan for empty tables must be the plan for full ones. The table

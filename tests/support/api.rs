@@ -22,7 +22,7 @@ use taabia::services::access::{
     SecretHasher, TokenSettings, Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Directory, Recharges, Scope, Stock};
+use taabia::services::{Directory, Network, Recharges, Scope, Stock};
 use tower::ServiceExt;
 
 use super::world::World;
@@ -282,6 +282,13 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
     };
     Api {
         recharges: Arc::new(Recharges::new(deps, config)),
+        network: Arc::new(Network {
+            directory: directory.clone(),
+            ledger: world.nodes[0].clone(),
+            reads: world.books.network.clone(),
+            clock: world.clock.clone(),
+            randomness: randomness.clone(),
+        }),
         stock: Arc::new(Stock { directory: directory.clone(), reads: store.clone(), clock: world.clock.clone() }),
         directory,
         reads: store,

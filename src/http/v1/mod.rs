@@ -17,6 +17,12 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::RechargesRead), routes!(recharges::list::list_recharges)),
         (Need::Scope(Scope::RechargesWrite), routes!(recharges::void::void_recharge)),
         (Need::Scope(Scope::RechargesRead), routes!(recharges::get::get_recharge)),
+        (Need::Scope(Scope::NetworkWrite), routes!(resellers::create::create_reseller)),
+        (Need::Scope(Scope::NetworkRead), routes!(resellers::list::list_resellers)),
+        (Need::Scope(Scope::NetworkRead), routes!(resellers::get::get_reseller)),
+        (Need::Scope(Scope::NetworkWrite), routes!(resellers::change::change_reseller)),
+        (Need::Scope(Scope::NetworkWrite), routes!(resellers::standing::set_standing)),
+        (Need::Scope(Scope::StockRead), routes!(resellers::totals::get_totals)),
         (Need::Scope(Scope::StockRead), routes!(resellers::balance::get_balance)),
         (Need::AnyToken, routes!(whoami::whoami)),
     ]
