@@ -5,7 +5,7 @@ use std::path::Path;
 use taabia::simulator::network_file::NetworkFile;
 use taabia::storage::Storage;
 
-use crate::support::database::{Database, on_both};
+use crate::support::database::on_both;
 use crate::support::must_verify;
 use crate::support::program::{spawn, taabia, text, until};
 

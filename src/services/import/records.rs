@@ -148,12 +148,11 @@ impl Reading {
         let ends = byte == b'\n';
         match self.state {
             State::Refused(reason) if ends => return Some(Next::Bad { line: self.line, reason }),
-            State::Refused(_) => {}
             State::RefusedQuoted if byte == b'"' => self.state = State::RefusedQuoteSeen,
             State::RefusedQuoteSeen if byte == b'"' => self.state = State::RefusedQuoted,
             State::RefusedQuoteSeen if ends => return Some(Next::Bad { line: self.line, reason: TOO_LONG }),
             State::RefusedQuoteSeen => self.state = State::Refused(TOO_LONG),
-            State::RefusedQuoted => {}
+            State::Refused(_) | State::RefusedQuoted => {}
             State::Quoted if byte == b'"' => self.state = State::QuoteSeen,
             State::Quoted => self.cell.push(byte),
             State::QuoteSeen if byte == b'"' => {

@@ -37,8 +37,11 @@ impl NetworkReads for PostgresStore {
     }
 
     async fn totals(&self, root: ResellerId) -> Result<Vec<SubtreeTotal>, StoreError> {
+        let mut transaction = self.reads.begin_with("BEGIN READ ONLY").await.map_err(store_error)?;
+        sqlx::query(sql::TOTALS_SETTINGS).execute(&mut *transaction).await.map_err(store_error)?;
         let query = sqlx::query_as(sql::SUBTREE_TOTALS).bind(root.uuid());
-        let rows: Vec<TotalRow> = query.fetch_all(&self.reads).await.map_err(store_error)?;
+        let rows: Vec<TotalRow> = query.fetch_all(&mut *transaction).await.map_err(store_error)?;
+        transaction.rollback().await.map_err(store_error)?;
         rows.into_iter().map(TotalRow::read).collect()
     }
 }
