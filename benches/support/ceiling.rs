@@ -18,7 +18,7 @@ use taabia::services::access::{
     Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Directory, Network, Recharges, Scope, Stock};
+use taabia::services::{Directory, Network, Recharges, Scope, Stock, Terminals};
 use taabia::simulator::memory::MemoryStore;
 use taabia::simulator::network::NetworkPlan;
 use tokio::net::TcpListener;
@@ -146,6 +146,7 @@ fn api(
             clock: clock.clone(),
             randomness: randomness.clone(),
         }),
+        terminals: Arc::new(Terminals { directory: directory.clone(), ledger: ledger.clone(), reads: ledger.clone() }),
         stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock }),
         directory,
         reads: ledger,

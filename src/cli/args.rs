@@ -34,6 +34,9 @@ pub enum Command {
     /// The commercial network.
     #[command(subcommand)]
     Network(NetworkCommand),
+    /// What partners are held to.
+    #[command(subcommand)]
+    Partner(PartnerCommand),
     /// The keys that sign tokens.
     #[command(subcommand)]
     SigningKey(SigningKeyCommand),
@@ -221,6 +224,24 @@ pub struct NetworkImportArgs {
     /// CSV in UTF-8 with a heading: `code,name,level,parent_code`, and if wanted `credit_limit,per_operation,per_day_count,per_day_amount`.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+}
+
+/// What partners are held to.
+#[derive(Clone, Debug, Subcommand)]
+pub enum PartnerCommand {
+    /// Recharges of the partner must name a terminal that it registered and that is not blocked.
+    RequireTerminals(PartnerTerminalsArgs),
+    /// Recharges of the partner may name any terminal, or none.
+    AnyTerminals(PartnerTerminalsArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct PartnerTerminalsArgs {
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// `prt_…`, as `taabia client list` shows it.
+    #[arg(value_name = "PARTNER")]
+    pub partner: String,
 }
 
 /// The keys that sign tokens.

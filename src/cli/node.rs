@@ -25,7 +25,7 @@ use crate::services::access::{
     TokenSettings, Tokens,
 };
 use crate::services::recharges::{RechargeConfig, RechargeDeps};
-use crate::services::{Directory, Network, Recharges, Stock};
+use crate::services::{Directory, Network, Recharges, Stock, Terminals};
 use crate::storage::Storage;
 
 /// Hashes of secrets computed at once, and callers that may wait for their turn.
@@ -160,6 +160,11 @@ impl Node {
                 reads: storage.network.clone(),
                 clock: clock.clone(),
                 randomness: randomness.clone(),
+            }),
+            terminals: Arc::new(Terminals {
+                directory: directory.clone(),
+                ledger: engine.clone(),
+                reads: reads.clone(),
             }),
             stock: Arc::new(Stock { directory: directory.clone(), reads: reads.clone(), clock: clock.clone() }),
             directory,

@@ -9,6 +9,7 @@ use crate::domain::encoding::Hash;
 use crate::domain::operation::claim_key;
 use crate::domain::{Operation, OperationId, ResellerId, Shard};
 use crate::ledger::command::Reserve;
+use crate::ledger::terminal;
 use crate::ledger::tree::TreeWants;
 use crate::ledger::{Books, Changes, Command, Moment, Outcome, Refusal, Request, ShardBooks, decide, knows_reseller};
 use crate::ports::{Claim, RecentRecharge, Session, StoreError, Wants};
@@ -137,7 +138,24 @@ impl Batch<'_> {
         wants.records = records.into_iter().collect();
         wants.tree = without_repetition(tree);
         self.books.tree_mut().clear();
-        self.fetch(wants).await
+        self.fetch(wants).await?;
+        self.load_terminals(commands).await
+    }
+
+    /// Which terminals a decision reads is known once the partners' policies are.
+    async fn load_terminals(&mut self, commands: &[&Command]) -> Result<(), StoreError> {
+        let mut records = HashSet::new();
+        for command in commands {
+            if let Request::Reserve(reserve) = &command.request
+                && reserve.terminal.is_some()
+            {
+                let shard = command.request.home(self.shard_count);
+                let books = self.books.shard(shard);
+                let want = terminal::want(books, reserve).filter(|want| !books.records().knows(want));
+                records.extend(want.map(|want| (shard, want)));
+            }
+        }
+        self.fetch(Wants { records: records.into_iter().collect(), ..Wants::default() }).await
     }
 
     fn may_be_similar(&self, reserve: &Reserve) -> bool {

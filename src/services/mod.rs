@@ -7,9 +7,11 @@ pub mod import;
 pub mod network;
 pub mod recharges;
 pub mod stock;
+pub mod terminals;
 
 pub use caller::{Caller, Scope, ServiceError};
 pub use directory::Directory;
 pub use network::Network;
 pub use recharges::{RechargeFilter, RechargeOrder, Recharges};
 pub use stock::{Balance, Stock};
+pub use terminals::Terminals;

@@ -105,8 +105,25 @@ fn rows() -> Vec<Row> {
         row("GET /v1/resellers/{id}/balance", Some(Scope::StockRead), Subtree, &[200], |s, _| {
             (format!("/v1/resellers/{}/balance", s.reseller), None)
         }),
+        row("POST /v1/terminals", Some(Scope::NetworkWrite), Subtree, &[201], |s, nonce| {
+            terminal("/v1/terminals", s, format!("matrix-{nonce}"))
+        }),
+        row("GET /v1/terminals", Some(Scope::NetworkRead), Subtree, &[200], |s, _| {
+            (format!("/v1/terminals?reseller_id={}", s.reseller), None)
+        }),
+        row("POST /v1/terminals/block", Some(Scope::NetworkWrite), Subtree, &[200, 404], |s, _| {
+            terminal("/v1/terminals/block", s, "ATM-0007".into())
+        }),
+        row("POST /v1/terminals/unblock", Some(Scope::NetworkWrite), Subtree, &[200, 404], |s, _| {
+            terminal("/v1/terminals/unblock", s, "ATM-0007".into())
+        }),
         row("GET /v1/whoami", None, Everyone, &[200], |_, _| ("/v1/whoami".into(), None)),
     ]
+}
+
+/// Terminals belong to the caller's own partner, so those of others are unknown to it.
+fn terminal(path: &str, setting: &Setting, name: String) -> Ask {
+    (path.into(), Some(json!({ "reseller_id": setting.reseller.to_string(), "terminal_id": name })))
 }
 
 impl Setting {

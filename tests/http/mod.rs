@@ -7,3 +7,4 @@ mod matrix;
 mod network;
 mod operation;
 mod recharges;
+mod terminals;

@@ -5,6 +5,7 @@ mod killed;
 mod moves;
 mod places;
 mod tampering;
+mod terminals;
 
 use taabia::domain::{ResellerId, Standing};
 use taabia::ledger::command::{ChangePlace, SetStanding};

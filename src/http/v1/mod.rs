@@ -2,6 +2,7 @@
 
 mod recharges;
 mod resellers;
+mod terminals;
 mod whoami;
 
 pub use recharges::in_doubt;
@@ -24,6 +25,10 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::NetworkWrite), routes!(resellers::standing::set_standing)),
         (Need::Scope(Scope::StockRead), routes!(resellers::totals::get_totals)),
         (Need::Scope(Scope::StockRead), routes!(resellers::balance::get_balance)),
+        (Need::Scope(Scope::NetworkWrite), routes!(terminals::register::register_terminal)),
+        (Need::Scope(Scope::NetworkRead), routes!(terminals::list::list_terminals)),
+        (Need::Scope(Scope::NetworkWrite), routes!(terminals::block::block_terminal)),
+        (Need::Scope(Scope::NetworkWrite), routes!(terminals::block::unblock_terminal)),
         (Need::AnyToken, routes!(whoami::whoami)),
     ]
 }
