@@ -7,12 +7,13 @@ use std::hint::black_box;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use taabia::domain::ids::uuid_v7;
 use taabia::domain::{
-    Account, AccountClass, AccountNumber, Channel, Currency, Limits, Money, Msisdn, OperationId, PartnerId, Reseller,
-    ResellerId, Shard, Standing, Timestamp,
+    Account, AccountClass, AccountNumber, Channel, Currency, LevelName, Limits, Money, Msisdn, OperationId, PartnerId,
+    ResellerId, Shard, Timestamp,
 };
-use taabia::ledger::command::{Evidence, Reserve, Resolve};
+use taabia::ledger::command::{Actor, Evidence, Reserve, Resolve};
 use taabia::ledger::merkle::Frontier;
-use taabia::ledger::{Actor, Books, Command, Moment, Request, Rules, ShardBooks, decide};
+use taabia::ledger::network::opened;
+use taabia::ledger::{Books, Command, Moment, Registration, Request, Rules, ShardBooks, decide};
 
 /// Recharges of one batch.
 const BATCH: u32 = 512;
@@ -31,7 +32,12 @@ fn rules() -> Rules {
         similar_guard_ms: 120_000,
         charging_deadline_ms: 4_000,
         zone: jiff::tz::TimeZone::UTC,
+        levels: vec![level()],
     }
+}
+
+fn level() -> LevelName {
+    "outlet".parse().expect("a name of a level")
 }
 
 /// One shard with resellers that have plenty of stock.
@@ -43,7 +49,9 @@ fn books() -> Books {
         let mut stock = Account::empty(stock_account, AccountClass::ResellerStock, Some(id));
         stock.posted = 1_000_000_000_000;
         shard.admit_account(stock);
-        shard.admit_reseller(Reseller { id, stock_account, standing: Standing::Active, limits: Limits::default() });
+        let (code, name) = (format!("R{number}"), format!("Reseller {number}"));
+        let registration = Registration { id, code, name, level: level(), parent: None, created_at: NOW };
+        shard.admit_reseller(opened(&registration, stock_account, Limits::default()));
     }
     let mut books = Books::default();
     books.insert(shard);
@@ -70,7 +78,7 @@ fn commands() -> Vec<Command> {
     let settle = |number: u32| {
         Request::Resolve(Resolve { operation: OperationId::from_uuid(id(number, 2)), evidence: Evidence::Applied })
     };
-    let actor: Actor = "client:bench".into();
+    let actor = Actor::from("client:bench");
     (0..BATCH)
         .map(reserve)
         .chain((0..BATCH).map(settle))

@@ -2,8 +2,8 @@
 
 use taabia::domain::{
     Account, AccountClass, AccountNumber, Asset, Channel, Decline, Details, Entry, EntryKind, ExternalId, Hold, Limits,
-    Msisdn, Operation, OperationId, PartnerId, Posting, Recharge, Reseller, ResellerId, Shard, Side, Standing, Status,
-    Timestamp, ids::uuid_v7, operation::claim_key,
+    Msisdn, Operation, OperationId, PartnerId, Posting, Recharge, ResellerId, Shard, Side, Status, Timestamp,
+    ids::uuid_v7,
 };
 use taabia::ledger::merkle::Frontier;
 use taabia::ledger::{Changes, Head, Registration};

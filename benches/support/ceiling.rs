@@ -12,13 +12,13 @@ use taabia::domain::ids::uuid_v7;
 use taabia::domain::{PartnerId, ResellerId, Shard};
 use taabia::engine::{Engine, EngineConfig};
 use taabia::http::{self, Api, Readiness};
-use taabia::ports::{Clock as _, Registry};
+use taabia::ports::{Clock as _, NetworkReads, Registry};
 use taabia::services::access::{
     Authenticator, AuthenticatorSettings, Clients, KeyFile, KeyRing, KeySource, NewClient, SecretHasher, TokenSettings,
     Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Audit, Directory, Recharges, Scope, Stock};
+use taabia::services::{Audit, Directory, Network, Recharges, Scope, Stock, Terminals};
 use taabia::simulator::memory::MemoryStore;
 use taabia::simulator::network::NetworkPlan;
 use tokio::net::TcpListener;
@@ -59,7 +59,7 @@ pub async fn measure(arguments: &Arguments) -> Result<()> {
     let ledger = Arc::new(InstantLedger::new(&resellers, plan.stock_minor));
     let api = api(
         &config,
-        network,
+        (network.clone(), network),
         ledger,
         clients,
         KeySource::File { file: KeyFile::new(keys), create_when_missing: true },
@@ -99,7 +99,7 @@ async fn client(clients: &Clients, roots: Vec<ResellerId>) -> Result<Credentials
 /// Wired as a node is, with the one ledger in place of engine and store.
 fn api(
     config: &Config,
-    registry: Arc<dyn Registry>,
+    (registry, network): (Arc<dyn Registry>, Arc<dyn NetworkReads>),
     ledger: Arc<InstantLedger>,
     clients: Clients,
     keys: KeySource,
@@ -139,6 +139,14 @@ fn api(
     tokio::spawn(telemetry::upkeep(metrics.clone()));
     Ok(Api {
         recharges: Arc::new(Recharges::new(deps, recharges)),
+        network: Arc::new(Network {
+            directory: directory.clone(),
+            ledger: ledger.clone(),
+            reads: network,
+            clock: clock.clone(),
+            randomness: randomness.clone(),
+        }),
+        terminals: Arc::new(Terminals { directory: directory.clone(), ledger: ledger.clone(), reads: ledger.clone() }),
         stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock }),
         audit: Arc::new(Audit { directory: directory.clone(), reads: ledger.clone() }),
         directory,

@@ -45,10 +45,7 @@ impl Server {
 
     /// The most memory that was resident so far, in megabytes.
     pub fn peak_memory_mb(&self) -> Result<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM in /proc")?;
-        let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
-        Ok(kilobytes * 1_024.0 / 1_000_000.0)
+        super::peak_memory_mb(&self.process.id().to_string())
     }
 }
 

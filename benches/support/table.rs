@@ -28,6 +28,11 @@ enum Promise {
         p99_below_ms: Option<f64>,
         words: &'static str,
     },
+    /// At least so many per second.
+    AtLeast {
+        per_s: f64,
+        words: &'static str,
+    },
     Below {
         bound: f64,
         words: &'static str,
@@ -58,10 +63,12 @@ const fn times(least: f64, p99_below_ms: Option<f64>, words: &'static str) -> Pr
 }
 
 const COST: Promise = Promise::Below { bound: 10.0, words: "< 10 %" };
+const IMPORT: Promise = Promise::AtLeast { per_s: 10_000.0, words: "≥ 10,000/s" };
+const TOTALS: Promise = Promise::Below { bound: 200.0, words: "p99 < 200 ms" };
 const MEMORY: Promise = Promise::Below { bound: 300.0, words: "< 300 MB" };
 
 #[rustfmt::skip]
-const ROWS: [Row; 32] = [
+const ROWS: [Row; 37] = [
     throughput("PostgreSQL: pgbench simple-update, 16 connections", "pgbench", None, Promise::None),
     throughput("PostgreSQL: recharges, one transaction per step, 16 connections", "naive_postgres", PGBENCH, Promise::None),
     throughput("PostgreSQL: engine, 2,048 in flight", "engine_postgres", PGBENCH, times(2.5, None, "≥ 2.5 × (goal 4 ×)")),
@@ -78,6 +85,11 @@ const ROWS: [Row; 32] = [
     throughput("HTTP, SQLite, 256 connections", "http_sqlite_256", Some("single_sqlite"), Promise::None),
     Row { label: "memory of the server at most, PostgreSQL", name: "http_postgres.memory_mb", kind: Kind::Megabytes, yardstick: None, promise: MEMORY },
     Row { label: "memory of the server at most, SQLite", name: "http_sqlite.memory_mb", kind: Kind::Megabytes, yardstick: None, promise: MEMORY },
+    throughput("PostgreSQL: network from CSV, 50,000 outlets", "network_import_postgres", None, IMPORT),
+    throughput("SQLite: network from CSV, 50,000 outlets", "network_import_sqlite", None, Promise::None),
+    Row { label: "memory of the import at most", name: "network_import.memory_mb", kind: Kind::Megabytes, yardstick: None, promise: MEMORY },
+    Row { label: "PostgreSQL: totals of a subtree of 52,001", name: "totals_postgres", kind: Kind::Latency, yardstick: None, promise: TOTALS },
+    Row { label: "SQLite: totals of a subtree of 52,001", name: "totals_sqlite", kind: Kind::Latency, yardstick: None, promise: TOTALS },
     read("balance, client with 1 outlet", "reads.balance.1"),
     read("balance, client with 100 outlets", "reads.balance.100"),
     read("balance, client with all 2,000 outlets", "reads.balance.all"),
@@ -162,6 +174,7 @@ impl Promise {
     fn judge(self, value: Option<f64>, ratio: Option<f64>, p99: Option<f64>) -> (&'static str, Option<bool>) {
         match self {
             Self::None => ("", None),
+            Self::AtLeast { per_s, words } => (words, value.map(|value| value >= per_s)),
             Self::Below { bound, words } => (words, value.map(|value| value < bound)),
             Self::Times { least, p99_below_ms: None, words } => (words, ratio.map(|ratio| ratio >= least)),
             Self::Times { least, p99_below_ms: Some(bound), words } => {

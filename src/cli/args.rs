@@ -31,6 +31,12 @@ pub enum Command {
     /// API clients and their secrets.
     #[command(subcommand)]
     Client(ClientCommand),
+    /// The commercial network.
+    #[command(subcommand)]
+    Network(NetworkCommand),
+    /// What partners are held to.
+    #[command(subcommand)]
+    Partner(PartnerCommand),
     /// The keys that sign tokens.
     #[command(subcommand)]
     SigningKey(SigningKeyCommand),
@@ -204,6 +210,40 @@ pub struct ClientIdArgs {
     pub id: String,
 }
 
+/// The commercial network.
+#[derive(Clone, Debug, Subcommand)]
+pub enum NetworkCommand {
+    /// Opens the resellers of a CSV file; again changes nothing. Exit 0 when every row is in the network, else the refused rows are named.
+    Import(NetworkImportArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct NetworkImportArgs {
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// CSV in UTF-8 with a heading: `code,name,level,parent_code`, and if wanted `credit_limit,per_operation,per_day_count,per_day_amount`.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// What partners are held to.
+#[derive(Clone, Debug, Subcommand)]
+pub enum PartnerCommand {
+    /// Recharges of the partner must name a terminal that it registered and that is not blocked.
+    RequireTerminals(PartnerTerminalsArgs),
+    /// Recharges of the partner may name any terminal, or none.
+    AnyTerminals(PartnerTerminalsArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct PartnerTerminalsArgs {
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// `prt_…`, as `taabia client list` shows it.
+    #[arg(value_name = "PARTNER")]
+    pub partner: String,
+}
+
 /// The keys that sign tokens.
 #[derive(Clone, Debug, Subcommand)]
 pub enum SigningKeyCommand {
@@ -223,6 +263,20 @@ pub struct SigningKeyRotateArgs {
 pub enum SimulateCommand {
     /// A charging system with a durable record, and faults by the last digits of the number.
     Charging(SimulateChargingArgs),
+    /// A network as CSV on standard output, with Moroccan regions and names in French and Arabic.
+    Network(SimulateNetworkArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct SimulateNetworkArgs {
+    /// Outlets; wholesalers and distributors come in proportion.
+    #[arg(long, value_name = "N", default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(1..=900_000))]
+    pub outlets: u32,
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub distributors: u32,
+    /// The same seed gives the same file.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
 }
 
 #[derive(Args, Clone, Debug)]

@@ -9,8 +9,10 @@ pub mod demo;
 mod demo_clients;
 pub mod load;
 pub mod migrate;
+pub mod network;
 pub mod node;
 pub mod openapi;
+pub mod partner;
 pub mod serve;
 pub mod signing_key;
 pub mod simulate;
@@ -53,6 +55,8 @@ async fn carry_out(command: Command) -> Result<bool, Box<dyn Error>> {
         Command::Verify(args) => verify::verify(args).await,
         Command::Openapi(args) => openapi::openapi(args).await,
         Command::Client(command) => client::client(command).await,
+        Command::Network(command) => network::network(command).await,
+        Command::Partner(command) => partner::partner(command).await,
         Command::SigningKey(command) => signing_key::signing_key(command),
         Command::Simulate(command) => simulate::simulate(command).await,
         Command::Load(args) => Ok(load::load(args).await?),

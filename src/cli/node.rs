@@ -25,7 +25,7 @@ use crate::services::access::{
     TokenSettings, Tokens,
 };
 use crate::services::recharges::{RechargeConfig, RechargeDeps};
-use crate::services::{Audit, Directory, Recharges, Stock};
+use crate::services::{Audit, Directory, Network, Recharges, Stock, Terminals};
 use crate::storage::Storage;
 
 /// Hashes of secrets computed at once, and callers that may wait for their turn.
@@ -49,16 +49,21 @@ pub struct Node {
     drain_within: Duration,
 }
 
-/// The engine's part of a node, as long as nothing is served yet.
-pub fn start_engine(config: &Config, storage: &Storage) -> Arc<Engine> {
+/// The operator's rules as configured.
+#[must_use]
+pub fn rules(config: &Config) -> Rules {
     let (least, largest) = config.airtime_range();
-    let rules = Rules {
+    Rules {
         airtime_minor: least.minor()..=largest.minor(),
         similar_guard_ms: millis(config.recharge.similar_guard_ms),
         charging_deadline_ms: millis(config.recharge.charging_deadline_ms),
         zone: config.time_zone.clone(),
         levels: config.network.levels.clone(),
-    };
+    }
+}
+
+/// The engine's part of a node, as long as nothing is served yet.
+pub fn start_engine(config: &Config, storage: &Storage) -> Arc<Engine> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let engine = EngineConfig {
         posters: config.engine.posters(cores, storage.store.shards()),
@@ -68,7 +73,7 @@ pub fn start_engine(config: &Config, storage: &Storage) -> Arc<Engine> {
         own_threads: true,
         ..EngineConfig::default()
     };
-    Engine::start(storage.store.clone(), Arc::new(SystemClock), Arc::new(rules), &engine)
+    Engine::start(storage.store.clone(), Arc::new(SystemClock), Arc::new(rules(config)), &engine)
 }
 
 /// The configured charging system.
@@ -149,6 +154,18 @@ impl Node {
         let readiness = Readiness::default();
         let router = http::router(Api {
             recharges: recharges.clone(),
+            network: Arc::new(Network {
+                directory: directory.clone(),
+                ledger: engine.clone(),
+                reads: storage.network.clone(),
+                clock: clock.clone(),
+                randomness: randomness.clone(),
+            }),
+            terminals: Arc::new(Terminals {
+                directory: directory.clone(),
+                ledger: engine.clone(),
+                reads: reads.clone(),
+            }),
             stock: Arc::new(Stock { directory: directory.clone(), reads: reads.clone(), clock: clock.clone() }),
             audit: Arc::new(Audit { directory: directory.clone(), reads: reads.clone() }),
             directory,

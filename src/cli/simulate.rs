@@ -1,19 +1,30 @@
 //! `taabia simulate`: stand-ins for the outside world as processes of their own.
 
 use std::error::Error;
+use std::io::{BufWriter, Write as _};
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::args::{SimulateChargingArgs, SimulateCommand};
+use super::args::{SimulateChargingArgs, SimulateCommand, SimulateNetworkArgs};
 use crate::simulator::charging::{Config, Server};
+use crate::simulator::network_file::NetworkFile;
 
 /// # Errors
 /// When the simulator cannot start.
 pub async fn simulate(command: SimulateCommand) -> Result<bool, Box<dyn Error>> {
     match command {
         SimulateCommand::Charging(args) => charging(args).await,
+        SimulateCommand::Network(args) => network(&args),
     }
+}
+
+fn network(args: &SimulateNetworkArgs) -> Result<bool, Box<dyn Error>> {
+    let SimulateNetworkArgs { outlets, distributors, seed } = *args;
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    NetworkFile { outlets, distributors, seed }.write(&mut out)?;
+    out.flush()?;
+    Ok(true)
 }
 
 async fn charging(args: SimulateChargingArgs) -> Result<bool, Box<dyn Error>> {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::encoding::{Encoder, Hash};
 use super::ids::ResellerId;
-use super::records::{PinPolicy, User};
+use super::records::{PartnerPolicy, PinPolicy, Terminal, User};
 use super::shard::Shard;
 use super::text::RecordId;
 
@@ -106,6 +106,10 @@ macro_rules! record_kinds {
 }
 
 record_kinds! {
+    /// What a partner is held to.
+    PartnerPolicy = 20, "partner_policy", EveryShard;
+    /// A device of a partner at a reseller.
+    Terminal = 21, "terminal", Owner;
     /// How wrong PINs lock a user out.
     PinPolicy = 80, "pin_policy", EveryShard;
     /// A person of an outlet, with a PIN.

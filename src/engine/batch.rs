@@ -7,8 +7,9 @@ use tokio::time::Instant;
 
 use crate::domain::encoding::Hash;
 use crate::domain::operation::claim_key;
-use crate::domain::{Operation, OperationId, ResellerId, Shard};
+use crate::domain::{Operation, OperationId, RecordWant, ResellerId, Shard};
 use crate::ledger::command::Reserve;
+use crate::ledger::terminal;
 use crate::ledger::tree::TreeWants;
 use crate::ledger::{Books, Changes, Command, Moment, Outcome, Refusal, Request, ShardBooks, decide, knows_reseller};
 use crate::ports::{RecentRecharge, SalesSince, Session, ShardKey, StoreError, Wants};
@@ -88,7 +89,12 @@ impl Batch<'_> {
         let begun = Instant::now();
         let shards = self.shards_of(commands);
         let in_memory = shards.iter().all(|shard| self.books.get(*shard).is_some());
-        if !in_memory || !self.wants_sales(&shards).is_empty() || !self.wants(commands, &shards).is_empty() {
+        let knows_all = || {
+            self.wants_sales(&shards).is_empty()
+                && self.wants(commands, &shards).is_empty()
+                && self.wants_terminals(commands).is_empty()
+        };
+        if !in_memory || !knows_all() {
             return None;
         }
         let keys = self.keys(commands);
@@ -164,7 +170,9 @@ impl Batch<'_> {
         self.fetch(Wants { sales, ..Wants::default() }).await?;
         let wants = self.wants(commands, shards);
         self.books.tree_mut().clear();
-        self.fetch(wants).await
+        self.fetch(wants).await?;
+        let records = self.wants_terminals(commands);
+        self.fetch(Wants { records, ..Wants::default() }).await
     }
 
     /// What the decisions need and memory does not hold.
@@ -216,6 +224,22 @@ impl Batch<'_> {
         let new = shards.iter().copied().filter(|shard| guard_ms > 0 && self.books.shard(*shard).wants_sales());
         let since = self.moment.now.plus_ms(-guard_ms);
         new.map(|shard| SalesSince { shard, since, limit: SALES_LIMIT }).collect()
+    }
+
+    /// Which terminals a decision reads is known once the partners' policies are.
+    fn wants_terminals(&self, commands: &[&Command]) -> Vec<(Shard, RecordWant)> {
+        let mut records = HashSet::new();
+        for command in commands {
+            if let Request::Reserve(reserve) = &command.request
+                && reserve.terminal.is_some()
+            {
+                let shard = command.request.home(self.shard_count);
+                let books = self.books.shard(shard);
+                let want = terminal::want(books, reserve).filter(|want| !books.records().knows(want));
+                records.extend(want.map(|want| (shard, want)));
+            }
+        }
+        records.into_iter().collect()
     }
 
     fn may_be_similar(&self, reserve: &Reserve) -> bool {

@@ -10,6 +10,7 @@ mod docs;
 mod health;
 mod oauth;
 mod openapi;
+mod precondition;
 pub mod problem;
 mod query;
 mod schema;

@@ -281,12 +281,20 @@ impl From<ServiceError> for Problem {
             ServiceError::NotFound => Self::new(Code::NotFound),
             ServiceError::ExternalIdReused { field } => Self::with_errors(Code::ExternalIdReused, vec![differs(field)]),
             ServiceError::StaleVersion => Self::new(Code::StaleVersion),
+            ServiceError::CodeTaken { field } => {
+                Self::with_errors(Code::CodeTaken, field.map(code_differs).into_iter().collect())
+            }
             ServiceError::Place(refusal) => of_place(refusal),
             ServiceError::Overloaded { retry_after_s } => Self::retry_after(Code::Overloaded, retry_after_s),
             ServiceError::Unavailable { retry_after_s } => Self::retry_after(Code::Unavailable, retry_after_s),
             ServiceError::Internal => Self::new(Code::InternalError),
         }
     }
+}
+
+fn code_differs(field: &'static str) -> FieldError {
+    let detail = "differs from that of the reseller that has the code".into();
+    FieldError { pointer: format!("/{field}"), code: "differs", detail }
 }
 
 /// Why the network does not change like that.

@@ -2,8 +2,8 @@
 
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
-use crate::domain::Status;
 use crate::domain::rejection::DECLINES;
+use crate::domain::{Standing, Status};
 
 /// A text that is one of `values`.
 #[must_use]
@@ -14,6 +14,11 @@ pub fn one_of(values: impl IntoIterator<Item = &'static str>) -> Object {
 #[must_use]
 pub fn status() -> Object {
     one_of(Status::ALL.map(Status::name))
+}
+
+#[must_use]
+pub fn standing() -> Object {
+    one_of(Standing::ALL.map(Standing::name))
 }
 
 #[must_use]

@@ -8,12 +8,14 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::domain::{Currency, NumberingPlan};
 use crate::ports::{Randomness, Reads};
 use crate::services::access::{Authenticator, Tokens};
-use crate::services::{Audit, Directory, Recharges, Stock};
+use crate::services::{Audit, Directory, Network, Recharges, Stock, Terminals};
 
 /// All that the API is wired to.
 pub struct Api {
     pub recharges: Arc<Recharges>,
+    pub network: Arc<Network>,
     pub stock: Arc<Stock>,
+    pub terminals: Arc<Terminals>,
     pub directory: Arc<Directory>,
     pub audit: Arc<Audit>,
     /// For `/readyz` alone.

@@ -230,6 +230,7 @@ impl Request {
                 let shards = std::iter::once(put.key.home(count)).chain(put.key.copies(count));
                 shards.map(|shard| (shard, RecordWant::One(put.key.clone()))).collect()
             }
+            Self::Reserve(_) => vec![(self.home(count), super::terminal::POLICIES)],
             _ => Vec::new(),
         }
     }

@@ -16,6 +16,7 @@ pub mod rules;
 pub mod similar;
 mod staff;
 pub mod step;
+pub mod terminal;
 pub mod tree;
 pub mod void;
 

@@ -6,6 +6,7 @@
 use super::books::{HoldChange, Movement, ShardBooks, Step, Subject};
 use super::command::{Evidence, Refusal, Reserve};
 use super::rules::Moment;
+use super::terminal;
 use crate::domain::{
     Account, AccountClass, Decline, Details, EntryKind, Hold, Limits, Operation, Recharge, Reseller, Shard, Status,
     Timestamp, Usage,
@@ -65,6 +66,9 @@ fn refuse(
     use crate::domain::Standing;
     if reseller.standing != Standing::Active {
         return Some(Decline::ResellerSuspended);
+    }
+    if let Some(decline) = terminal::refuse(books, command) {
+        return Some(decline);
     }
     if !moment.rules.airtime_minor.contains(&command.amount_minor) {
         return Some(Decline::AmountOutOfRange);

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod charging;
 pub mod clock;
+pub mod network;
 pub mod posting;
 pub mod registry;
 pub mod store;
@@ -10,6 +11,7 @@ pub mod store;
 pub use audit::{AuditReader, AuditedEntry, Snapshot, StrayPlace};
 pub use charging::{Charging, ChargingOutcome, LookupOutcome, RefillRequest};
 pub use clock::{Clock, Randomness};
+pub use network::{Member, MemberQuery, MemberScope, NetworkReads, SubtreeTotal};
 pub use posting::{Ledger, LedgerError};
 pub use registry::{Client, Registry, Secret};
 pub use store::{

@@ -110,6 +110,10 @@ pub enum ServiceError {
     },
     /// What was to be changed is not at the version that the caller saw.
     StaleVersion,
+    /// The code of a reseller is another's, or came with other content: the field that differs, when it may be told.
+    CodeTaken {
+        field: Option<&'static str>,
+    },
     /// The network does not change like that.
     Place(PlaceRefusal),
     Overloaded {

@@ -52,6 +52,11 @@ impl Directory {
         if inside { Ok(()) } else { Err(ServiceError::NotFound) }
     }
 
+    /// A subtree moved: what is remembered is asked again.
+    pub fn forget(&self) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     async fn ancestors(&self, reseller: ResellerId) -> Result<Ancestors, ServiceError> {
         let now = Instant::now();
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&reseller).cloned();

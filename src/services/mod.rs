@@ -4,11 +4,16 @@ pub mod access;
 mod audit;
 pub mod caller;
 pub mod directory;
+pub mod import;
+pub mod network;
 pub mod recharges;
 pub mod stock;
+pub mod terminals;
 
 pub use audit::{Audit, AuditFilter, AuditPage};
 pub use caller::{Caller, Scope, ServiceError};
 pub use directory::Directory;
+pub use network::Network;
 pub use recharges::{RechargeFilter, RechargeOrder, Recharges};
 pub use stock::{Balance, Stock};
+pub use terminals::Terminals;

@@ -5,6 +5,7 @@ pub mod faulty;
 pub mod load;
 pub mod memory;
 pub mod network;
+pub mod network_file;
 pub mod traffic;
 
 pub use faulty::{Fault, FaultRates, FaultyStore, Point};

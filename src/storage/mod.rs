@@ -15,6 +15,7 @@ mod bounds;
 mod clients;
 mod install;
 mod key_rows;
+mod members;
 mod operation_row;
 mod places;
 mod record_row;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 pub use install::InstallOptions;
 
 use crate::domain::Currency;
-use crate::ports::{AuditReader, Registry, Store, StoreError};
+use crate::ports::{AuditReader, NetworkReads, Registry, Store, StoreError};
 
 /// How a store is opened.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +48,7 @@ impl Default for OpenOptions {
 pub struct Storage {
     pub store: Arc<dyn Store>,
     pub registry: Arc<dyn Registry>,
+    pub network: Arc<dyn NetworkReads>,
     pub audit: Arc<dyn AuditReader>,
     /// The currency the books are kept in.
     pub currency: Currency,
@@ -90,12 +92,14 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Storage, StoreError
         Dialect::Sqlite => {
             let store = Arc::new(sqlite::SqliteStore::open(url, options).await?);
             let (currency, serving) = (store.currency(), Some(store.serve_lock()));
-            Ok(Storage { store: store.clone(), registry: store.clone(), audit: store, currency, serving })
+            let (registry, network) = (store.clone(), store.clone());
+            Ok(Storage { store: store.clone(), registry, network, audit: store, currency, serving })
         }
         Dialect::Postgres => {
             let store = Arc::new(postgres::PostgresStore::open(url, options).await?);
             let currency = store.currency();
-            Ok(Storage { store: store.clone(), registry: store.clone(), audit: store, currency, serving: None })
+            let (registry, network) = (store.clone(), store.clone());
+            Ok(Storage { store: store.clone(), registry, network, audit: store, currency, serving: None })
         }
     }
 }

@@ -81,14 +81,52 @@ fn rows() -> Vec<Row> {
         row("GET /v1/recharges/{id}", Some(Scope::RechargesRead), Subtree, &[200], |s, _| {
             (format!("/v1/recharges/{}", s.recharge), None)
         }),
+        row("POST /v1/resellers", Some(Scope::NetworkWrite), Subtree, &[201], |s, nonce| {
+            let body = json!({
+                "code": format!("matrix-{nonce}"), "name": "Matrix", "level": "outlet", "parent_id": s.reseller.to_string()
+            });
+            ("/v1/resellers".into(), Some(body))
+        }),
+        row("GET /v1/resellers", Some(Scope::NetworkRead), Subtree, &[200], |s, _| {
+            (format!("/v1/resellers?parent_id={}", s.reseller), None)
+        }),
+        row("GET /v1/resellers/{id}", Some(Scope::NetworkRead), Subtree, &[200], |s, _| {
+            (format!("/v1/resellers/{}", s.reseller), None)
+        }),
+        row("PATCH /v1/resellers/{id}", Some(Scope::NetworkWrite), Subtree, &[200], |s, nonce| {
+            (format!("/v1/resellers/{}", s.reseller), Some(json!({ "name": format!("Matrix {nonce}") })))
+        }),
+        row("POST /v1/resellers/{id}/standing", Some(Scope::NetworkWrite), Subtree, &[200], |s, _| {
+            (format!("/v1/resellers/{}/standing", s.reseller), Some(json!({ "standing": "active" })))
+        }),
+        row("GET /v1/resellers/{id}/totals", Some(Scope::StockRead), Subtree, &[200], |s, _| {
+            (format!("/v1/resellers/{}/totals", s.reseller), None)
+        }),
         row("GET /v1/resellers/{id}/balance", Some(Scope::StockRead), Subtree, &[200], |s, _| {
             (format!("/v1/resellers/{}/balance", s.reseller), None)
         }),
         row("GET /v1/audit", Some(Scope::AuditRead), Subtree, &[200], |s, _| {
             (format!("/v1/audit?reseller_id={}", s.reseller), None)
         }),
+        row("POST /v1/terminals", Some(Scope::NetworkWrite), Subtree, &[201], |s, nonce| {
+            terminal("/v1/terminals", s, format!("matrix-{nonce}"))
+        }),
+        row("GET /v1/terminals", Some(Scope::NetworkRead), Subtree, &[200], |s, _| {
+            (format!("/v1/terminals?reseller_id={}", s.reseller), None)
+        }),
+        row("POST /v1/terminals/block", Some(Scope::NetworkWrite), Subtree, &[200, 404], |s, _| {
+            terminal("/v1/terminals/block", s, "ATM-0007".into())
+        }),
+        row("POST /v1/terminals/unblock", Some(Scope::NetworkWrite), Subtree, &[200, 404], |s, _| {
+            terminal("/v1/terminals/unblock", s, "ATM-0007".into())
+        }),
         row("GET /v1/whoami", None, Everyone, &[200], |_, _| ("/v1/whoami".into(), None)),
     ]
+}
+
+/// Terminals belong to the caller's own partner, so those of others are unknown to it.
+fn terminal(path: &str, setting: &Setting, name: String) -> Ask {
+    (path.into(), Some(json!({ "reseller_id": setting.reseller.to_string(), "terminal_id": name })))
 }
 
 impl Setting {
@@ -133,7 +171,8 @@ impl Matrix {
         self.nonce += 1;
         let method: Method = row.call.split(' ').next().unwrap().parse().unwrap();
         let (path, body) = (row.ask)(&self.setting, self.nonce);
-        let mut request = Request::builder().method(method).uri(path);
+        // Whichever version stands: a change must name one.
+        let mut request = Request::builder().method(method).uri(path).header(header::IF_MATCH, "*");
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }

@@ -5,5 +5,7 @@ mod audit;
 mod bad_input;
 mod lists;
 mod matrix;
+mod network;
 mod operation;
 mod recharges;
+mod terminals;

@@ -1,8 +1,11 @@
 //! The commercial network: a tree that only the ledger changes.
 
+mod import;
+mod killed;
 mod moves;
 mod places;
 mod tampering;
+mod terminals;
 
 use taabia::domain::{ResellerId, Standing};
 use taabia::ledger::command::{ChangePlace, SetStanding};

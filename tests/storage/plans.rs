@@ -91,6 +91,11 @@ const READS: &[&str] = &[
     "record",
     "records",
     "staff_actions",
+    "member",
+    "members_by_code",
+    "members_below",
+    "members_of_parent",
+    "subtree_totals",
 ];
 
 /// With the settings of the connections a generic plan for empty tables must be the plan for full ones. The table

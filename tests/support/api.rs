@@ -22,7 +22,7 @@ use taabia::services::access::{
     SecretHasher, TokenSettings, Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Audit, Directory, Recharges, Scope, Stock};
+use taabia::services::{Audit, Directory, Network, Recharges, Scope, Stock, Terminals};
 use tower::ServiceExt;
 
 use super::world::World;
@@ -174,6 +174,12 @@ impl Access {
         self.limited_client(name, partner, scopes, roots, None).await
     }
 
+    /// A client by its name.
+    pub async fn registry_client(&self, name: &str) -> Client {
+        let clients = self.registry.clients().await.unwrap();
+        clients.into_iter().find(|client| client.name == name).unwrap()
+    }
+
     pub async fn limited_client(
         &self,
         name: &str,
@@ -282,6 +288,18 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
     };
     Api {
         recharges: Arc::new(Recharges::new(deps, config)),
+        network: Arc::new(Network {
+            directory: directory.clone(),
+            ledger: world.nodes[0].clone(),
+            reads: world.books.network.clone(),
+            clock: world.clock.clone(),
+            randomness: randomness.clone(),
+        }),
+        terminals: Arc::new(Terminals {
+            directory: directory.clone(),
+            ledger: world.nodes[0].clone(),
+            reads: store.clone(),
+        }),
         stock: Arc::new(Stock { directory: directory.clone(), reads: store.clone(), clock: world.clock.clone() }),
         audit: Arc::new(Audit { directory: directory.clone(), reads: store.clone() }),
         directory,

@@ -22,6 +22,11 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
+/// Starts a command that is not waited for.
+pub fn spawn(arguments: &[&str]) -> Child {
+    command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
 /// Runs a command to its end.
 pub async fn taabia(arguments: &[&str]) -> Output {
     let mut command = command(arguments);

@@ -14,7 +14,7 @@ use taabia::ledger::command::{
     AllocateStock, IssueStock, OpenReseller, PutRecord, Reserve, Resolve, SetLimits, SetStanding, Void,
 };
 use taabia::ledger::{Command, Evidence, Outcome, Registration, Request};
-use taabia::ports::{AuditReader, Clock, Ledger, LedgerError, Randomness, Registry, Store};
+use taabia::ports::{AuditReader, Clock, Ledger, LedgerError, NetworkReads, Randomness, Registry, Store};
 
 use super::script::rules;
 use super::{ManualClock, SeededRandomness};
@@ -24,6 +24,7 @@ use super::{ManualClock, SeededRandomness};
 pub struct Books {
     pub store: Arc<dyn Store>,
     pub registry: Arc<dyn Registry>,
+    pub network: Arc<dyn NetworkReads>,
     pub audit: Arc<dyn AuditReader>,
 }
 

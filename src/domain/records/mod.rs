@@ -4,7 +4,9 @@
 //! (`#[serde(default)]`) and never change their meaning, and no field is a map, so that one content has one text.
 
 mod pin_policy;
+mod terminal;
 mod user;
 
 pub use pin_policy::PinPolicy;
+pub use terminal::{PartnerPolicy, Terminal};
 pub use user::{PinHash, User};

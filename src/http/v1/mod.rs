@@ -3,6 +3,7 @@
 mod audit;
 mod recharges;
 mod resellers;
+mod terminals;
 mod whoami;
 
 pub use recharges::in_doubt;
@@ -18,8 +19,18 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::RechargesRead), routes!(recharges::list::list_recharges)),
         (Need::Scope(Scope::RechargesWrite), routes!(recharges::void::void_recharge)),
         (Need::Scope(Scope::RechargesRead), routes!(recharges::get::get_recharge)),
+        (Need::Scope(Scope::NetworkWrite), routes!(resellers::create::create_reseller)),
+        (Need::Scope(Scope::NetworkRead), routes!(resellers::list::list_resellers)),
+        (Need::Scope(Scope::NetworkRead), routes!(resellers::get::get_reseller)),
+        (Need::Scope(Scope::NetworkWrite), routes!(resellers::change::change_reseller)),
+        (Need::Scope(Scope::NetworkWrite), routes!(resellers::standing::set_standing)),
+        (Need::Scope(Scope::StockRead), routes!(resellers::totals::get_totals)),
         (Need::Scope(Scope::StockRead), routes!(resellers::balance::get_balance)),
         (Need::Scope(Scope::AuditRead), routes!(audit::list_audit)),
+        (Need::Scope(Scope::NetworkWrite), routes!(terminals::register::register_terminal)),
+        (Need::Scope(Scope::NetworkRead), routes!(terminals::list::list_terminals)),
+        (Need::Scope(Scope::NetworkWrite), routes!(terminals::block::block_terminal)),
+        (Need::Scope(Scope::NetworkWrite), routes!(terminals::block::unblock_terminal)),
         (Need::AnyToken, routes!(whoami::whoami)),
     ]
 }

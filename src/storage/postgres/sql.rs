@@ -7,4 +7,5 @@ crate::storage::statements::statements_of_dialect! { "sql/":
     ROTATE_SECRET = "rotate_secret",
     TAKES_WRITES = "takes_writes",
     GRANT = "grant",
+    TOTALS_SETTINGS = "totals_settings",
 }

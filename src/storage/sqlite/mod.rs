@@ -6,6 +6,7 @@ mod error;
 mod install;
 mod json;
 mod lock;
+mod network;
 mod persist;
 mod reads;
 mod registry;

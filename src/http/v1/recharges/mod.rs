@@ -6,4 +6,4 @@ pub mod list;
 mod shape;
 pub mod void;
 
-pub use shape::in_doubt;
+pub use shape::{REPLAYED, in_doubt};

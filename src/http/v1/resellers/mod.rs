@@ -1,3 +1,10 @@
 //! Resellers on the wire.
 
 pub mod balance;
+pub mod change;
+pub mod create;
+pub mod get;
+pub mod list;
+mod shape;
+pub mod standing;
+pub mod totals;

@@ -1,0 +1,104 @@
+//! `taabia network`: the commercial network from files.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::BufReader;
+use std::sync::Arc;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::args::{NetworkCommand, NetworkImportArgs};
+use super::clock::{SystemClock, SystemRandomness};
+use super::config::Config;
+use super::node;
+use super::serve::open_for_serving;
+use super::{settings, telemetry};
+use crate::engine::{Engine, EngineConfig};
+use crate::services::import::{Importer, Listener, Progress, Refused, Summary};
+use crate::storage::Storage;
+
+/// Commands of an import that are under way at once, and of one transaction at most.
+const IN_FLIGHT: usize = 2_048;
+const MAX_BATCH: usize = 1_024;
+
+/// # Errors
+/// When the store or the file cannot be read.
+pub async fn network(command: NetworkCommand) -> Result<bool, Box<dyn Error>> {
+    match command {
+        NetworkCommand::Import(args) => import(args).await,
+    }
+}
+
+/// Whether every row of the file is in the network now.
+async fn import(args: NetworkImportArgs) -> Result<bool, Box<dyn Error>> {
+    let config = settings(&args.settings, &args.settings.flags(&[]))?;
+    telemetry::log(&config.telemetry)?;
+    let storage = open_for_serving(&config).await?;
+    let file = File::open(&args.file).map_err(|error| format!("{}: {error}", args.file.display()))?;
+    let mut report = Report { bar: progress_bar(file.metadata()?.len()) };
+    let done = import_from(&config, &storage, BufReader::with_capacity(1 << 16, file), &mut report).await;
+    report.bar.finish_and_clear();
+    let Summary { rows, opened, unchanged, refused } = done?;
+    println!("{rows} rows: {opened} opened, {unchanged} unchanged, {refused} refused");
+    Ok(refused == 0)
+}
+
+/// Imports through an engine of its own, which is ended in order.
+///
+/// # Errors
+/// When the import ended early.
+pub async fn import_from(
+    config: &Config,
+    storage: &Storage,
+    input: impl std::io::BufRead,
+    listener: &mut dyn Listener,
+) -> Result<Summary, Box<dyn Error>> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let engine = EngineConfig {
+        posters: config.engine.posters(cores, storage.store.shards()),
+        max_batch: MAX_BATCH,
+        queue_capacity: 2 * IN_FLIGHT,
+        queue_deadline_ms: 60_000,
+        // Nobody who is opened is asked for again.
+        cached_rows: 1_000,
+        own_threads: true,
+    };
+    let clock = Arc::new(SystemClock);
+    let engine = Engine::start(storage.store.clone(), clock.clone(), Arc::new(node::rules(config)), &engine);
+    let importer = Importer {
+        ledger: engine.clone(),
+        reads: storage.network.clone(),
+        clock,
+        randomness: Arc::new(SystemRandomness),
+        levels: config.network.levels.clone(),
+        currency: storage.currency,
+        actor: "operator:network-import".into(),
+        in_flight: IN_FLIGHT,
+    };
+    let done = importer.import(input, listener).await;
+    engine.close().await;
+    Ok(done?)
+}
+
+/// Refused rows go to standard output, progress to standard error.
+struct Report {
+    bar: ProgressBar,
+}
+
+impl Listener for Report {
+    fn progress(&mut self, progress: Progress) {
+        self.bar.set_position(progress.bytes);
+        self.bar.set_message(format!("{} rows", progress.rows));
+    }
+
+    fn refused(&mut self, refused: &Refused) {
+        let Refused { line, column, reason } = refused;
+        let place = if column.is_empty() { format!("line {line}") } else { format!("line {line}, column {column}") };
+        self.bar.suspend(|| println!("{place}: {reason}"));
+    }
+}
+
+fn progress_bar(bytes: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("importing {bar:40} {bytes}/{total_bytes}, {msg}, {eta} left");
+    ProgressBar::new(bytes).with_style(style.expect("the template is well formed"))
+}
