@@ -23,4 +23,5 @@ mod simulator;
 mod staff;
 mod storage;
 mod support;
+mod users;
 mod verify;

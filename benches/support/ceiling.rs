@@ -18,7 +18,7 @@ use taabia::services::access::{
     Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Audit, Directory, Recharges, Scope, Stock};
+use taabia::services::{Audit, Directory, Recharges, Scope, Stock, Users};
 use taabia::simulator::memory::MemoryStore;
 use taabia::simulator::network::NetworkPlan;
 use tokio::net::TcpListener;
@@ -129,6 +129,14 @@ fn api(
         clock: clock.clone(),
         randomness: randomness.clone(),
     };
+    let users = Users {
+        directory: directory.clone(),
+        ledger: ledger.clone(),
+        reads: ledger.clone(),
+        pins: tokens.hasher.clone(),
+        clock: clock.clone(),
+        randomness: randomness.clone(),
+    };
     let recharges = RechargeConfig {
         answer_within_ms: config.recharge.answer_within_ms,
         resolve_within_ms: 60_000,
@@ -141,6 +149,7 @@ fn api(
         recharges: Arc::new(Recharges::new(deps, recharges)),
         stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock }),
         audit: Arc::new(Audit { directory: directory.clone(), reads: ledger.clone() }),
+        users: Arc::new(users),
         directory,
         reads: ledger,
         tokens: Arc::new(tokens),

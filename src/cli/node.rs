@@ -25,7 +25,7 @@ use crate::services::access::{
     TokenSettings, Tokens,
 };
 use crate::services::recharges::{RechargeConfig, RechargeDeps};
-use crate::services::{Audit, Directory, Recharges, Stock};
+use crate::services::{Audit, Directory, Recharges, Stock, Users};
 use crate::storage::Storage;
 
 /// Hashes of secrets computed at once, and callers that may wait for their turn.
@@ -145,11 +145,21 @@ impl Node {
             randomness: randomness.clone(),
             settings,
         };
+        let users = Users {
+            directory: directory.clone(),
+            ledger: engine.clone(),
+            reads: reads.clone(),
+            // A queue of their own: nobody who guesses PINs keeps clients from their tokens.
+            pins: Arc::new(SecretHasher::new(randomness.clone(), HASHES_AT_ONCE, HASHES_WAITING)?),
+            clock: clock.clone(),
+            randomness: randomness.clone(),
+        };
         let readiness = Readiness::default();
         let router = http::router(Api {
             recharges: recharges.clone(),
             stock: Arc::new(Stock { directory: directory.clone(), reads: reads.clone(), clock: clock.clone() }),
             audit: Arc::new(Audit { directory: directory.clone(), reads: reads.clone() }),
+            users: Arc::new(users),
             directory,
             reads: reads.clone(),
             tokens: Arc::new(tokens),

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::domain::{
     Channel, Content, Decline, ExternalId, Limits, Msisdn, Operation, OperationId, Origin, PartnerId, Place, Record,
-    RecordKey, RecordWant, ResellerId, Shard, Standing, Status, TerminalId,
+    RecordKey, RecordKind, RecordWant, ResellerId, Shard, Standing, Status, TerminalId,
 };
 use crate::ledger::Registration;
+use crate::ledger::user::{UserCommand, UserRefusal};
 
 /// Who causes a command, and for people from where and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,6 +156,7 @@ pub enum Request {
     Resolve(Resolve),
     Void(Void),
     PutRecord(PutRecord),
+    User(UserCommand),
 }
 
 /// A request and who causes it.
@@ -186,6 +188,7 @@ impl Request {
             Self::Resolve(resolve) => resolve.operation.shard(),
             Self::Void(void) => of(void.reseller),
             Self::PutRecord(put) => put.key.home(count),
+            Self::User(user) => of(user.reseller),
         }
     }
 
@@ -210,6 +213,10 @@ impl Request {
                 let shards = std::iter::once(put.key.home(count)).chain(put.key.copies(count));
                 shards.map(|shard| (shard, RecordWant::One(put.key.clone()))).collect()
             }
+            Self::User(user) => {
+                let wants = [RecordWant::One(user.key()), RecordWant::Kind(RecordKind::PinPolicy)];
+                wants.map(|want| (Shard::of(user.reseller.uuid(), count), want)).to_vec()
+            }
             _ => Vec::new(),
         }
     }
@@ -224,6 +231,7 @@ impl Request {
             Self::AllocateStock(allocate) => Some(allocate.to),
             Self::Reserve(reserve) => Some(reserve.reseller),
             Self::Void(void) => Some(void.reseller),
+            Self::User(user) => Some(user.reseller),
             Self::PutRecord(put) => Some(put.key.owner()).filter(|_| put.key.kind().place() == Place::Owner),
             Self::IssueStock(_) | Self::Resolve(_) => None,
         }
@@ -248,6 +256,7 @@ impl Request {
             | Self::SetStanding(_)
             | Self::SetLimits(_)
             | Self::Resolve(_)
+            | Self::User(_)
             | Self::PutRecord(_) => None,
         }
     }
@@ -302,6 +311,8 @@ pub enum Refusal {
     /// The record is not at the version that the command replaces; 0 when it does not exist.
     #[error("the record is at version {current}")]
     StaleVersion { current: i64 },
+    #[error(transparent)]
+    User(#[from] UserRefusal),
     #[error("a balance would leave the range of 64-bit integers")]
     Overflow,
 }

@@ -14,6 +14,7 @@ pub mod record;
 pub mod rules;
 pub mod similar;
 mod staff;
+pub mod user;
 pub mod void;
 
 pub use books::{Books, ShardBooks};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::{ClientId, Origin, PartnerId, ResellerId, Via};
 use crate::ledger::Actor;
+use crate::ledger::user::UserRefusal;
 use crate::ports::{LedgerError, StoreError};
 
 /// A permission that a client may hold. The names are those of the contract.
@@ -110,6 +111,8 @@ pub enum ServiceError {
     },
     /// What was to be changed is not at the version that the caller saw.
     StaleVersion,
+    /// The state of a user does not permit it.
+    User(UserRefusal),
     Overloaded {
         retry_after_s: u32,
     },
@@ -128,6 +131,7 @@ impl From<LedgerError> for ServiceError {
             LedgerError::Refused(Refusal::KeyReused { field }) => Self::ExternalIdReused { field },
             LedgerError::Refused(Refusal::UnknownReseller | Refusal::UnknownOperation) => Self::NotFound,
             LedgerError::Refused(Refusal::StaleVersion { .. }) => Self::StaleVersion,
+            LedgerError::Refused(Refusal::User(refusal)) => Self::User(refusal),
             LedgerError::Refused(Refusal::ResellerExists | Refusal::IllegalTransition { .. } | Refusal::Overflow)
             | LedgerError::Internal => Self::Internal,
         }

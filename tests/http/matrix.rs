@@ -87,15 +87,60 @@ fn rows() -> Vec<Row> {
         row("GET /v1/audit", Some(Scope::AuditRead), Subtree, &[200], |s, _| {
             (format!("/v1/audit?reseller_id={}", s.reseller), None)
         }),
+        row("POST /v1/resellers/{id}/users", Some(Scope::NetworkWrite), Subtree, &[201], |s, nonce| {
+            let body = json!({ "login": format!("user-{nonce}"), "name": "Amine", "pin": "407193" });
+            (format!("/v1/resellers/{}/users", s.reseller), Some(body))
+        }),
+        row("GET /v1/resellers/{id}/users", Some(Scope::NetworkRead), Subtree, &[200], |s, _| {
+            (format!("/v1/resellers/{}/users", s.reseller), None)
+        }),
+        row(
+            "POST /v1/resellers/{id}/users/{login}/pin-verification",
+            Some(Scope::RechargesWrite),
+            Subtree,
+            &[200],
+            |s, _| (s.user("pin-verification"), Some(json!({ "pin": "407193" }))),
+        ),
+        row("POST /v1/resellers/{id}/users/{login}/pin", Some(Scope::RechargesWrite), Subtree, &[200], |s, _| {
+            (s.user("pin"), Some(json!({ "pin": "407193", "new_pin": "830517" })))
+        }),
+        row("POST /v1/resellers/{id}/users/{login}/device", Some(Scope::RechargesWrite), Subtree, &[200], |s, _| {
+            (s.user("device"), Some(json!({ "device": "imsi-1" })))
+        }),
+        // Once one waits, no other can be asked for; once it is decided, there is none.
+        row(
+            "POST /v1/resellers/{id}/users/{login}/pin-reset",
+            Some(Scope::NetworkWrite),
+            Subtree,
+            &[201, 409],
+            |s, _| (s.user("pin-reset"), Some(json!({ "reason": "forgotten" }))),
+        ),
+        row(
+            "POST /v1/resellers/{id}/users/{login}/pin-reset/approval",
+            Some(Scope::StockApprove),
+            Subtree,
+            &[200, 409],
+            |s, _| (s.user("pin-reset/approval"), Some(json!({ "decision": "approve", "reason": "seen" }))),
+        ),
         row("GET /v1/whoami", None, Everyone, &[200], |_, _| ("/v1/whoami".into(), None)),
     ]
 }
 
 impl Setting {
+    /// A path about the user `amine`.
+    fn user(&self, act: &str) -> String {
+        format!("/v1/resellers/{}/users/amine/{act}", self.reseller)
+    }
+
     /// Makes what the calls look for. The caller of `api` is the parent.
     async fn new(api: &TestApi) -> Self {
         let reseller = api.world.id("shop-1");
         let made = api.post("/v1/recharges", api.recharge("matrix").to_string()).await.json();
+        let users = format!("/v1/resellers/{reseller}/users");
+        let user = json!({ "login": "amine", "name": "Amine", "pin": "407193" });
+        assert_eq!(api.post(&users, user.to_string()).await.status, 201);
+        let reset = json!({ "reason": "forgotten" });
+        assert_eq!(api.post(&format!("{users}/amine/pin-reset"), reset.to_string()).await.status, 201);
         Self { reseller, recharge: made["id"].as_str().unwrap().into() }
     }
 }

@@ -22,7 +22,7 @@ use taabia::services::access::{
     SecretHasher, TokenSettings, Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Audit, Directory, Recharges, Scope, Stock};
+use taabia::services::{Audit, Directory, Recharges, Scope, Stock, Users};
 use tower::ServiceExt;
 
 use super::world::World;
@@ -284,6 +284,14 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
         recharges: Arc::new(Recharges::new(deps, config)),
         stock: Arc::new(Stock { directory: directory.clone(), reads: store.clone(), clock: world.clock.clone() }),
         audit: Arc::new(Audit { directory: directory.clone(), reads: store.clone() }),
+        users: Arc::new(Users {
+            directory: directory.clone(),
+            ledger: world.nodes[0].clone(),
+            reads: store.clone(),
+            pins: Arc::new(SecretHasher::new(randomness.clone(), 2, 64).unwrap()),
+            clock: world.clock.clone(),
+            randomness: randomness.clone(),
+        }),
         directory,
         reads: store,
         tokens: access.tokens.clone(),

@@ -7,4 +7,4 @@ mod pin_policy;
 mod user;
 
 pub use pin_policy::PinPolicy;
-pub use user::{PinHash, User};
+pub use user::{PinHash, PinReset, User};

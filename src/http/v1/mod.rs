@@ -3,6 +3,7 @@
 mod audit;
 mod recharges;
 mod resellers;
+mod users;
 mod whoami;
 
 pub use recharges::in_doubt;
@@ -20,6 +21,13 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::RechargesRead), routes!(recharges::get::get_recharge)),
         (Need::Scope(Scope::StockRead), routes!(resellers::balance::get_balance)),
         (Need::Scope(Scope::AuditRead), routes!(audit::list_audit)),
+        (Need::Scope(Scope::NetworkWrite), routes!(users::create::create_user)),
+        (Need::Scope(Scope::NetworkRead), routes!(users::list::list_users)),
+        (Need::Scope(Scope::RechargesWrite), routes!(users::pin::verify_pin)),
+        (Need::Scope(Scope::RechargesWrite), routes!(users::pin::change_pin)),
+        (Need::Scope(Scope::NetworkWrite), routes!(users::reset::request_pin_reset)),
+        (Need::Scope(Scope::StockApprove), routes!(users::reset::decide_pin_reset)),
+        (Need::Scope(Scope::RechargesWrite), routes!(users::device::set_device)),
         (Need::AnyToken, routes!(whoami::whoami)),
     ]
 }
