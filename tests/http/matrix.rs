@@ -200,7 +200,9 @@ impl Matrix {
         if let Some(scope) = row.scope {
             let others: Vec<_> = Scope::ALL.into_iter().filter(|other| *other != scope).collect();
             let roots = [self.setting.reseller];
-            let client = self.api.access.client(&format!("without for {}", row.call), &others, &roots).await;
+            self.nonce += 1;
+            let name = format!("without {}", self.nonce);
+            let client = self.api.access.client(&name, &others, &roots).await;
             let token = self.api.access.token(&client).await;
             self.ask(row, Some(&token)).await.problem(403, "insufficient_scope");
         }
