@@ -37,7 +37,6 @@ pub async fn measure(arguments: &Arguments) -> Result<()> {
     let engine =
         Engine::start(network.clone(), Arc::new(SystemClock), installation::rules(&config), &EngineConfig::default());
     installation::seed(&plan, engine.clone(), network.clone(), &*network).await?;
-    engine.close().await;
     let mut roots = Vec::new();
     for code in ["D01", "D02", "D03", "D04"] {
         roots.push(network.reseller_by_code(code).await?.ok_or("the network has four distributors")?.id);
@@ -49,12 +48,15 @@ pub async fn measure(arguments: &Arguments) -> Result<()> {
     let url = format!("http://{}", listener.local_addr()?);
     let clients = Clients {
         registry: network.clone(),
+        ledger: engine.clone(),
+        actor: "operator:bench".into(),
         hasher: Arc::new(SecretHasher::new(Arc::new(SystemRandomness), 2, 64)?),
         clock: Arc::new(SystemClock),
         randomness: Arc::new(SystemRandomness),
         overlap_ms: 0,
     };
     let client = client(&clients, roots).await?;
+    engine.close().await;
     let keys = arguments.folder()?.join("ceiling-key.pem");
     let ledger = Arc::new(InstantLedger::new(&resellers, plan.stock_minor));
     let api = api(

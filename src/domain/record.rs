@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::encoding::{Encoder, Hash};
 use super::ids::ResellerId;
-use super::records::{PinPolicy, User};
+use super::records::{Client, PinPolicy, User};
 use super::shard::Shard;
 use super::text::RecordId;
 
@@ -106,6 +106,8 @@ macro_rules! record_kinds {
 }
 
 record_kinds! {
+    /// An API client, as the log keeps it.
+    Client = 30, "client", Operator;
     /// How wrong PINs lock a user out.
     PinPolicy = 80, "pin_policy", EveryShard;
     /// A person of an outlet, with a PIN.

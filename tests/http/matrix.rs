@@ -195,7 +195,7 @@ impl Matrix {
     }
 
     async fn check(&mut self, row: &Row) {
-        let before = self.entries().await;
+        let mut before = self.entries().await;
         self.ask(row, None).await.problem(401, "unauthenticated");
         if let Some(scope) = row.scope {
             let others: Vec<_> = Scope::ALL.into_iter().filter(|other| *other != scope).collect();
@@ -204,6 +204,8 @@ impl Matrix {
             let name = format!("without {}", self.nonce);
             let client = self.api.access.client(&name, &others, &roots).await;
             let token = self.api.access.token(&client).await;
+            // That a client was made stands on the log.
+            before += 1;
             self.ask(row, Some(&token)).await.problem(403, "insufficient_scope");
         }
         let mut denied = BTreeSet::new();
@@ -219,7 +221,6 @@ impl Matrix {
             denied.insert(body.to_string());
         }
         assert!(denied.len() <= 1, "{}: one text for all who may not know: {denied:?}", row.call);
-        // Registering the client without the scope is no entry of the refused calls.
         let refused = self.entries().await;
         assert_eq!(before, refused, "{}: what is refused writes nothing", row.call);
         for (who, token) in self.tokens.clone() {
