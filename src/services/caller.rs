@@ -87,6 +87,12 @@ impl Caller {
         self.scopes.contains(&scope)
     }
 
+    /// As the journal records whoever sells: no staff action, so that it needs no origin.
+    #[must_use]
+    pub fn seller(&self) -> Actor {
+        format!("client:{}", self.client).into()
+    }
+
     /// As the journal records it. For staff actions with [`Actor::because`] and the reason, where one was given.
     #[must_use]
     pub fn actor(&self) -> Actor {
