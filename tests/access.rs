@@ -16,6 +16,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use taabia::domain::{ClientId, PartnerId};
+use taabia::engine::EngineConfig;
 use taabia::ports::Clock;
 use taabia::services::Scope;
 use taabia::services::access::{
@@ -23,10 +24,13 @@ use taabia::services::access::{
 };
 
 use crate::support::api::{Access, FRESHNESS, ISSUER};
+use crate::support::script::rules;
 use crate::support::{ManualClock, SeededRandomness, in_memory};
 
 fn access() -> Access {
-    Access::new(in_memory(1).registry, Arc::new(ManualClock::at("2026-11-22T08:00:00Z")))
+    let (books, clock) = (in_memory(1), Arc::new(ManualClock::at("2026-11-22T08:00:00Z")));
+    let engine = taabia::engine::Engine::start(books.store, clock.clone(), Arc::new(rules()), &EngineConfig::default());
+    Access::new(books.registry, engine, clock)
 }
 
 /// The signing key as its file holds it.

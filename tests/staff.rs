@@ -1,10 +1,15 @@
 //! What people do is on the one log with who, from where, why, before and after, on every store.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use taabia::domain::{EntryKind, Limits, Origin, Shard, Standing, Via};
 use taabia::ledger::{Actor, Command, Request};
 use taabia::ports::{Ledger, RecordedAction, StaffActionQuery};
 
+use taabia::services::Scope;
+
+use crate::support::api::Access;
 use crate::support::on_every_store;
 use crate::support::world::{Books, World};
 
@@ -115,5 +120,30 @@ on_every_store!(actions_are_filtered_and_paged_newest_first, async |books: Books
         paged.extend(page);
     }
     assert_eq!(paged, whole);
+    world.close().await;
+});
+
+on_every_store!(what_is_done_to_clients_stands_on_the_log, async |books: Books| {
+    let world = World::new(books).await;
+    world.reseller("R1", 0).await;
+    let ledger: Arc<dyn Ledger> = world.nodes[0].clone();
+    let mut access = Access::new(world.books.registry.clone(), ledger, world.clock.clone());
+    let origin = Origin { via: Via::CommandLine, address: Some("uid 0 on host".into()), request: None, reason: None };
+    access.clients.actor = Actor::person("operator:command_line", origin);
+    let (id, _) = access.client("atm", &[Scope::RechargesRead], &[world.id("R1")]).await;
+    access.clients.rotate(id).await.unwrap();
+    access.clients.revoke(id).await.unwrap();
+    let mut found = list(&world, all(&[])).await;
+    found.reverse();
+    assert_eq!(kinds(&found), [EntryKind::RecordPut; 3]);
+    let states: Vec<Value> = found.iter().map(|found| json_of(&found.action.after)).collect();
+    let secrets: Vec<_> = states.iter().map(|state| state["fingerprints"].as_array().unwrap().len()).collect();
+    assert_eq!(secrets, [1, 2, 2]);
+    assert_eq!((&states[0]["name"], &states[0]["scopes"]), (&json!("atm"), &json!(["recharges:read"])));
+    assert_eq!(states[0]["resellers"], json!([world.id("R1").to_string()]));
+    assert!(states[1]["revoked_at_ms"].is_null() && states[2]["revoked_at_ms"].is_i64());
+    assert_eq!(found[2].action.before, Some(found[1].action.after.clone()));
+    assert_eq!((found[0].action.origin.via, &*found[0].action.actor), (Via::CommandLine, "operator:command_line"));
+    assert!(found.iter().all(|found| !found.action.after.contains("argon2")));
     world.close().await;
 });

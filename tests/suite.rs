@@ -24,4 +24,5 @@ mod simulator;
 mod staff;
 mod storage;
 mod support;
+mod users;
 mod verify;

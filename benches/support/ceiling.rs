@@ -18,7 +18,7 @@ use taabia::services::access::{
     Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Audit, Directory, Network, Recharges, Scope, Stock, Terminals};
+use taabia::services::{Audit, Directory, Network, Recharges, Scope, Stock, Terminals, Users};
 use taabia::simulator::memory::MemoryStore;
 use taabia::simulator::network::NetworkPlan;
 use tokio::net::TcpListener;
@@ -37,7 +37,6 @@ pub async fn measure(arguments: &Arguments) -> Result<()> {
     let engine =
         Engine::start(network.clone(), Arc::new(SystemClock), installation::rules(&config), &EngineConfig::default());
     installation::seed(&plan, engine.clone(), network.clone(), &*network).await?;
-    engine.close().await;
     let mut roots = Vec::new();
     for code in ["D01", "D02", "D03", "D04"] {
         roots.push(network.reseller_by_code(code).await?.ok_or("the network has four distributors")?.id);
@@ -49,12 +48,15 @@ pub async fn measure(arguments: &Arguments) -> Result<()> {
     let url = format!("http://{}", listener.local_addr()?);
     let clients = Clients {
         registry: network.clone(),
+        ledger: engine.clone(),
+        actor: "operator:bench".into(),
         hasher: Arc::new(SecretHasher::new(Arc::new(SystemRandomness), 2, 64)?),
         clock: Arc::new(SystemClock),
         randomness: Arc::new(SystemRandomness),
         overlap_ms: 0,
     };
     let client = client(&clients, roots).await?;
+    engine.close().await;
     let keys = arguments.folder()?.join("ceiling-key.pem");
     let ledger = Arc::new(InstantLedger::new(&resellers, plan.stock_minor));
     let api = api(
@@ -129,6 +131,14 @@ fn api(
         clock: clock.clone(),
         randomness: randomness.clone(),
     };
+    let users = Users {
+        directory: directory.clone(),
+        ledger: ledger.clone(),
+        reads: ledger.clone(),
+        pins: tokens.hasher.clone(),
+        clock: clock.clone(),
+        randomness: randomness.clone(),
+    };
     let recharges = RechargeConfig {
         answer_within_ms: config.recharge.answer_within_ms,
         resolve_within_ms: 60_000,
@@ -149,6 +159,7 @@ fn api(
         terminals: Arc::new(Terminals { directory: directory.clone(), ledger: ledger.clone(), reads: ledger.clone() }),
         stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock }),
         audit: Arc::new(Audit { directory: directory.clone(), reads: ledger.clone() }),
+        users: Arc::new(users),
         directory,
         reads: ledger,
         tokens: Arc::new(tokens),

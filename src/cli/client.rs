@@ -1,6 +1,8 @@
 //! `taabia client`: API clients and their secrets.
 
 use std::error::Error;
+use std::os::unix::fs::MetadataExt as _;
+use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
 
@@ -9,7 +11,9 @@ use super::clock::{SystemClock, SystemRandomness};
 use super::node;
 use super::settings;
 use crate::domain::ids::uuid_v7;
-use crate::domain::{ClientId, PartnerId, ResellerId, Shard};
+use crate::domain::{ClientId, Origin, PartnerId, ResellerId, Shard, Via};
+use crate::engine::Engine;
+use crate::ledger::Actor;
 use crate::ports::{Clock as _, Randomness as _};
 use crate::services::Scope;
 use crate::services::access::{Clients, NewClient, NewSecret};
@@ -20,35 +24,52 @@ use crate::storage::{self, OpenOptions, Storage};
 pub async fn client(command: ClientCommand) -> Result<bool, Box<dyn Error>> {
     match command {
         ClientCommand::Add(args) => {
-            let (storage, clients) = open(&args.settings).await?;
+            let (storage, clients, engine) = open(&args.settings).await?;
             let partner = partner_of(&args.partner, &clients).await?;
             let new = new_client(&args, &storage, partner).await?;
-            print_secret(&clients.create(new).await?);
+            let made = clients.create(new).await;
+            engine.close().await;
+            print_secret(&made?);
         }
         ClientCommand::List(args) => {
-            let (_, clients) = open(&args.settings).await?;
+            let (_, clients, engine) = open(&args.settings).await?;
+            engine.close().await;
             for client in clients.list().await? {
                 let state = client.revoked_at.map_or("active".to_owned(), |at| format!("revoked {at}"));
                 println!("{}\t{}\t{}\t{}\t{state}", client.id, client.name, client.partner, client.scopes.join(" "));
             }
         }
         ClientCommand::Rotate(args) => {
-            let (_, clients) = open(&args.settings).await?;
-            print_secret(&clients.rotate(args.id.parse::<ClientId>()?).await?);
+            let (_, clients, engine) = open(&args.settings).await?;
+            let made = clients.rotate(args.id.parse::<ClientId>()?).await;
+            engine.close().await;
+            print_secret(&made?);
         }
         ClientCommand::Revoke(args) => {
-            let (_, clients) = open(&args.settings).await?;
-            println!("revoked {}", clients.revoke(args.id.parse::<ClientId>()?).await?);
+            let (_, clients, engine) = open(&args.settings).await?;
+            let revoked = clients.revoke(args.id.parse::<ClientId>()?).await;
+            engine.close().await;
+            println!("revoked {}", revoked?);
         }
     }
     Ok(true)
 }
 
-async fn open(settings_args: &SettingsArgs) -> Result<(Storage, Clients), Box<dyn Error>> {
+/// The engine writes what is done on the log, beside that of a running server.
+async fn open(settings_args: &SettingsArgs) -> Result<(Storage, Clients, Arc<Engine>), Box<dyn Error>> {
     let config = settings(settings_args, &settings_args.flags(&[]))?;
     let storage = storage::open(config.database_url().expose_secret(), OpenOptions::default()).await?;
-    let clients = node::clients(&config, &storage)?;
-    Ok((storage, clients))
+    let engine = node::start_engine(&config, &storage);
+    let clients = node::clients(&config, &storage, engine.clone(), operator())?;
+    Ok((storage, clients, engine))
+}
+
+/// Whoever sits at the command line: the user of the operating system, and the machine.
+fn operator() -> Actor {
+    let user = std::fs::metadata("/proc/self").map_or_else(|_| "user unknown".into(), |me| format!("uid {}", me.uid()));
+    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let address = Some(format!("{user} on {}", machine.trim()).into());
+    Actor::person("operator:command_line", Origin { via: Via::CommandLine, address, request: None, reason: None })
 }
 
 fn print_secret(new: &NewSecret) {

@@ -18,14 +18,14 @@ use crate::charging::{self, ChargingConfig, in_process, simulator_http};
 use crate::engine::{Engine, EngineConfig};
 use crate::http::{self, Api, Readiness};
 use crate::jobs::{DoubtConfig, DoubtJob};
-use crate::ledger::Rules;
+use crate::ledger::{Actor, Rules};
 use crate::ports::{Charging, Clock, Randomness, Reads};
 use crate::services::access::{
     Authenticator, AuthenticatorSettings, ClientFreshness, Clients, KeyFile, KeyRing, KeySource, SecretHasher,
     TokenSettings, Tokens,
 };
 use crate::services::recharges::{RechargeConfig, RechargeDeps};
-use crate::services::{Audit, Directory, Network, Recharges, Stock, Terminals};
+use crate::services::{Audit, Directory, Network, Recharges, Stock, Terminals, Users};
 use crate::storage::Storage;
 
 /// Hashes of secrets computed at once, and callers that may wait for their turn.
@@ -97,10 +97,17 @@ pub fn connect_charging(config: &Config) -> Result<Arc<dyn Charging>, Box<dyn Er
 ///
 /// # Errors
 /// When secrets cannot be hashed at all.
-pub fn clients(config: &Config, storage: &Storage) -> Result<Clients, Box<dyn Error>> {
+pub fn clients(
+    config: &Config,
+    storage: &Storage,
+    engine: Arc<Engine>,
+    actor: Actor,
+) -> Result<Clients, Box<dyn Error>> {
     let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
     Ok(Clients {
         registry: storage.registry.clone(),
+        ledger: engine,
+        actor,
         hasher: Arc::new(SecretHasher::new(randomness.clone(), HASHES_AT_ONCE, HASHES_WAITING)?),
         clock: Arc::new(SystemClock),
         randomness,
@@ -126,7 +133,7 @@ impl Node {
         let directory = Arc::new(Directory::new(storage.registry.clone(), storage.store.shards()));
         let reads: Arc<dyn Reads> = storage.store.clone();
         let recharges = Arc::new(recharges(config, storage, engine.clone(), charging.clone(), directory.clone()));
-        let clients = clients(config, storage)?;
+        let clients = clients(config, storage, engine.clone(), "operator:program".into())?;
         let keys = Arc::new(KeyRing::open(key_source(config), clock.clone(), &*randomness)?);
         let mut settings = TokenSettings::for_installation(&config.issuer().unwrap_or_else(|| url.clone()));
         settings.lifetime_s = config.access.token_ttl_s;
@@ -151,6 +158,15 @@ impl Node {
             randomness: randomness.clone(),
             settings,
         };
+        let users = Users {
+            directory: directory.clone(),
+            ledger: engine.clone(),
+            reads: reads.clone(),
+            // A queue of their own: nobody who guesses PINs keeps clients from their tokens.
+            pins: Arc::new(SecretHasher::new(randomness.clone(), HASHES_AT_ONCE, HASHES_WAITING)?),
+            clock: clock.clone(),
+            randomness: randomness.clone(),
+        };
         let readiness = Readiness::default();
         let router = http::router(Api {
             recharges: recharges.clone(),
@@ -168,6 +184,7 @@ impl Node {
             }),
             stock: Arc::new(Stock { directory: directory.clone(), reads: reads.clone(), clock: clock.clone() }),
             audit: Arc::new(Audit { directory: directory.clone(), reads: reads.clone() }),
+            users: Arc::new(users),
             directory,
             reads: reads.clone(),
             tokens: Arc::new(tokens),

@@ -93,6 +93,16 @@ entry_kinds! {
     RecordPut = 30, "record.put", Record, staff;
     /// The copy of a record in one more shard; the command is recorded in the operator's.
     RecordCopied = 31, "record.copied", Record;
+    UserCreated = 80, "user.created", Record, staff;
+    /// Counted before the PIN is compared.
+    PinAttempted = 81, "user.pin_attempted", Record;
+    /// The PIN of the attempt was right.
+    PinVerified = 82, "user.pin_verified", Record;
+    PinChanged = 83, "user.pin_changed", Record, staff;
+    PinResetRequested = 84, "user.pin_reset_requested", Record, staff;
+    PinReset = 85, "user.pin_reset", Record, staff;
+    PinResetRefused = 86, "user.pin_reset_refused", Record, staff;
+    DeviceChanged = 87, "user.device_changed", Record, staff;
 }
 
 impl EntryKind {

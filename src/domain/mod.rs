@@ -7,6 +7,7 @@ pub mod ids;
 pub mod money;
 pub mod msisdn;
 pub mod operation;
+pub mod pin;
 pub mod record;
 pub mod records;
 pub mod rejection;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::encoding::{Encoder, Hash};
 use super::ids::ResellerId;
-use super::records::{PartnerPolicy, PinPolicy, Terminal, User};
+use super::records::{Client, PartnerPolicy, PinPolicy, Terminal, User};
 use super::shard::Shard;
 use super::text::RecordId;
 
@@ -110,6 +110,8 @@ record_kinds! {
     PartnerPolicy = 20, "partner_policy", EveryShard;
     /// A device of a partner at a reseller.
     Terminal = 21, "terminal", Owner;
+    /// An API client, as the log keeps it.
+    Client = 30, "client", Operator;
     /// How wrong PINs lock a user out.
     PinPolicy = 80, "pin_policy", EveryShard;
     /// A person of an outlet, with a PIN.

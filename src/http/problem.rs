@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::domain::Retry;
 use crate::domain::rejection::DECLINES;
 use crate::ledger::PlaceRefusal;
+use crate::ledger::user::UserRefusal;
 use crate::services::ServiceError;
 
 /// `application/problem+json` (RFC 9457 §3).
@@ -30,10 +31,11 @@ pub enum Code {
     NotFound,
     MethodNotAllowed,
     ExternalIdReused,
+    ConflictingState,
+    FourEyes,
     StaleVersion,
     VersionRequired,
     CodeTaken,
-    ConflictingState,
     PayloadTooLarge,
     UnsupportedMediaType,
     ValidationFailed,
@@ -58,7 +60,7 @@ pub struct ProblemLine {
 }
 
 #[rustfmt::skip]
-pub const PROBLEMS: [ProblemLine; 21] = {
+pub const PROBLEMS: [ProblemLine; 22] = {
     use Retry::{Never, NewId, SameId};
     use StatusCode as S;
     const fn line(problem: Code, code: &'static str, status: S, title: &'static str, retry: Retry, iso8583: &'static str, meaning: &'static str) -> ProblemLine {
@@ -74,10 +76,11 @@ pub const PROBLEMS: [ProblemLine; 21] = {
         line(Code::NotFound,             "not_found",              S::NOT_FOUND,              "Not found",                 Never,  "25", "Unknown, or outside the caller's subtrees; nothing was stored"),
         line(Code::MethodNotAllowed,     "method_not_allowed",     S::METHOD_NOT_ALLOWED,     "Method not allowed",        Never,  "40", "The path exists and does not know the method; see Allow"),
         line(Code::ExternalIdReused,     "external_id_reused",     S::CONFLICT,               "external_id reused",        NewId,  "94", "The external_id was used before with other content; errors names the field that differs"),
+        line(Code::ConflictingState,     "conflicting_state",      S::CONFLICT,               "Conflicting state",         Never,  "57", "What it is about does not permit this now; detail says why"),
+        line(Code::FourEyes,             "four_eyes",              S::FORBIDDEN,              "Two persons are needed",    Never,  "63", "Whoever proposed it cannot approve or refuse it"),
         line(Code::StaleVersion,         "stale_version",          S::PRECONDITION_FAILED,    "Changed meanwhile",         Never,  "40", "If-Match names another version than the one that stands; read it again and decide anew"),
         line(Code::VersionRequired,      "version_required",       S::PRECONDITION_REQUIRED,  "If-Match required",         Never,  "40", "A change names the version that it replaces: the ETag of the last answer, in If-Match"),
         line(Code::CodeTaken,            "code_taken",             S::CONFLICT,               "Code taken",                Never,  "94", "Another reseller has this code, or this one has it with other content; errors names the field that differs"),
-        line(Code::ConflictingState,     "conflicting_state",      S::CONFLICT,               "Conflicting state",         Never,  "57", "What it is about does not permit this now; detail says why"),
         line(Code::PayloadTooLarge,      "payload_too_large",      S::PAYLOAD_TOO_LARGE,      "Payload too large",         Never,  "30", "The body is larger than 16 KiB"),
         line(Code::UnsupportedMediaType, "unsupported_media_type", S::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type",    Never,  "30", "The Content-Type is not the one that the call takes"),
         line(Code::ValidationFailed,     "validation_failed",      S::UNPROCESSABLE_ENTITY,   "Bad value",                 Never,  "30", "A field is missing or its value is not acceptable; errors names each"),
@@ -113,6 +116,7 @@ impl Code {
                 | Self::InvalidQuery
                 | Self::CodeTaken
                 | Self::ConflictingState
+                | Self::FourEyes
                 | Self::CardDataRefused
                 | Self::Overloaded
         )
@@ -278,13 +282,15 @@ impl IntoResponse for Problem {
 impl From<ServiceError> for Problem {
     fn from(error: ServiceError) -> Self {
         match error {
-            ServiceError::NotFound => Self::new(Code::NotFound),
+            ServiceError::NotFound | ServiceError::User(UserRefusal::Unknown) => Self::new(Code::NotFound),
             ServiceError::ExternalIdReused { field } => Self::with_errors(Code::ExternalIdReused, vec![differs(field)]),
             ServiceError::StaleVersion => Self::new(Code::StaleVersion),
             ServiceError::CodeTaken { field } => {
                 Self::with_errors(Code::CodeTaken, field.map(code_differs).into_iter().collect())
             }
             ServiceError::Place(refusal) => of_place(refusal),
+            ServiceError::User(UserRefusal::SamePerson) => Self::new(Code::FourEyes),
+            ServiceError::User(refusal) => Self::new(Code::ConflictingState).detail(refusal.to_string()),
             ServiceError::Overloaded { retry_after_s } => Self::retry_after(Code::Overloaded, retry_after_s),
             ServiceError::Unavailable { retry_after_s } => Self::retry_after(Code::Unavailable, retry_after_s),
             ServiceError::Internal => Self::new(Code::InternalError),

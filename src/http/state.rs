@@ -8,7 +8,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::domain::{Currency, NumberingPlan};
 use crate::ports::{Randomness, Reads};
 use crate::services::access::{Authenticator, Tokens};
-use crate::services::{Audit, Directory, Network, Recharges, Stock, Terminals};
+use crate::services::{Audit, Directory, Network, Recharges, Stock, Terminals, Users};
 
 /// All that the API is wired to.
 pub struct Api {
@@ -18,6 +18,7 @@ pub struct Api {
     pub terminals: Arc<Terminals>,
     pub directory: Arc<Directory>,
     pub audit: Arc<Audit>,
+    pub users: Arc<Users>,
     /// For `/readyz` alone.
     pub reads: Arc<dyn Reads>,
     pub tokens: Arc<Tokens>,

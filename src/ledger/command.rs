@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use crate::domain::{
     Channel, Content, Decline, ExternalId, LevelName, Limits, Msisdn, Operation, OperationId, Origin, PartnerId, Place,
-    Record, RecordKey, RecordWant, ResellerCode, ResellerId, ResellerName, Shard, Standing, Status, TerminalId,
+    Record, RecordKey, RecordKind, RecordWant, ResellerCode, ResellerId, ResellerName, Shard, Standing, Status,
+    TerminalId,
 };
 use crate::ledger::Registration;
 use crate::ledger::tree::{PlaceRefusal, TreeWants};
+use crate::ledger::user::{UserCommand, UserRefusal};
 
 /// Who causes a command, and for people from where and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,6 +174,7 @@ pub enum Request {
     Resolve(Resolve),
     Void(Void),
     PutRecord(PutRecord),
+    User(UserCommand),
 }
 
 /// A request and who causes it.
@@ -204,6 +207,7 @@ impl Request {
             Self::Resolve(resolve) => resolve.operation.shard(),
             Self::Void(void) => of(void.reseller),
             Self::PutRecord(put) => put.key.home(count),
+            Self::User(user) => of(user.reseller),
         }
     }
 
@@ -231,6 +235,10 @@ impl Request {
                 shards.map(|shard| (shard, RecordWant::One(put.key.clone()))).collect()
             }
             Self::Reserve(_) => vec![(self.home(count), super::terminal::POLICIES)],
+            Self::User(user) => {
+                let wants = [RecordWant::One(user.key()), RecordWant::Kind(RecordKind::PinPolicy)];
+                wants.map(|want| (Shard::of(user.reseller.uuid(), count), want)).to_vec()
+            }
             _ => Vec::new(),
         }
     }
@@ -267,6 +275,7 @@ impl Request {
             Self::AllocateStock(allocate) => Some(allocate.to),
             Self::Reserve(reserve) => Some(reserve.reseller),
             Self::Void(void) => Some(void.reseller),
+            Self::User(user) => Some(user.reseller),
             Self::PutRecord(put) => Some(put.key.owner()).filter(|_| put.key.kind().place() == Place::Owner),
             Self::IssueStock(_) | Self::Resolve(_) => None,
         }
@@ -292,6 +301,7 @@ impl Request {
             | Self::SetLimits(_)
             | Self::ChangePlace(_)
             | Self::Resolve(_)
+            | Self::User(_)
             | Self::PutRecord(_) => None,
         }
     }
@@ -348,6 +358,8 @@ pub enum Refusal {
     /// The record is not at the version that the command replaces; 0 when it does not exist.
     #[error("it is at version {current}")]
     StaleVersion { current: i64 },
+    #[error(transparent)]
+    User(#[from] UserRefusal),
     #[error("a balance would leave the range of 64-bit integers")]
     Overflow,
 }

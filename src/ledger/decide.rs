@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::books::{Books, PlaceChange, Step, Subject};
 use super::command::{AllocateStock, Command, Outcome, PutRecord, Refusal, Request, Reserve};
 use super::rules::Moment;
-use super::{allocation, issue, network, recharge, record as records, void};
+use super::user::{UserCommand, UserRefusal};
+use super::{allocation, issue, network, recharge, record as records, user, void};
 use crate::domain::{Details, EntryKind, Operation, OperationId, Record, Shard, Standing};
 
 /// Decides a command whose shards, resellers and operations are in `books`. `existing` is the operation that
@@ -77,6 +78,7 @@ pub fn decide(
             Ok(record_plain(books, home, step, command, moment))
         }
         (Request::PutRecord(request), _) => put_record(books, shards, request, command, moment),
+        (Request::User(request), _) => act_on_user(books, home, request, command, moment),
     }
 }
 
@@ -135,6 +137,22 @@ fn record_place(books: &mut Books, home: Shard, step: Step, command: &Command, m
         books.shard_mut(home).record_move(movement);
     }
     record_plain(books, home, step, command, moment)
+}
+
+fn act_on_user(
+    books: &mut Books,
+    home: Shard,
+    request: &UserCommand,
+    command: &Command,
+    moment: &Moment<'_>,
+) -> Result<Outcome, Refusal> {
+    let Some((kind, new)) = user::act(books.shard(home), request, command.actor.name(), moment)? else {
+        let current = books.shard(home).record_of(&request.key()).ok_or(UserRefusal::Unknown)?;
+        return Ok(Outcome::Put(current.clone()));
+    };
+    let new: Arc<Record> = new.into();
+    record_plain(books, home, records::step(kind, &new), command, moment);
+    Ok(Outcome::Put(new))
 }
 
 /// The guard sees what was reserved, in this batch and later.

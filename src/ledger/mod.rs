@@ -18,6 +18,7 @@ mod staff;
 pub mod step;
 pub mod terminal;
 pub mod tree;
+pub mod user;
 pub mod void;
 
 pub use books::{Books, ShardBooks};

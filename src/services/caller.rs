@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::domain::{ClientId, Origin, PartnerId, ResellerId, Via};
+use crate::ledger::user::UserRefusal;
 use crate::ledger::{Actor, PlaceRefusal};
 use crate::ports::{LedgerError, StoreError};
 
@@ -86,6 +87,12 @@ impl Caller {
         self.scopes.contains(&scope)
     }
 
+    /// As the journal records whoever sells: no staff action, so that it needs no origin.
+    #[must_use]
+    pub fn seller(&self) -> Actor {
+        format!("client:{}", self.client).into()
+    }
+
     /// As the journal records it. For staff actions with [`Actor::because`] and the reason, where one was given.
     #[must_use]
     pub fn actor(&self) -> Actor {
@@ -116,6 +123,8 @@ pub enum ServiceError {
     },
     /// The network does not change like that.
     Place(PlaceRefusal),
+    /// The state of a user does not permit it.
+    User(UserRefusal),
     Overloaded {
         retry_after_s: u32,
     },
@@ -135,6 +144,7 @@ impl From<LedgerError> for ServiceError {
             LedgerError::Refused(Refusal::UnknownReseller | Refusal::UnknownOperation) => Self::NotFound,
             LedgerError::Refused(Refusal::StaleVersion { .. }) => Self::StaleVersion,
             LedgerError::Refused(Refusal::Place(refusal)) => Self::Place(refusal),
+            LedgerError::Refused(Refusal::User(refusal)) => Self::User(refusal),
             LedgerError::Refused(Refusal::ResellerExists | Refusal::IllegalTransition { .. } | Refusal::Overflow)
             | LedgerError::Internal => Self::Internal,
         }

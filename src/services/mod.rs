@@ -9,6 +9,7 @@ pub mod network;
 pub mod recharges;
 pub mod stock;
 pub mod terminals;
+mod users;
 
 pub use audit::{Audit, AuditFilter, AuditPage};
 pub use caller::{Caller, Scope, ServiceError};
@@ -17,3 +18,4 @@ pub use network::Network;
 pub use recharges::{RechargeFilter, RechargeOrder, Recharges};
 pub use stock::{Balance, Stock};
 pub use terminals::Terminals;
+pub use users::{UserPage, UserPlace, Users, Verification};

@@ -225,7 +225,7 @@ impl Recharges {
         self.deps.directory.authorise(caller, reseller).await?;
         let (operation, _) = draw(&self.deps, reseller);
         let void = Void { operation, partner: caller.partner, reseller, external_id };
-        let command = Command { actor: caller.actor(), request: Request::Void(void) };
+        let command = Command { actor: caller.seller(), request: Request::Void(void) };
         answer_of(self.deps.ledger.execute(command).await?)
     }
 
@@ -286,7 +286,7 @@ impl Task {
             terminal: order.terminal,
             allow_repeat: order.allow_repeat,
         };
-        Command { actor: caller.actor(), request: Request::Reserve(reserve) }
+        Command { actor: caller.seller(), request: Request::Reserve(reserve) }
     }
 
     /// Runs to the end whether anybody waits or not. The permit counts it as outstanding.

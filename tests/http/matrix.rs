@@ -120,6 +120,41 @@ fn rows() -> Vec<Row> {
         row("POST /v1/terminals/unblock", Some(Scope::NetworkWrite), Subtree, &[200, 404], |s, _| {
             terminal("/v1/terminals/unblock", s, "ATM-0007".into())
         }),
+        row("POST /v1/resellers/{id}/users", Some(Scope::NetworkWrite), Subtree, &[201], |s, nonce| {
+            let body = json!({ "login": format!("user-{nonce}"), "name": "Amine", "pin": "407193" });
+            (format!("/v1/resellers/{}/users", s.reseller), Some(body))
+        }),
+        row("GET /v1/resellers/{id}/users", Some(Scope::NetworkRead), Subtree, &[200], |s, _| {
+            (format!("/v1/resellers/{}/users", s.reseller), None)
+        }),
+        row(
+            "POST /v1/resellers/{id}/users/{login}/pin-verification",
+            Some(Scope::RechargesWrite),
+            Subtree,
+            &[200],
+            |s, _| (s.user("pin-verification"), Some(json!({ "pin": "407193" }))),
+        ),
+        row("POST /v1/resellers/{id}/users/{login}/pin", Some(Scope::RechargesWrite), Subtree, &[200], |s, _| {
+            (s.user("pin"), Some(json!({ "pin": "407193", "new_pin": "830517" })))
+        }),
+        row("POST /v1/resellers/{id}/users/{login}/device", Some(Scope::RechargesWrite), Subtree, &[200], |s, _| {
+            (s.user("device"), Some(json!({ "device": "imsi-1" })))
+        }),
+        // Once one waits, no other can be asked for; once it is decided, there is none.
+        row(
+            "POST /v1/resellers/{id}/users/{login}/pin-reset",
+            Some(Scope::NetworkWrite),
+            Subtree,
+            &[201, 409],
+            |s, _| (s.user("pin-reset"), Some(json!({ "reason": "forgotten" }))),
+        ),
+        row(
+            "POST /v1/resellers/{id}/users/{login}/pin-reset/approval",
+            Some(Scope::StockApprove),
+            Subtree,
+            &[200, 409],
+            |s, _| (s.user("pin-reset/approval"), Some(json!({ "decision": "approve", "reason": "seen" }))),
+        ),
         row("GET /v1/whoami", None, Everyone, &[200], |_, _| ("/v1/whoami".into(), None)),
     ]
 }
@@ -130,10 +165,20 @@ fn terminal(path: &str, setting: &Setting, name: String) -> Ask {
 }
 
 impl Setting {
+    /// A path about the user `amine`.
+    fn user(&self, act: &str) -> String {
+        format!("/v1/resellers/{}/users/amine/{act}", self.reseller)
+    }
+
     /// Makes what the calls look for. The caller of `api` is the parent.
     async fn new(api: &TestApi) -> Self {
         let reseller = api.world.id("shop-1");
         let made = api.post("/v1/recharges", api.recharge("matrix").to_string()).await.json();
+        let users = format!("/v1/resellers/{reseller}/users");
+        let user = json!({ "login": "amine", "name": "Amine", "pin": "407193" });
+        assert_eq!(api.post(&users, user.to_string()).await.status, 201);
+        let reset = json!({ "reason": "forgotten" });
+        assert_eq!(api.post(&format!("{users}/amine/pin-reset"), reset.to_string()).await.status, 201);
         Self { reseller, recharge: made["id"].as_str().unwrap().into() }
     }
 }
@@ -189,13 +234,17 @@ impl Matrix {
     }
 
     async fn check(&mut self, row: &Row) {
-        let before = self.entries().await;
+        let mut before = self.entries().await;
         self.ask(row, None).await.problem(401, "unauthenticated");
         if let Some(scope) = row.scope {
             let others: Vec<_> = Scope::ALL.into_iter().filter(|other| *other != scope).collect();
             let roots = [self.setting.reseller];
-            let client = self.api.access.client(&format!("without for {}", row.call), &others, &roots).await;
+            self.nonce += 1;
+            let name = format!("without {}", self.nonce);
+            let client = self.api.access.client(&name, &others, &roots).await;
             let token = self.api.access.token(&client).await;
+            // That a client was made stands on the log.
+            before += 1;
             self.ask(row, Some(&token)).await.problem(403, "insufficient_scope");
         }
         let mut denied = BTreeSet::new();
@@ -211,7 +260,6 @@ impl Matrix {
             denied.insert(body.to_string());
         }
         assert!(denied.len() <= 1, "{}: one text for all who may not know: {denied:?}", row.call);
-        // Registering the client without the scope is no entry of the refused calls.
         let refused = self.entries().await;
         assert_eq!(before, refused, "{}: what is refused writes nothing", row.call);
         for (who, token) in self.tokens.clone() {

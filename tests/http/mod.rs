@@ -9,3 +9,4 @@ mod network;
 mod operation;
 mod recharges;
 mod terminals;
+mod users;

@@ -15,14 +15,14 @@ use taabia::domain::{ClientId, Currency, Decline, NumberingPlan, PartnerId, Rese
 use taabia::http::{Api, Readiness};
 use taabia::ledger::{Registration, Request as Order};
 use taabia::ports::{
-    Charging, ChargingOutcome, Client, LookupOutcome, Randomness, RefillRequest, Registry, Secret, StoreError,
+    Charging, ChargingOutcome, Client, Ledger, LookupOutcome, Randomness, RefillRequest, Registry, Secret, StoreError,
 };
 use taabia::services::access::{
     Authenticator, AuthenticatorSettings, ClientFreshness, Clients, KeyFile, KeyRing, KeySource, NewClient,
     SecretHasher, TokenSettings, Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Audit, Directory, Network, Recharges, Scope, Stock, Terminals};
+use taabia::services::{Audit, Directory, Network, Recharges, Scope, Stock, Terminals, Users};
 use tower::ServiceExt;
 
 use super::world::World;
@@ -127,7 +127,7 @@ pub const FRESHNESS: ClientFreshness = ClientFreshness {
 };
 
 impl Access {
-    pub fn new(registry: Arc<dyn Registry>, clock: Arc<ManualClock>) -> Self {
+    pub fn new(registry: Arc<dyn Registry>, ledger: Arc<dyn Ledger>, clock: Arc<ManualClock>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let randomness = Arc::new(SeededRandomness::new(3));
         let registry = Arc::new(Reachable { inner: registry, down: AtomicBool::new(false) });
@@ -147,6 +147,8 @@ impl Access {
             )),
             clients: Clients {
                 registry: registry.clone(),
+                ledger,
+                actor: "operator:test".into(),
                 hasher: hasher.clone(),
                 clock: clock.clone(),
                 randomness: randomness.clone(),
@@ -229,7 +231,7 @@ impl TestApi {
         }
         world.reseller("stranger", 200_000).await;
 
-        let access = Access::new(world.books.registry.clone(), world.clock.clone());
+        let access = Access::new(world.books.registry.clone(), world.nodes[0].clone(), world.clock.clone());
         let client = access.client("atm", &Scope::ALL, &[world.id("root")]).await;
         let token = access.token(&client).await;
         let readiness = Readiness::default();
@@ -302,6 +304,14 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
         }),
         stock: Arc::new(Stock { directory: directory.clone(), reads: store.clone(), clock: world.clock.clone() }),
         audit: Arc::new(Audit { directory: directory.clone(), reads: store.clone() }),
+        users: Arc::new(Users {
+            directory: directory.clone(),
+            ledger: world.nodes[0].clone(),
+            reads: store.clone(),
+            pins: Arc::new(SecretHasher::new(randomness.clone(), 2, 64).unwrap()),
+            clock: world.clock.clone(),
+            randomness: randomness.clone(),
+        }),
         directory,
         reads: store,
         tokens: access.tokens.clone(),

@@ -197,7 +197,7 @@ pub fn record(owner: Option<ResellerId>, number: u32) -> (RecordKey, Content) {
         }
         Some(owner) => {
             let (name, pin_secret) = (format!("Amine \"تعبئة\" {number}"), PinHash("$argon2id$".into()));
-            let user = User { name, pin_secret, attempts: 0, lockouts: 0, locked_until_ms: Some(i64::MAX) };
+            let user = User { locked_until_ms: Some(i64::MAX), ..User::new(name, pin_secret) };
             (RecordKey::of_reseller(RecordKind::User, owner, id), user.into())
         }
     }

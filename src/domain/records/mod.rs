@@ -3,10 +3,12 @@
 //! A body is a plain struct: private invariants are checked before it is put, fields are added with a default
 //! (`#[serde(default)]`) and never change their meaning, and no field is a map, so that one content has one text.
 
+mod client;
 mod pin_policy;
 mod terminal;
 mod user;
 
+pub use client::Client;
 pub use pin_policy::PinPolicy;
 pub use terminal::{PartnerPolicy, Terminal};
-pub use user::{PinHash, User};
+pub use user::{PinHash, PinReset, User};

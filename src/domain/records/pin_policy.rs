@@ -16,6 +16,11 @@ pub struct PinPolicy {
     pub cooling_off_s: u32,
 }
 
+impl PinPolicy {
+    /// The id of the one record.
+    pub const ID: &'static str = "default";
+}
+
 impl Default for PinPolicy {
     fn default() -> Self {
         Self { attempts: 5, lock_s: 15 * 60, max_lock_s: 24 * 3_600, cooling_off_s: 24 * 3_600 }

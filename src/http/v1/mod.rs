@@ -4,6 +4,7 @@ mod audit;
 mod recharges;
 mod resellers;
 mod terminals;
+mod users;
 mod whoami;
 
 pub use recharges::in_doubt;
@@ -31,6 +32,13 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::NetworkRead), routes!(terminals::list::list_terminals)),
         (Need::Scope(Scope::NetworkWrite), routes!(terminals::block::block_terminal)),
         (Need::Scope(Scope::NetworkWrite), routes!(terminals::block::unblock_terminal)),
+        (Need::Scope(Scope::NetworkWrite), routes!(users::create::create_user)),
+        (Need::Scope(Scope::NetworkRead), routes!(users::list::list_users)),
+        (Need::Scope(Scope::RechargesWrite), routes!(users::pin::verify_pin)),
+        (Need::Scope(Scope::RechargesWrite), routes!(users::pin::change_pin)),
+        (Need::Scope(Scope::NetworkWrite), routes!(users::reset::request_pin_reset)),
+        (Need::Scope(Scope::StockApprove), routes!(users::reset::decide_pin_reset)),
+        (Need::Scope(Scope::RechargesWrite), routes!(users::device::set_device)),
         (Need::AnyToken, routes!(whoami::whoami)),
     ]
 }

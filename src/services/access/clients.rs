@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use secrecy::SecretString;
+use sha2::{Digest, Sha256};
 
 use super::secrets::{SecretHasher, SecretHashingError};
 use crate::domain::ids::uuid_v7;
-use crate::domain::{ClientId, PartnerId, ResellerId, Shard, Timestamp};
-use crate::ports::{Client, Clock, Randomness, Registry, Secret, StoreError};
+use crate::domain::{ClientId, PartnerId, RecordKey, RecordKind, ResellerId, Shard, Timestamp, records};
+use crate::ledger::command::PutRecord;
+use crate::ledger::{Actor, Command, Request};
+use crate::ports::{Client, Clock, Ledger, LedgerError, Randomness, Registry, Secret, StoreError};
 use crate::services::Scope;
 
 /// What a new client is to be.
@@ -39,17 +42,25 @@ pub enum ClientError {
     NoScope,
     #[error("no reseller {0} is known")]
     UnknownReseller(ResellerId),
+    #[error("another client has this name")]
+    NameTaken,
     #[error("no such client is known, or it is revoked")]
     UnknownClient,
+    #[error("the journal cannot be written: {0}")]
+    Journal(#[from] LedgerError),
     #[error(transparent)]
     Secret(#[from] SecretHashingError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// The use cases of clients.
+/// The use cases of clients. Whatever is done to one stands on the log before it takes effect: nobody ever holds what
+/// the log does not know.
 pub struct Clients {
     pub registry: Arc<dyn Registry>,
+    pub ledger: Arc<dyn Ledger>,
+    /// Who works with it.
+    pub actor: Actor,
     pub hasher: Arc<SecretHasher>,
     pub clock: Arc<dyn Clock>,
     pub randomness: Arc<dyn Randomness>,
@@ -67,6 +78,9 @@ impl Clients {
         }
         if new.scopes.is_empty() {
             return Err(ClientError::NoScope);
+        }
+        if self.registry.clients().await?.iter().any(|known| known.name == new.name) {
+            return Err(ClientError::NameTaken);
         }
         for &root in &new.roots {
             self.registry.reseller(root).await?.ok_or(ClientError::UnknownReseller(root))?;
@@ -86,7 +100,12 @@ impl Clients {
             created_at: now,
             revoked_at: None,
         };
-        self.registry.add_client(&client, &new.partner_name).await?;
+        self.log(&client).await?;
+        if let Err(error) = self.registry.add_client(&client, &new.partner_name).await {
+            // The log must not tell of a client that could come in.
+            self.log(&Client { revoked_at: Some(now), ..client }).await?;
+            return Err(error.into());
+        }
         Ok(NewSecret { client: client.id, secret })
     }
 
@@ -103,10 +122,12 @@ impl Clients {
     /// # Errors
     /// [`ClientError`]; nothing was written.
     pub async fn rotate(&self, id: ClientId) -> Result<NewSecret, ClientError> {
-        self.known(id).await?;
+        let mut client = self.known(id).await?;
         let now = self.clock.now();
         let (secret, hash) = self.hasher.make().await?;
         let fresh = Secret { hash, created_at: now, expires_at: None };
+        client.secrets.push(fresh.clone());
+        self.log(&client).await?;
         self.registry.rotate_secret(id, &fresh, now.plus_ms(self.overlap_ms)).await?;
         Ok(NewSecret { client: id, secret })
     }
@@ -116,10 +137,29 @@ impl Clients {
     /// # Errors
     /// [`ClientError`]; nothing was written.
     pub async fn revoke(&self, id: ClientId) -> Result<Timestamp, ClientError> {
-        self.known(id).await?;
+        let client = self.known(id).await?;
         let now = self.clock.now();
+        self.log(&Client { revoked_at: Some(now), ..client }).await?;
         self.registry.revoke_client(id, now).await?;
         Ok(now)
+    }
+
+    async fn log(&self, client: &Client) -> Result<(), ClientError> {
+        let id = client.id.to_string().parse().expect("ids are short printable ASCII");
+        let fingerprint = |secret: &Secret| hex::encode(&Sha256::digest(&secret.hash)[..8]);
+        let content = records::Client {
+            name: client.name.clone(),
+            partner: client.partner.to_string(),
+            scopes: client.scopes.clone(),
+            resellers: client.roots.iter().map(ToString::to_string).collect(),
+            rate_limit_per_s: client.rate_limit_per_s,
+            fingerprints: client.secrets.iter().map(fingerprint).collect(),
+            revoked_at_ms: client.revoked_at.map(Timestamp::unix_ms),
+        };
+        let key = RecordKey::of_operator(RecordKind::Client, id);
+        let put = PutRecord { key, expected: None, content: content.into() };
+        self.ledger.execute(Command { actor: self.actor.clone(), request: Request::PutRecord(put) }).await?;
+        Ok(())
     }
 
     async fn known(&self, id: ClientId) -> Result<Client, ClientError> {

@@ -20,5 +20,5 @@ pub use clients::{ClientError, Clients, NewClient, NewSecret};
 pub use key_file::KeyFile;
 pub use keys::{KeyError, KeyRing, KeySource};
 pub use known_clients::ClientFreshness;
-pub use secrets::{SecretHasher, SecretHashingError};
+pub use secrets::{Admission, SecretHasher, SecretHashingError};
 pub use tokens::{Grant, GrantError, TokenSettings, Tokens};

@@ -11,7 +11,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::ports::Randomness;
 
@@ -33,6 +33,9 @@ pub enum SecretHashingError {
     #[error("the secret could not be hashed")]
     Failed,
 }
+
+/// The right to hash or to compare one secret, which may still wait for its turn.
+pub struct Admission(OwnedSemaphorePermit);
 
 /// Hashes and compares secrets, a bounded number at once.
 pub struct SecretHasher {
@@ -84,8 +87,46 @@ impl SecretHasher {
         Ok(matched && known)
     }
 
+    /// Takes a place before anything else is done that must not be in vain.
+    ///
+    /// # Errors
+    /// [`SecretHashingError::Busy`].
+    pub fn admit(&self) -> Result<Admission, SecretHashingError> {
+        let admitted = Arc::clone(&self.admitted).try_acquire_owned();
+        admitted.map(Admission).map_err(|_| SecretHashingError::Busy)
+    }
+
+    /// Hashes a secret that somebody chose.
+    ///
+    /// # Errors
+    /// [`SecretHashingError::Failed`].
+    pub async fn hash(&self, admission: Admission, secret: SecretString) -> Result<String, SecretHashingError> {
+        let salt = salt(&*self.randomness);
+        self.run_admitted(admission, move || hash(&secret, &salt)).await?
+    }
+
+    /// Whether `secret` is the one behind `hash`.
+    ///
+    /// # Errors
+    /// [`SecretHashingError::Failed`].
+    pub async fn compare(
+        &self,
+        admission: Admission,
+        secret: SecretString,
+        hash: String,
+    ) -> Result<bool, SecretHashingError> {
+        self.run_admitted(admission, move || is_hash_of(&secret, &hash)).await
+    }
+
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, SecretHashingError> {
-        let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| SecretHashingError::Busy)?;
+        self.run_admitted(self.admit()?, work).await
+    }
+
+    async fn run_admitted<T: Send + 'static>(
+        &self,
+        Admission(admitted): Admission,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, SecretHashingError> {
         let turn = Arc::clone(&self.running).acquire_owned().await.map_err(|_| SecretHashingError::Failed)?;
         // The permits go with the work: a client that hangs up does not end a hash that has begun.
         let work = move || {

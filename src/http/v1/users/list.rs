@@ -1,0 +1,76 @@
+//! `GET /v1/resellers/{id}/users`: the users of an outlet, by login.
+
+use axum::extract::{OriginalUri, Path, State};
+use axum::http::header;
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::{Extension, Json};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::shape::User;
+use crate::domain::{RecordId, ResellerId};
+use crate::http::problem::{Code, Problem, ProblemJson};
+use crate::http::query::{Query, cursor, parse_cursor};
+use crate::http::state::ApiState;
+use crate::services::Caller;
+
+/// First byte of this list's cursors; the login of the last item shown follows.
+const AFTER: u8 = 31;
+
+/// How the page is asked for.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents the parameters; they are read by name, so that unknown ones are noticed")]
+pub struct UserParameters {
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
+    /// `next_cursor` of an earlier page.
+    cursor: Option<String>,
+}
+
+/// A page of users.
+#[derive(Serialize, ToSchema)]
+pub struct UserList {
+    items: Vec<User>,
+    /// For the next page; null on the last.
+    #[schema(required)]
+    next_cursor: Option<String>,
+}
+
+/// The users of an outlet, by login
+#[utoipa::path(
+    get, path = "/v1/resellers/{id}/users", operation_id = "list_users", tag = "users",
+    params(("id" = String, Path, description = "The outlet", example = "rsl_01939f3e-7c00-7000-8000-00000000000a"), UserParameters),
+    responses(
+        (status = 200, description = "A page", body = UserList, headers(("Link" = String, description = "The next page (RFC 8288), when there is one"))),
+        (status = 400, description = "A parameter is unknown or has a bad value", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 404, description = "Unknown, or outside the caller's subtrees", body = ProblemJson, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list_users(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    OriginalUri(uri): OriginalUri,
+) -> Result<Response, Problem> {
+    let reseller: ResellerId = id.parse().map_err(|_| Problem::new(Code::NotFound))?;
+    let mut query = Query::read(&uri, &["limit", "cursor"])?;
+    let after = query.get("cursor", place);
+    let limit = query.limit();
+    query.finish()?;
+    let page = state.users.list(&caller, reseller, after, limit).await?;
+    let last = page.items.last().filter(|_| page.more);
+    let next_cursor = last.map(|last| cursor(AFTER, last.key().id().as_str().as_bytes()));
+    let path = format!("/v1/resellers/{reseller}/users");
+    let link = next_cursor.as_ref().map(|next| (header::LINK, query.link_to_next(&path, next)));
+    let items = page.items.iter().map(User::of).collect::<Result<_, _>>()?;
+    Ok((AppendHeaders(link), Json(UserList { items, next_cursor })).into_response())
+}
+
+fn place(text: &str) -> Result<RecordId, &'static str> {
+    const EXPECTED: &str = "expected a cursor of an earlier page";
+    match parse_cursor(text)? {
+        (AFTER, login) => String::from_utf8(login).ok().and_then(|login| login.parse().ok()).ok_or(EXPECTED),
+        _ => Err(EXPECTED),
+    }
+}
