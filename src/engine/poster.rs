@@ -265,7 +265,9 @@ impl Poster {
         let (prepared, committed) = match by_memory {
             Some(prepared) => {
                 let posted = batch.post(&prepared.changes).await;
-                self.trust.kept();
+                if posted.is_ok() {
+                    self.trust.kept();
+                }
                 (prepared, posted)
             }
             None => {

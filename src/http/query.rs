@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use axum::http::Uri;
+use axum::http::{HeaderName, Uri, header};
+use axum::response::AppendHeaders;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -88,9 +89,13 @@ impl Query {
         if self.errors.is_empty() { Ok(()) } else { Err(refused(std::mem::take(&mut self.errors))) }
     }
 
+    /// The headers of a page: the `Link` to the next one, when there is one.
+    pub fn page_headers(&self, path: &str, next_cursor: Option<&str>) -> AppendHeaders<Option<(HeaderName, String)>> {
+        AppendHeaders(next_cursor.map(|next| (header::LINK, self.link_to_next(path, next))))
+    }
+
     /// The `Link` to the next page (RFC 8288 §3): the same query with another cursor.
-    #[must_use]
-    pub fn link_to_next(&self, path: &str, cursor: &str) -> String {
+    fn link_to_next(&self, path: &str, cursor: &str) -> String {
         let escape = |text: &str| utf8_percent_encode(text, ESCAPED).to_string();
         let kept = self.parameters.iter().filter(|(name, _)| name != "cursor");
         let mut link = format!("<{path}?");

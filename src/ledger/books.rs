@@ -267,12 +267,11 @@ impl ShardBooks {
                 operation.last_sequence = sequence;
                 let (id, digest) = (operation.id, operation.digest());
                 self.change_hold(id, hold);
-                let key = operation.key();
-                let known = self.operations.insert(id, Arc::new(operation)).is_some();
-                let write = if known { Write::Update } else { Write::New };
-                if !known {
-                    self.keys.remember(&key);
+                let write = if self.operations.contains_key(&id) { Write::Update } else { Write::New };
+                if write == Write::New {
+                    self.keys.remember(&operation.key());
                 }
+                self.operations.insert(id, Arc::new(operation));
                 self.written_operations.entry(id).or_insert(write);
                 (id.uuid(), digest)
             }

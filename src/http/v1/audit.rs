@@ -3,8 +3,7 @@
 use std::str::FromStr;
 
 use axum::extract::{OriginalUri, State};
-use axum::http::header;
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
 use serde_json::Value;
@@ -133,9 +132,9 @@ pub async fn list_audit(
     let page = state.audit.list(&caller, filter).await?;
     let last = page.items.last().filter(|_| page.more);
     let next_cursor = last.map(|last| cursor(AFTER, &place_of(last)));
-    let link = next_cursor.as_ref().map(|next| (header::LINK, query.link_to_next(PATH, next)));
+    let headers = query.page_headers(PATH, next_cursor.as_deref());
     let items = page.items.iter().map(Action::of).collect();
-    Ok((AppendHeaders(link), Json(ActionList { items, next_cursor })).into_response())
+    Ok((headers, Json(ActionList { items, next_cursor })).into_response())
 }
 
 fn filter(query: &mut Query) -> Result<AuditFilter, Problem> {

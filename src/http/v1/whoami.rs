@@ -1,8 +1,7 @@
 //! `GET /v1/whoami`: who the token speaks for and where it may sell.
 
 use axum::extract::{OriginalUri, State};
-use axum::http::header;
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -73,7 +72,7 @@ pub async fn whoami(
     query.finish()?;
     let (resellers, next) = page(&state, &caller, place, limit).await?;
     let next_cursor = next.map(Place::render);
-    let link = next_cursor.as_ref().map(|next| (header::LINK, query.link_to_next(PATH, next)));
+    let headers = query.page_headers(PATH, next_cursor.as_deref());
     let body = Whoami {
         client_id: caller.client.to_string(),
         name: caller.name.to_string(),
@@ -81,7 +80,7 @@ pub async fn whoami(
         reseller_ids: resellers.iter().map(ResellerId::to_string).collect(),
         next_cursor,
     };
-    Ok((AppendHeaders(link), Json(body)).into_response())
+    Ok((headers, Json(body)).into_response())
 }
 
 /// At most `limit` resellers from `place` on, and where the next page begins.

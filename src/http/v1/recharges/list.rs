@@ -3,8 +3,7 @@
 use std::str::FromStr;
 
 use axum::extract::{OriginalUri, State};
-use axum::http::header;
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -77,8 +76,8 @@ pub async fn list_recharges(
     let page = state.recharges.list(&caller, filter).await?;
     let items = page.items.iter().map(|operation| Recharge::of(&state, operation)).collect();
     let next_cursor = page.next.map(|last| cursor(AFTER, last.uuid().as_bytes()));
-    let link = next_cursor.as_ref().map(|next| (header::LINK, query.link_to_next(PATH, next)));
-    Ok((AppendHeaders(link), Json(RechargeList { items, next_cursor })).into_response())
+    let headers = query.page_headers(PATH, next_cursor.as_deref());
+    Ok((headers, Json(RechargeList { items, next_cursor })).into_response())
 }
 
 fn filter(query: &mut Query, state: &ApiState) -> Result<RechargeFilter, Problem> {

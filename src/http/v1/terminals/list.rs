@@ -3,8 +3,7 @@
 use std::str::FromStr;
 
 use axum::extract::{OriginalUri, State};
-use axum::http::header;
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -70,8 +69,8 @@ pub async fn list_terminals(
     let page = state.terminals.list(&caller, reseller, after, limit).await?;
     let items = page.items.iter().map(TerminalJson::from).collect();
     let next_cursor = page.next.map(|last| cursor(AFTER, last.as_str().as_bytes()));
-    let link = next_cursor.as_ref().map(|next| (header::LINK, query.link_to_next(PATH, next)));
-    Ok((AppendHeaders(link), Json(TerminalList { items, next_cursor })).into_response())
+    let headers = query.page_headers(PATH, next_cursor.as_deref());
+    Ok((headers, Json(TerminalList { items, next_cursor })).into_response())
 }
 
 fn place(text: &str) -> Result<TerminalId, &'static str> {

@@ -1,8 +1,7 @@
 //! `GET /v1/resellers/{id}/users`: the users of an outlet, by login.
 
 use axum::extract::{OriginalUri, Path, State};
-use axum::http::header;
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -62,9 +61,9 @@ pub async fn list_users(
     let last = page.items.last().filter(|_| page.more);
     let next_cursor = last.map(|last| cursor(AFTER, last.key().id().as_str().as_bytes()));
     let path = format!("/v1/resellers/{reseller}/users");
-    let link = next_cursor.as_ref().map(|next| (header::LINK, query.link_to_next(&path, next)));
+    let headers = query.page_headers(&path, next_cursor.as_deref());
     let items = page.items.iter().map(User::of).collect::<Result<_, _>>()?;
-    Ok((AppendHeaders(link), Json(UserList { items, next_cursor })).into_response())
+    Ok((headers, Json(UserList { items, next_cursor })).into_response())
 }
 
 fn place(text: &str) -> Result<RecordId, &'static str> {
