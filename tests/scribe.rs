@@ -1,9 +1,9 @@
 //! Writes small, right books by hand, straight into a store: what the engine would leave there, without it.
 
 use taabia::domain::{
-    Account, AccountClass, AccountNumber, Asset, Channel, Decline, Details, Entry, EntryKind, ExternalId, Hold, Limits,
-    Msisdn, Operation, OperationId, PartnerId, Posting, Recharge, Reseller, ResellerId, Shard, Side, Standing, Status,
-    Timestamp, ids::uuid_v7, operation::claim_key,
+    Account, AccountClass, AccountNumber, Asset, Channel, ClientId, Decline, Details, Entry, EntryKind, ExternalId,
+    FourEyes, Hold, Limits, Msisdn, Operation, OperationId, PartnerId, Posting, Proposal, Recharge, Reseller,
+    ResellerId, Ruling, Shard, Side, Standing, Status, Timestamp, Verdict, ids::uuid_v7, operation::claim_key,
 };
 use taabia::ledger::merkle::Frontier;
 use taabia::ledger::{Changes, Head, Registration};
@@ -174,7 +174,7 @@ impl<'a> Scribe<'a> {
     }
 
     pub async fn issue(&mut self, amount: i64) -> OperationId {
-        let mut operation = self.operation(Shard::OPERATOR, ResellerId::OPERATOR, amount, Details::Issue);
+        let mut operation = self.operation(Shard::OPERATOR, ResellerId::OPERATOR, amount, approved());
         let (session, mut desks, _) = self.open(&[Shard::OPERATOR], Wants::default()).await;
         let (issued, stock) = (AccountClass::Issued.system_account(), AccountClass::OperatorStock.system_account());
         desks[0].entry_about(&mut operation, EntryKind::StockIssued, &[(issued, stock, amount)]);
@@ -262,4 +262,19 @@ pub fn frontier(leaves: impl Iterator<Item = [u8; 32]>) -> Frontier {
     let mut frontier = Frontier::default();
     leaves.for_each(|leaf| frontier.append(leaf));
     frontier
+}
+
+/// An issue that two persons stood for.
+fn approved() -> Details {
+    let person = |number| ClientId::from_uuid(uuid::Uuid::from_u128(number));
+    let at = Timestamp::from_unix_ms(1);
+    let verdict = Verdict { checker: person(2), ruling: Ruling::Approve, reason: "agreed".parse().unwrap(), at };
+    Details::FourEyes(Box::new(FourEyes {
+        proposal: Proposal::Issue,
+        maker: person(1),
+        reason: "opening".parse().unwrap(),
+        document: "PO-1".parse().unwrap(),
+        expires_at: at,
+        verdict: Some(verdict),
+    }))
 }

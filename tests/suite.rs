@@ -11,6 +11,7 @@ mod cli;
 mod crash;
 mod docs;
 mod engine;
+mod four_eyes;
 mod http;
 mod load;
 mod model;

@@ -15,9 +15,10 @@ use tokio::task::JoinHandle;
 use super::clock::{SystemClock, SystemRandomness};
 use super::config::{ChargingKind, Config, SigningKey};
 use crate::charging::{self, ChargingConfig, in_process, simulator_http};
+use crate::domain::Money;
 use crate::engine::{Engine, EngineConfig};
 use crate::http::{self, Api, Readiness};
-use crate::jobs::{DoubtConfig, DoubtJob};
+use crate::jobs::{DoubtConfig, DoubtJob, ExpiryJob};
 use crate::ledger::Rules;
 use crate::ports::{Charging, Clock, Randomness, Reads};
 use crate::services::access::{
@@ -25,7 +26,7 @@ use crate::services::access::{
     TokenSettings, Tokens,
 };
 use crate::services::recharges::{RechargeConfig, RechargeDeps};
-use crate::services::{Directory, Recharges, Stock};
+use crate::services::{Directory, FourEyes, Recharges, Stock};
 use crate::storage::Storage;
 
 /// Hashes of secrets computed at once, and callers that may wait for their turn.
@@ -56,6 +57,8 @@ pub fn start_engine(config: &Config, storage: &Storage) -> Arc<Engine> {
         airtime_minor: least.minor()..=largest.minor(),
         similar_guard_ms: millis(config.recharge.similar_guard_ms),
         charging_deadline_ms: millis(config.recharge.charging_deadline_ms),
+        approval_expiry_ms: millis(config.four_eyes.expire_after_s.saturating_mul(1_000)),
+        issue_per_day_minor: config.issue_per_day().map(Money::minor),
         zone: config.time_zone.clone(),
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -149,6 +152,13 @@ impl Node {
         let router = http::router(Api {
             recharges: recharges.clone(),
             stock: Arc::new(Stock { directory: directory.clone(), reads: reads.clone(), clock: clock.clone() }),
+            four_eyes: Arc::new(FourEyes {
+                ledger: engine.clone(),
+                reads: reads.clone(),
+                directory: directory.clone(),
+                clock: clock.clone(),
+                randomness: randomness.clone(),
+            }),
             directory,
             reads: reads.clone(),
             tokens: Arc::new(tokens),
@@ -171,8 +181,18 @@ impl Node {
         });
         let serving = tokio::spawn(async move { served.await });
         let (stop_jobs, jobs_stopped) = watch::channel(false);
+        let expiry = ExpiryJob {
+            ledger: engine.clone(),
+            reads: storage.stock.clone(),
+            clock: clock.clone(),
+            poll_interval_ms: config.four_eyes.poll_interval_ms,
+        };
         let doubt = DoubtJob { ledger: engine.clone(), reads, charging, clock, config: doubt_config(config) };
-        let jobs = vec![tokio::spawn(doubt.run(jobs_stopped)), tokio::spawn(super::telemetry::upkeep(metrics))];
+        let jobs = vec![
+            tokio::spawn(doubt.run(jobs_stopped.clone())),
+            tokio::spawn(expiry.run(jobs_stopped)),
+            tokio::spawn(super::telemetry::upkeep(metrics)),
+        ];
         Ok(Self {
             url,
             engine,

@@ -76,6 +76,16 @@ entry_kinds! {
     /// The late request for a voided key, recorded with its content.
     VoidedRequestRecorded = 14, "key.voided_request_recorded", Operation;
     IssueDeclined = 15, "stock.issue_declined", Operation;
+    /// Waits for a second person.
+    ApprovalRequested = 35, "approval.requested", Operation;
+    StockDestroyed = 37, "stock.destroyed", Operation;
+    StockAdjusted = 38, "stock.adjusted", Operation;
+    /// The reseller's half of an adjustment in another shard; the operation is recorded in the operator's.
+    AdjustmentPosted = 39, "stock.adjustment_posted", Elsewhere;
+    ApprovalRefused = 40, "approval.refused", Operation;
+    ApprovalExpired = 41, "approval.expired", Operation;
+    /// Approved, but no longer possible.
+    ApprovedInVain = 42, "approval.in_vain", Operation;
     RecordPut = 30, "record.put", Record;
     /// The copy of a record in one more shard; the command is recorded in the operator's.
     RecordCopied = 31, "record.copied", Record;

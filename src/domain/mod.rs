@@ -3,6 +3,7 @@
 pub mod account;
 pub mod encoding;
 pub mod entry;
+pub mod four_eyes;
 pub mod ids;
 pub mod money;
 pub mod msisdn;
@@ -17,6 +18,7 @@ pub mod time;
 
 pub use account::{Account, AccountClass, AccountNumber, Asset, Side, Usage};
 pub use entry::{About, Entry, EntryKind, Hold, Posting};
+pub use four_eyes::{Direction, FourEyes, Proposal, Ruling, Verdict};
 pub use ids::{ClientId, OperationId, PartnerId, ResellerId};
 pub use money::{Currency, Money};
 pub use msisdn::{Msisdn, NumberingPlan};
@@ -25,5 +27,5 @@ pub use record::{Content, Place, Record, RecordBody, RecordKey, RecordKind, Reco
 pub use rejection::{Decline, Retry};
 pub use reseller::{Limits, Reseller, Standing};
 pub use shard::Shard;
-pub use text::{ExternalId, RecordId, TerminalId};
+pub use text::{DocumentReference, ExternalId, Reason, RecordId, TerminalId};
 pub use time::{BusinessDay, Timestamp};

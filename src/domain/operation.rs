@@ -1,6 +1,7 @@
 //! Operations: one business request and its state.
 
 use super::encoding::{Encoder, Hash};
+use super::four_eyes::FourEyes;
 use super::ids::{OperationId, PartnerId, ResellerId};
 use super::msisdn::Msisdn;
 use super::rejection::Decline;
@@ -19,10 +20,30 @@ pub enum Status {
     InDoubt = 4,
     ReversalPending = 5,
     Reversed = 6,
+    /// Proposed by one person, not decided by another one yet.
+    PendingApproval = 7,
+    Approved = 8,
+    Refused = 9,
+    /// Nobody decided in time.
+    Expired = 10,
 }
 
 impl Status {
-    pub const ALL: [Self; 6] =
+    pub const ALL: [Self; 10] = [
+        Self::Submitted,
+        Self::Completed,
+        Self::Declined,
+        Self::InDoubt,
+        Self::ReversalPending,
+        Self::Reversed,
+        Self::PendingApproval,
+        Self::Approved,
+        Self::Refused,
+        Self::Expired,
+    ];
+
+    /// Those that a recharge goes through.
+    pub const OF_RECHARGES: [Self; 6] =
         [Self::Submitted, Self::Completed, Self::Declined, Self::InDoubt, Self::ReversalPending, Self::Reversed];
 
     #[must_use]
@@ -34,6 +55,10 @@ impl Status {
             Self::InDoubt => "in_doubt",
             Self::ReversalPending => "reversal_pending",
             Self::Reversed => "reversed",
+            Self::PendingApproval => "pending_approval",
+            Self::Approved => "approved",
+            Self::Refused => "refused",
+            Self::Expired => "expired",
         }
     }
 
@@ -56,13 +81,21 @@ impl Status {
     /// The one table of legal transitions (`design.md` §5).
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
-        use Status::{Completed, Declined, InDoubt, ReversalPending, Reversed, Submitted};
+        use Status::{
+            Approved, Completed, Declined, Expired, InDoubt, PendingApproval, Refused, ReversalPending, Reversed,
+            Submitted,
+        };
         match (self, next) {
             (Submitted, Completed | Declined | InDoubt)
             | (InDoubt, Completed | Declined)
             | (Completed, ReversalPending)
-            | (ReversalPending, Reversed | Completed) => true,
-            (Submitted | InDoubt | Completed | Declined | ReversalPending | Reversed, _) => false,
+            | (ReversalPending, Reversed | Completed)
+            | (PendingApproval, Approved | Refused | Expired | Declined) => true,
+            (
+                Submitted | InDoubt | Completed | Declined | ReversalPending | Reversed | PendingApproval | Approved
+                | Refused | Expired,
+                _,
+            ) => false,
         }
     }
 
@@ -75,7 +108,10 @@ impl Status {
     /// No change without a new, visible operation (`domain.md` \[4\]).
     #[must_use]
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Completed | Self::Declined | Self::Reversed)
+        matches!(
+            self,
+            Self::Completed | Self::Declined | Self::Reversed | Self::Approved | Self::Refused | Self::Expired
+        )
     }
 }
 
@@ -132,10 +168,12 @@ pub enum OperationKind {
     Recharge = 1,
     Issue = 2,
     Allocation = 3,
+    Destruction = 4,
+    Adjustment = 5,
 }
 
 impl OperationKind {
-    pub const ALL: [Self; 3] = [Self::Recharge, Self::Issue, Self::Allocation];
+    pub const ALL: [Self; 5] = [Self::Recharge, Self::Issue, Self::Allocation, Self::Destruction, Self::Adjustment];
 
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -143,6 +181,8 @@ impl OperationKind {
             Self::Recharge => "recharge",
             Self::Issue => "issue",
             Self::Allocation => "allocation",
+            Self::Destruction => "destruction",
+            Self::Adjustment => "adjustment",
         }
     }
 
@@ -153,6 +193,8 @@ impl OperationKind {
             Self::Recharge => "rch_",
             Self::Issue => "iss_",
             Self::Allocation => "alc_",
+            Self::Destruction => "dst_",
+            Self::Adjustment => "adj_",
         }
     }
 
@@ -196,7 +238,8 @@ pub enum Details {
     Recharge(Recharge),
     /// A recharge whose key was voided before its request arrived (`domain.md` \[7\]).
     Tombstone,
-    Issue,
+    /// What a second person has to approve.
+    FourEyes(Box<FourEyes>),
     Allocation {
         to: ResellerId,
     },
@@ -226,9 +269,9 @@ pub struct Operation {
 impl Operation {
     #[must_use]
     pub fn kind(&self) -> OperationKind {
-        match self.details {
+        match &self.details {
             Details::Recharge(_) | Details::Tombstone => OperationKind::Recharge,
-            Details::Issue => OperationKind::Issue,
+            Details::FourEyes(eyes) => eyes.proposal.kind(),
             Details::Allocation { .. } => OperationKind::Allocation,
         }
     }
@@ -237,7 +280,15 @@ impl Operation {
     pub fn recharge(&self) -> Option<&Recharge> {
         match &self.details {
             Details::Recharge(recharge) => Some(recharge),
-            Details::Tombstone | Details::Issue | Details::Allocation { .. } => None,
+            Details::Tombstone | Details::FourEyes(_) | Details::Allocation { .. } => None,
+        }
+    }
+
+    #[must_use]
+    pub fn four_eyes(&self) -> Option<&FourEyes> {
+        match &self.details {
+            Details::FourEyes(eyes) => Some(eyes),
+            Details::Recharge(_) | Details::Tombstone | Details::Allocation { .. } => None,
         }
     }
 
@@ -255,7 +306,10 @@ impl Operation {
                 ("terminal_id", ours.terminal == theirs.terminal),
                 ("allow_repeat", ours.allow_repeat == theirs.allow_repeat),
             ],
-            (Details::Issue, Details::Issue) => &[amount],
+            (Details::FourEyes(ours), Details::FourEyes(theirs)) => {
+                let different = ours.differs_from(theirs);
+                return different.or_else(|| Some("amount").filter(|_| !amount.1));
+            }
             (Details::Allocation { to: ours }, Details::Allocation { to: theirs }) => {
                 &[("reseller_id", ours == theirs), amount]
             }
@@ -287,9 +341,7 @@ impl Operation {
             Details::Tombstone => {
                 encoder.text("tombstone");
             }
-            Details::Issue => {
-                encoder.text("issue");
-            }
+            Details::FourEyes(eyes) => eyes.encode(encoder.text("four eyes")),
             Details::Allocation { to } => {
                 encoder.text("allocation").bytes(to.uuid().as_bytes());
             }
@@ -341,6 +393,10 @@ mod tests {
             (Completed, ReversalPending),
             (ReversalPending, Reversed),
             (ReversalPending, Completed),
+            (PendingApproval, Approved),
+            (PendingApproval, Refused),
+            (PendingApproval, Expired),
+            (PendingApproval, Declined),
         ];
         for from in Status::ALL {
             for to in Status::ALL {

@@ -100,8 +100,10 @@ impl Batch<'_> {
             }
             let wanted = command.request.records(self.shard_count).into_iter();
             records.extend(wanted.filter(|(shard, want)| !self.books.shard(*shard).records().knows(want)));
+            if let Some(operation) = command.request.moves() {
+                self.want_operation(&mut operations, operation);
+            }
             match &command.request {
-                Request::Resolve(resolve) => self.want_operation(&mut operations, resolve.operation),
                 Request::Reserve(reserve) if self.may_be_similar(reserve) => {
                     recent.insert(RecentRecharge {
                         shard: command.request.home(self.shard_count),

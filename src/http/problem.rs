@@ -28,9 +28,12 @@ pub enum Code {
     InsufficientScope,
     NotFound,
     MethodNotAllowed,
+    FourEyes,
     ExternalIdReused,
     StaleVersion,
     VersionRequired,
+    DecidedAlready,
+    ApprovalExpired,
     PayloadTooLarge,
     UnsupportedMediaType,
     ValidationFailed,
@@ -55,7 +58,7 @@ pub struct ProblemLine {
 }
 
 #[rustfmt::skip]
-pub const PROBLEMS: [ProblemLine; 19] = {
+pub const PROBLEMS: [ProblemLine; 22] = {
     use Retry::{Never, NewId, SameId};
     use StatusCode as S;
     const fn line(problem: Code, code: &'static str, status: S, title: &'static str, retry: Retry, iso8583: &'static str, meaning: &'static str) -> ProblemLine {
@@ -70,9 +73,12 @@ pub const PROBLEMS: [ProblemLine; 19] = {
         line(Code::InsufficientScope,    "insufficient_scope",     S::FORBIDDEN,              "Insufficient scope",        Never,  "57", "The access token does not carry the scope that the call needs"),
         line(Code::NotFound,             "not_found",              S::NOT_FOUND,              "Not found",                 Never,  "25", "Unknown, or outside the caller's subtrees; nothing was stored"),
         line(Code::MethodNotAllowed,     "method_not_allowed",     S::METHOD_NOT_ALLOWED,     "Method not allowed",        Never,  "40", "The path exists and does not know the method; see Allow"),
+        line(Code::FourEyes,             "four_eyes",              S::FORBIDDEN,              "Two persons are needed",    Never,  "63", "Whoever proposed it cannot approve or refuse it"),
         line(Code::ExternalIdReused,     "external_id_reused",     S::CONFLICT,               "external_id reused",        NewId,  "94", "The external_id was used before with other content; errors names the field that differs"),
         line(Code::StaleVersion,         "stale_version",          S::PRECONDITION_FAILED,    "Changed meanwhile",         Never,  "40", "If-Match names another version than the one that stands; read it again and decide anew"),
         line(Code::VersionRequired,      "version_required",       S::PRECONDITION_REQUIRED,  "If-Match required",         Never,  "40", "A change names the version that it replaces: the ETag of the last answer, in If-Match"),
+        line(Code::DecidedAlready,       "decided_already",        S::CONFLICT,               "Decided already",           Never,  "94", "The proposal was approved, refused or declined before; it stands as it is"),
+        line(Code::ApprovalExpired,      "approval_expired",       S::CONFLICT,               "Too late",                  NewId,  "94", "Nobody decided the proposal in time; it can be proposed anew"),
         line(Code::PayloadTooLarge,      "payload_too_large",      S::PAYLOAD_TOO_LARGE,      "Payload too large",         Never,  "30", "The body is larger than 16 KiB"),
         line(Code::UnsupportedMediaType, "unsupported_media_type", S::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type",    Never,  "30", "The Content-Type is not the one that the call takes"),
         line(Code::ValidationFailed,     "validation_failed",      S::UNPROCESSABLE_ENTITY,   "Bad value",                 Never,  "30", "A field is missing or its value is not acceptable; errors names each"),
@@ -103,7 +109,14 @@ impl Code {
     fn stands_for_its_status(self) -> bool {
         !matches!(
             self,
-            Self::MalformedJson | Self::InvalidBody | Self::InvalidQuery | Self::CardDataRefused | Self::Overloaded
+            Self::MalformedJson
+                | Self::InvalidBody
+                | Self::InvalidQuery
+                | Self::FourEyes
+                | Self::DecidedAlready
+                | Self::ApprovalExpired
+                | Self::CardDataRefused
+                | Self::Overloaded
         )
     }
 }
@@ -270,6 +283,11 @@ impl From<ServiceError> for Problem {
             ServiceError::NotFound => Self::new(Code::NotFound),
             ServiceError::ExternalIdReused { field } => Self::with_errors(Code::ExternalIdReused, vec![differs(field)]),
             ServiceError::StaleVersion => Self::new(Code::StaleVersion),
+            ServiceError::SamePerson => Self::new(Code::FourEyes),
+            ServiceError::DecidedAlready { status } => {
+                Self::new(Code::DecidedAlready).detail(format!("it is {} already", status.name()))
+            }
+            ServiceError::ApprovalExpired => Self::new(Code::ApprovalExpired),
             ServiceError::Overloaded { retry_after_s } => Self::retry_after(Code::Overloaded, retry_after_s),
             ServiceError::Unavailable { retry_after_s } => Self::retry_after(Code::Unavailable, retry_after_s),
             ServiceError::Internal => Self::new(Code::InternalError),

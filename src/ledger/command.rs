@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    Channel, Content, Decline, ExternalId, Limits, Msisdn, Operation, OperationId, PartnerId, Place, Record, RecordKey,
-    RecordWant, ResellerId, Shard, Standing, Status, TerminalId,
+    Channel, ClientId, Content, Decline, DocumentReference, ExternalId, Limits, Msisdn, Operation, OperationId,
+    PartnerId, Place, Proposal, Reason, Record, RecordKey, RecordWant, ResellerId, Ruling, Shard, Standing, Status,
+    TerminalId,
 };
 use crate::ledger::Registration;
 
@@ -32,12 +33,33 @@ pub struct SetLimits {
     pub credit_limit_minor: i64,
 }
 
-/// Creates recharge credit in the operator's stock.
+/// Asks for what a second person has to approve.
 #[derive(Clone, Debug)]
-pub struct IssueStock {
+pub struct Propose {
     pub operation: OperationId,
     pub external_id: ExternalId,
+    pub proposal: Proposal,
     pub amount_minor: i64,
+    pub maker: ClientId,
+    pub reason: Reason,
+    pub document: DocumentReference,
+}
+
+/// Approves or refuses what another person proposed.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    pub operation: OperationId,
+    /// The reseller that the proposal is about, as the caller read it: its shard is locked too.
+    pub reseller: Option<ResellerId>,
+    pub checker: ClientId,
+    pub ruling: Ruling,
+    pub reason: Reason,
+}
+
+/// Ends a proposal that nobody decided in time.
+#[derive(Clone, Copy, Debug)]
+pub struct Expire {
+    pub operation: OperationId,
 }
 
 /// Moves recharge credit from the operator to a reseller, on consignment.
@@ -106,7 +128,9 @@ pub enum Request {
     OpenReseller(OpenReseller),
     SetStanding(SetStanding),
     SetLimits(SetLimits),
-    IssueStock(IssueStock),
+    Propose(Propose),
+    Rule(Rule),
+    Expire(Expire),
     AllocateStock(AllocateStock),
     Reserve(Reserve),
     Resolve(Resolve),
@@ -138,7 +162,9 @@ impl Request {
             Self::OpenReseller(open) => of(open.registration.id),
             Self::SetStanding(set) => of(set.reseller),
             Self::SetLimits(set) => of(set.reseller),
-            Self::IssueStock(_) | Self::AllocateStock(_) => Shard::OPERATOR,
+            Self::Propose(_) | Self::AllocateStock(_) => Shard::OPERATOR,
+            Self::Rule(rule) => rule.operation.shard(),
+            Self::Expire(expire) => expire.operation.shard(),
             Self::Reserve(reserve) => of(reserve.reseller),
             Self::Resolve(resolve) => resolve.operation.shard(),
             Self::Void(void) => of(void.reseller),
@@ -149,11 +175,15 @@ impl Request {
     /// The other shards that it reads and writes: none for most.
     #[must_use]
     pub fn other_shards(&self, count: u16) -> Vec<Shard> {
+        let home = self.home(count);
+        let of = |reseller: ResellerId| {
+            let there = Shard::of(reseller.uuid(), count);
+            if there == home { Vec::new() } else { vec![there] }
+        };
         match self {
-            Self::AllocateStock(allocate) => {
-                let there = Shard::of(allocate.to.uuid(), count);
-                if there == Shard::OPERATOR { Vec::new() } else { vec![there] }
-            }
+            Self::AllocateStock(allocate) => of(allocate.to),
+            Self::Propose(propose) => propose.proposal.reseller().map(of).unwrap_or_default(),
+            Self::Rule(rule) => rule.reseller.map(of).unwrap_or_default(),
             Self::PutRecord(put) => put.key.copies(count),
             _ => Vec::new(),
         }
@@ -181,8 +211,28 @@ impl Request {
             Self::AllocateStock(allocate) => Some(allocate.to),
             Self::Reserve(reserve) => Some(reserve.reseller),
             Self::Void(void) => Some(void.reseller),
+            Self::Propose(propose) => propose.proposal.reseller(),
+            Self::Rule(rule) => rule.reseller,
             Self::PutRecord(put) => Some(put.key.owner()).filter(|_| put.key.kind().place() == Place::Owner),
-            Self::IssueStock(_) | Self::Resolve(_) => None,
+            Self::Expire(_) | Self::Resolve(_) => None,
+        }
+    }
+
+    /// The operation that it moves on.
+    #[must_use]
+    pub fn moves(&self) -> Option<OperationId> {
+        match self {
+            Self::Resolve(resolve) => Some(resolve.operation),
+            Self::Rule(rule) => Some(rule.operation),
+            Self::Expire(expire) => Some(expire.operation),
+            Self::OpenReseller(_)
+            | Self::SetStanding(_)
+            | Self::SetLimits(_)
+            | Self::Propose(_)
+            | Self::AllocateStock(_)
+            | Self::Reserve(_)
+            | Self::PutRecord(_)
+            | Self::Void(_) => None,
         }
     }
 
@@ -194,7 +244,7 @@ impl Request {
             Some((Key { partner, reseller, external_id: external_id.clone() }, operation))
         };
         match self {
-            Self::IssueStock(issue) => operator(&issue.external_id, issue.operation),
+            Self::Propose(propose) => operator(&propose.external_id, propose.operation),
             Self::AllocateStock(allocate) => operator(&allocate.external_id, allocate.operation),
             Self::Reserve(Reserve { partner, reseller, external_id, operation, .. })
             | Self::Void(Void { partner, reseller, external_id, operation }) => {
@@ -204,6 +254,8 @@ impl Request {
             Self::OpenReseller(_)
             | Self::SetStanding(_)
             | Self::SetLimits(_)
+            | Self::Rule(_)
+            | Self::Expire(_)
             | Self::Resolve(_)
             | Self::PutRecord(_) => None,
         }
@@ -259,6 +311,15 @@ pub enum Refusal {
     /// The record is not at the version that the command replaces; 0 when it does not exist.
     #[error("the record is at version {current}")]
     StaleVersion { current: i64 },
+    /// Maker and checker are one.
+    #[error("whoever proposed something cannot decide it")]
+    SamePerson,
+    /// Another decision was taken, or it was declined.
+    #[error("the operation is {} already", .status.name())]
+    DecidedAlready { status: Status },
+    /// Nobody decided in time.
+    #[error("the time for a decision is over")]
+    ApprovalExpired,
     #[error("a balance would leave the range of 64-bit integers")]
     Overflow,
 }

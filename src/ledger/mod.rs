@@ -6,7 +6,7 @@ pub mod books;
 pub mod changes;
 pub mod command;
 mod decide;
-pub mod issue;
+pub mod four_eyes;
 pub mod merkle;
 pub mod network;
 pub mod recharge;

@@ -5,6 +5,7 @@ pub mod charging;
 pub mod clock;
 pub mod posting;
 pub mod registry;
+pub mod stock;
 pub mod store;
 
 pub use audit::{AuditReader, AuditedEntry, Snapshot};
@@ -12,6 +13,7 @@ pub use charging::{Charging, ChargingOutcome, LookupOutcome, RefillRequest};
 pub use clock::{Clock, Randomness};
 pub use posting::{Ledger, LedgerError};
 pub use registry::{Client, Registry, Secret};
+pub use stock::StockReads;
 pub use store::{
     Claim, Loaded, Reads, RecentRecharge, RechargeQuery, RecordQuery, Scope, Session, Store, StoreError, TakenClaim,
     Wants,

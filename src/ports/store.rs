@@ -185,7 +185,6 @@ pub trait Reads: Send + Sync {
     async fn record(&self, shard: Shard, key: &RecordKey) -> Result<Option<Record>, StoreError>;
 
     async fn records(&self, query: &RecordQuery) -> Result<Vec<Record>, StoreError>;
-
     /// Whether the store takes writes and its schema is the one this program knows.
     async fn check(&self) -> Result<(), StoreError>;
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{ClientId, PartnerId, ResellerId};
+use crate::domain::{ClientId, PartnerId, ResellerId, Status};
 use crate::ports::{LedgerError, StoreError};
 
 /// A permission that a client may hold. The names are those of the contract.
@@ -95,6 +95,14 @@ pub enum ServiceError {
     },
     /// What was to be changed is not at the version that the caller saw.
     StaleVersion,
+    /// Whoever proposed something cannot decide it.
+    SamePerson,
+    /// The proposal was decided before, or declined.
+    DecidedAlready {
+        status: Status,
+    },
+    /// The time for a decision is over.
+    ApprovalExpired,
     Overloaded {
         retry_after_s: u32,
     },
@@ -111,6 +119,9 @@ impl From<LedgerError> for ServiceError {
             LedgerError::Overloaded { retry_after_s } => Self::Overloaded { retry_after_s },
             LedgerError::Unavailable { retry_after_s } => Self::Unavailable { retry_after_s },
             LedgerError::Refused(Refusal::KeyReused { field }) => Self::ExternalIdReused { field },
+            LedgerError::Refused(Refusal::SamePerson) => Self::SamePerson,
+            LedgerError::Refused(Refusal::DecidedAlready { status }) => Self::DecidedAlready { status },
+            LedgerError::Refused(Refusal::ApprovalExpired) => Self::ApprovalExpired,
             LedgerError::Refused(Refusal::UnknownReseller | Refusal::UnknownOperation) => Self::NotFound,
             LedgerError::Refused(Refusal::StaleVersion { .. }) => Self::StaleVersion,
             LedgerError::Refused(Refusal::ResellerExists | Refusal::IllegalTransition { .. } | Refusal::Overflow)

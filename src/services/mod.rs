@@ -3,10 +3,12 @@
 pub mod access;
 pub mod caller;
 pub mod directory;
+pub mod four_eyes;
 pub mod recharges;
 pub mod stock;
 
 pub use caller::{Caller, Scope, ServiceError};
 pub use directory::Directory;
+pub use four_eyes::{FourEyes, ProposalOrder};
 pub use recharges::{RechargeFilter, RechargeOrder, Recharges};
 pub use stock::{Balance, Stock};

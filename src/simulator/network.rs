@@ -8,8 +8,8 @@ use std::sync::Arc;
 use futures::{StreamExt, TryStreamExt};
 
 use crate::domain::ids::uuid_v7;
-use crate::domain::{ExternalId, Limits, OperationId, ResellerId, Shard, Status};
-use crate::ledger::command::{AllocateStock, IssueStock, OpenReseller};
+use crate::domain::{ClientId, ExternalId, Limits, OperationId, Proposal, ResellerId, Ruling, Shard, Status};
+use crate::ledger::command::{AllocateStock, OpenReseller, Propose, Rule};
 use crate::ledger::{Actor, Command, Outcome, Refusal, Registration, Request};
 use crate::ports::{Clock, Ledger, LedgerError, Randomness, Registry, StoreError};
 
@@ -167,14 +167,32 @@ impl Seeder {
         let amount_minor = plan.resellers() * plan.stock_minor;
         let what = format!("seed-issue-{amount_minor}");
         let operation = OperationId::from_uuid(self.draw(Shard::OPERATOR));
-        let issue = IssueStock { operation, external_id: key(&what), amount_minor };
-        self.book(what, Request::IssueStock(issue)).await
+        let text = "the seeded network";
+        let propose = Propose {
+            operation,
+            external_id: key(&what),
+            proposal: Proposal::Issue,
+            amount_minor,
+            maker: ClientId::from_uuid(uuid::Uuid::nil()),
+            reason: text.parse().expect("it is short"),
+            document: text.parse().expect("it is short"),
+        };
+        let outcome = self.execute(Request::Propose(propose)).await?;
+        let Some(operation) = outcome.operation().map(|operation| operation.id) else { return Ok(()) };
+        let rule = Rule {
+            operation,
+            reseller: None,
+            checker: ClientId::from_uuid(uuid::Uuid::max()),
+            ruling: Ruling::Approve,
+            reason: text.parse().expect("it is short"),
+        };
+        self.book(what, Request::Rule(rule)).await
     }
 
     async fn book(&self, what: String, request: Request) -> Result<(), SeedError> {
         match self.execute(request).await? {
             Outcome::Decided(operation) | Outcome::Replayed(operation) | Outcome::Unchanged(operation) => {
-                match operation.decline.filter(|_| operation.status != Status::Completed) {
+                match operation.decline.filter(|_| operation.status == Status::Declined) {
                     Some(decline) => Err(SeedError::Declined { what, why: decline.code() }),
                     None => Ok(()),
                 }

@@ -29,6 +29,10 @@ impl AuditedRow {
     pub(super) fn sequence(&self) -> i64 {
         self.entry_sequence
     }
+
+    pub(super) fn operation_mut(&mut self) -> Option<&mut OperationRow> {
+        self.operation.0.as_mut()
+    }
 }
 
 /// A reseller beside its place in the network.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::four_eyes_row::FourEyesRow;
 use super::operation_row::OperationRow;
 use super::record_row::RecordRow;
 use super::rows::{
@@ -54,6 +55,8 @@ pub(super) struct Batch {
     pub moved_operations: Vec<MovedOperation>,
     /// Tombstones that got the content of the late request for their key.
     pub filled_operations: Vec<OperationRow>,
+    pub proposals: Vec<FourEyesRow>,
+    pub rulings: Vec<FourEyesRow>,
     pub placed_holds: Vec<HoldRow>,
     pub removed_holds: Vec<RemovedHold>,
     pub new_accounts: Vec<AccountRow>,
@@ -92,6 +95,9 @@ impl Batch {
         self.entries.extend(changes.entries.iter().map(EntryRow::from));
         self.postings.extend(changes.entries.iter().flat_map(PostingRow::all_of));
         self.new_operations.extend(changes.new_operations.iter().map(OperationRow::from));
+        self.proposals.extend(changes.new_operations.iter().filter_map(FourEyesRow::of));
+        let ruled = changes.updated_operations.iter().filter_map(FourEyesRow::of);
+        self.rulings.extend(ruled.filter(|row| row.checker.is_some()));
         // What is voided changes once: when the late request comes.
         let (filled, moved): (Vec<_>, Vec<_>) =
             changes.updated_operations.iter().partition(|operation| operation.decline == Some(Decline::Voided));

@@ -3,10 +3,11 @@
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::four_eyes_row::Beside;
 use super::rows::{HoldRow, corrupt, hex_bytes, hex_optional, msisdn_column, read_at, shard_number};
 use crate::domain::{
-    Channel, Decline, Details, Hold, Msisdn, Operation, OperationId, OperationKind, PartnerId, Recharge, ResellerId,
-    Status, Timestamp,
+    Channel, Decline, Details, FourEyes, Hold, Msisdn, Operation, OperationId, OperationKind, PartnerId, Recharge,
+    ResellerId, Status, Timestamp,
 };
 use crate::ports::StoreError;
 
@@ -39,6 +40,10 @@ pub(super) struct OperationRow {
     pub allow_repeat: Option<bool>,
     pub charging_reference: Option<i64>,
     pub submit_by: Option<i64>,
+    /// Of another table.
+    #[sqlx(skip)]
+    #[serde(skip)]
+    pub beside: Beside,
 }
 
 impl From<&Operation> for OperationRow {
@@ -60,7 +65,7 @@ impl From<&Operation> for OperationRow {
             last_sequence: operation.last_sequence,
             counterparty: match operation.details {
                 Details::Allocation { to } => Some(to.uuid()),
-                Details::Recharge(_) | Details::Tombstone | Details::Issue => None,
+                Details::Recharge(_) | Details::Tombstone | Details::FourEyes(_) => None,
             },
             msisdn: recharge.map(|recharge| msisdn_column(recharge.msisdn)),
             msisdn_salt: recharge.map(|recharge| recharge.salt.to_vec()),
@@ -70,6 +75,7 @@ impl From<&Operation> for OperationRow {
             allow_repeat: recharge.map(|recharge| recharge.allow_repeat),
             charging_reference: recharge.and_then(|recharge| recharge.charging_reference),
             submit_by: recharge.map(|recharge| recharge.submit_by.unix_ms()),
+            beside: Beside::default(),
         }
     }
 }
@@ -83,7 +89,9 @@ impl TryFrom<OperationRow> for Operation {
             // A voided key has no request yet, so no number.
             OperationKind::Recharge if row.msisdn.is_none() => Details::Tombstone,
             OperationKind::Recharge => Details::Recharge(row.take_recharge()?),
-            OperationKind::Issue => Details::Issue,
+            OperationKind::Issue | OperationKind::Destruction | OperationKind::Adjustment => {
+                Details::FourEyes(Box::new(row.take_four_eyes(kind)?))
+            }
             OperationKind::Allocation => Details::Allocation {
                 to: row.counterparty.map(ResellerId::from_uuid).ok_or_else(|| corrupt("operation.counterparty"))?,
             },
@@ -110,6 +118,16 @@ impl TryFrom<OperationRow> for Operation {
 }
 
 impl OperationRow {
+    fn take_four_eyes(&mut self, kind: OperationKind) -> Result<FourEyes, StoreError> {
+        let row = self.beside.four_eyes.take().ok_or_else(|| corrupt("four_eyes.id"))?;
+        let mut eyes = row.read(kind)?;
+        // Read a moment after the operation: a ruling from in between is not part of this state.
+        if self.status == Status::PendingApproval.code() {
+            eyes.verdict = None;
+        }
+        Ok(eyes)
+    }
+
     fn take_recharge(&mut self) -> Result<Recharge, StoreError> {
         let digits = self.msisdn.and_then(|digits| u64::try_from(digits).ok());
         Ok(Recharge {
@@ -150,6 +168,10 @@ pub(super) struct HeldOperationRow {
 }
 
 impl HeldOperationRow {
+    pub(super) fn operation_mut(&mut self) -> &mut OperationRow {
+        &mut self.operation
+    }
+
     pub(super) fn read(self) -> Result<(Operation, Option<Hold>), StoreError> {
         let hold = match (self.hold_account, self.hold_amount_minor, self.hold_placed_at, self.hold_due_at) {
             (Some(account), Some(amount_minor), Some(placed_at), Some(due_at)) => {

@@ -48,6 +48,8 @@ struct Row {
     /// As the document has it: method and path.
     call: &'static str,
     scope: Option<Scope>,
+    /// Another scope that does as well.
+    or: Option<Scope>,
     reach: Reach,
     good: &'static [u16],
     ask: fn(&Setting, nonce: usize) -> Ask,
@@ -57,12 +59,14 @@ struct Row {
 struct Setting {
     reseller: ResellerId,
     recharge: String,
+    /// Places of proposals that wait, by folder: as many as one row asks for at most.
+    proposals: Vec<(&'static str, Vec<String>)>,
 }
 
 /// One line per call.
 fn rows() -> Vec<Row> {
     use Reach::{Everyone, Subtree};
-    let row = |call, scope, reach, good, ask| Row { call, scope, reach, good, ask };
+    let row = |call, scope, reach, good, ask| Row { call, scope, or: None, reach, good, ask };
     vec![
         row("POST /v1/recharges", Some(Scope::RechargesWrite), Subtree, &[201], |s, nonce| {
             let body = json!({
@@ -84,6 +88,57 @@ fn rows() -> Vec<Row> {
         row("GET /v1/resellers/{id}/balance", Some(Scope::StockRead), Subtree, &[200], |s, _| {
             (format!("/v1/resellers/{}/balance", s.reseller), None)
         }),
+        row("POST /v1/issues", Some(Scope::StockIssue), Everyone, &[201], |_, nonce| {
+            let body = json!({
+                "external_id": format!("issue-{nonce}"), "amount": "5.00", "currency": "MAD", "reason": "because",
+                "document": "PO-1"
+            });
+            ("/v1/issues".into(), Some(body))
+        }),
+        Row {
+            or: Some(Scope::StockApprove),
+            ..row("GET /v1/issues/{id}", Some(Scope::StockIssue), Everyone, &[200], |s, nonce| {
+                (s.proposal("issues", nonce), None)
+            })
+        },
+        row("POST /v1/issues/{id}/approval", Some(Scope::StockApprove), Everyone, &[200], |s, nonce| {
+            let body = json!({ "decision": "refuse", "reason": "no" });
+            (format!("{}/approval", s.proposal("issues", nonce)), Some(body))
+        }),
+        row("POST /v1/destructions", Some(Scope::StockIssue), Everyone, &[201], |_, nonce| {
+            let body = json!({
+                "external_id": format!("destruction-{nonce}"), "amount": "5.00", "currency": "MAD", "reason": "because",
+                "document": "PO-1"
+            });
+            ("/v1/destructions".into(), Some(body))
+        }),
+        Row {
+            or: Some(Scope::StockApprove),
+            ..row("GET /v1/destructions/{id}", Some(Scope::StockIssue), Everyone, &[200], |s, nonce| {
+                (s.proposal("destructions", nonce), None)
+            })
+        },
+        row("POST /v1/destructions/{id}/approval", Some(Scope::StockApprove), Everyone, &[200], |s, nonce| {
+            let body = json!({ "decision": "refuse", "reason": "no" });
+            (format!("{}/approval", s.proposal("destructions", nonce)), Some(body))
+        }),
+        row("POST /v1/adjustments", Some(Scope::StockIssue), Subtree, &[201], |s, nonce| {
+            let body = json!({
+                "external_id": format!("adjustment-{nonce}"), "amount": "5.00", "currency": "MAD", "reason": "because",
+                "document": "PO-1", "direction": "in", "reseller_id": s.reseller.to_string()
+            });
+            ("/v1/adjustments".into(), Some(body))
+        }),
+        Row {
+            or: Some(Scope::StockApprove),
+            ..row("GET /v1/adjustments/{id}", Some(Scope::StockIssue), Subtree, &[200], |s, nonce| {
+                (s.proposal("adjustments", nonce), None)
+            })
+        },
+        row("POST /v1/adjustments/{id}/approval", Some(Scope::StockApprove), Subtree, &[200], |s, nonce| {
+            let body = json!({ "decision": "refuse", "reason": "no" });
+            (format!("{}/approval", s.proposal("adjustments", nonce)), Some(body))
+        }),
         row("GET /v1/whoami", None, Everyone, &[200], |_, _| ("/v1/whoami".into(), None)),
     ]
 }
@@ -93,7 +148,31 @@ impl Setting {
     async fn new(api: &TestApi) -> Self {
         let reseller = api.world.id("shop-1");
         let made = api.post("/v1/recharges", api.recharge("matrix").to_string()).await.json();
-        Self { reseller, recharge: made["id"].as_str().unwrap().into() }
+        let recharge = made["id"].as_str().unwrap().into();
+        let mut proposals = Vec::new();
+        for folder in ["issues", "destructions", "adjustments"] {
+            let mut places = Vec::new();
+            for number in 0..16 {
+                let mut body = json!({
+                    "external_id": format!("waits-{folder}-{number}"), "amount": "5.00", "currency": "MAD",
+                    "reason": "because", "document": "PO-1"
+                });
+                if folder == "adjustments" {
+                    body["direction"] = json!("in");
+                    body["reseller_id"] = json!(reseller.to_string());
+                }
+                let answer = api.post(&format!("/v1/{folder}"), body.to_string()).await;
+                places.push(answer.header(header::LOCATION).to_owned());
+            }
+            proposals.push((folder, places));
+        }
+        Self { reseller, recharge, proposals }
+    }
+
+    /// Another one for each nonce of a row.
+    fn proposal(&self, folder: &str, nonce: usize) -> String {
+        let (_, places) = self.proposals.iter().find(|(known, _)| *known == folder).unwrap();
+        places[nonce % places.len()].clone()
     }
 }
 
@@ -150,7 +229,8 @@ impl Matrix {
         let before = self.entries().await;
         self.ask(row, None).await.problem(401, "unauthenticated");
         if let Some(scope) = row.scope {
-            let others: Vec<_> = Scope::ALL.into_iter().filter(|other| *other != scope).collect();
+            let others: Vec<_> =
+                Scope::ALL.into_iter().filter(|other| *other != scope && Some(*other) != row.or).collect();
             let roots = [self.setting.reseller];
             let client = self.api.access.client(&format!("without for {}", row.call), &others, &roots).await;
             let token = self.api.access.token(&client).await;
@@ -195,9 +275,12 @@ async fn every_call_is_open_to_those_it_concerns_and_to_nobody_else() {
             let row = rows.iter().find(|row| row.call == name);
             let row = row.unwrap_or_else(|| panic!("the matrix does not know {name}: add a line to `rows`"));
             known.remove(row.call);
-            let scopes = needs[0].as_object().unwrap().values().next().unwrap();
-            let expected: Vec<&str> = row.scope.iter().map(|scope| scope.name()).collect();
-            assert_eq!(scopes, &json!(expected), "{name} needs another scope than the matrix believes");
+            let scopes: Vec<&Value> =
+                needs.iter().map(|need| need.as_object().unwrap().values().next().unwrap()).collect();
+            let named = |scope: Option<Scope>| json!(scope.iter().map(|scope| scope.name()).collect::<Vec<_>>());
+            let expected: Vec<Value> =
+                std::iter::once(named(row.scope)).chain(row.or.map(|or| named(Some(or)))).collect();
+            assert_eq!(json!(scopes), json!(expected), "{name} needs another scope than the matrix believes");
             matrix.check(row).await;
         }
     }

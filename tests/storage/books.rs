@@ -2,8 +2,8 @@
 
 use taabia::domain::operation::claim_key;
 use taabia::domain::{
-    AccountClass, AccountNumber, BusinessDay, Decline, Details, EntryKind, Limits, Operation, OperationId, ResellerId,
-    Standing, Status, Usage,
+    AccountClass, AccountNumber, BusinessDay, ClientId, Decline, Details, Direction, EntryKind, FourEyes, Limits,
+    Operation, OperationId, Proposal, ResellerId, Ruling, Standing, Status, Usage, Verdict,
 };
 use taabia::ledger::Head;
 use taabia::ledger::merkle::Frontier;
@@ -66,7 +66,7 @@ on_both! {
         };
         let issue = Operation {
             reseller: ResellerId::OPERATOR,
-            details: Details::Issue,
+            details: proposed(Proposal::Issue, None),
             ..bare_recharge(operation_id(shard(1), 4, 4), seller)
         };
         let allocation = Operation {
@@ -74,7 +74,21 @@ on_both! {
             details: Details::Allocation { to: receiver },
             ..bare_recharge(operation_id(shard(1), 5, 5), seller)
         };
-        let operations = [full.clone(), bare.clone(), tombstone, issue, allocation];
+        let adjustment = Operation {
+            reseller: ResellerId::OPERATOR,
+            details: proposed(
+                Proposal::Adjustment { reseller: Some(receiver), direction: Direction::Out },
+                Some(Verdict {
+                    checker: ClientId::from_uuid(uuid::Uuid::from_u128(2)),
+                    ruling: Ruling::Refuse,
+                    reason: "لا".parse().unwrap(),
+                    at: at(7),
+                }),
+            ),
+            status: Status::Refused,
+            ..bare_recharge(operation_id(shard(1), 6, 6), seller)
+        };
+        let operations = [full.clone(), bare.clone(), tombstone, issue, allocation, adjustment];
         let held = hold(&full, 90);
         let (rich, poor) = (reseller(seller, 1_000), reseller(receiver, 1_001));
         let poor = taabia::domain::Reseller { limits: Limits::default(), standing: Standing::Active, ..poor };
@@ -384,4 +398,15 @@ fn head_of_zero() -> Head {
         recorded_at: install_options().created_at,
         next_account: AccountNumber::FIRST_OWN.0,
     }
+}
+
+fn proposed(proposal: Proposal, verdict: Option<Verdict>) -> Details {
+    Details::FourEyes(Box::new(FourEyes {
+        proposal,
+        maker: ClientId::from_uuid(uuid::Uuid::from_u128(1)),
+        reason: "Réassort \"d'avril\"".parse().unwrap(),
+        document: "PO 7 \\ ✓".parse().unwrap(),
+        expires_at: at(99),
+        verdict,
+    }))
 }

@@ -36,6 +36,7 @@ pub struct Config {
     pub numbering_plan: NumberingPlan,
     pub engine: Engine,
     pub recharge: Recharge,
+    pub four_eyes: FourEyes,
     pub doubt: Doubt,
     pub charging: Charging,
     pub access: Access,
@@ -61,6 +62,14 @@ pub struct Recharge {
     pub similar_guard_ms: u64,
     airtime_min: String,
     airtime_max: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FourEyes {
+    pub expire_after_s: u64,
+    pub poll_interval_ms: u64,
+    issue_per_day: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -170,6 +179,13 @@ impl Config {
     pub fn airtime_range(&self) -> (Money, Money) {
         let amount = |text: &str| Money::parse(text, self.currency).expect("amounts were checked when loaded");
         (amount(&self.recharge.airtime_min), amount(&self.recharge.airtime_max))
+    }
+
+    /// What may be issued on one business day; `None` is unlimited.
+    #[must_use]
+    pub fn issue_per_day(&self) -> Option<Money> {
+        let text = Some(self.four_eyes.issue_per_day.as_str()).filter(|text| !text.is_empty())?;
+        Some(Money::parse(text, self.currency).expect("amounts were checked when loaded"))
     }
 }
 

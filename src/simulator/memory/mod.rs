@@ -11,6 +11,7 @@ mod reads;
 mod registry;
 mod session;
 mod state;
+mod stock;
 mod transaction;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

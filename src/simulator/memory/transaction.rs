@@ -274,6 +274,11 @@ impl View<'_> {
                 check_text(&recharge.product)?;
             }
         }
+        let written = changes.new_operations.iter().chain(&changes.updated_operations);
+        for eyes in written.filter_map(Operation::four_eyes) {
+            let two = eyes.verdict.as_ref().is_none_or(|verdict| verdict.checker != eyes.maker);
+            must(two, || "maker and checker are one person".into())?;
+        }
         for hold in &changes.placed_holds {
             let id = hold.operation;
             must(self.hold(id).is_none() && hold.amount_minor > 0, || {

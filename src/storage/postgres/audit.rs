@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::beside::complete;
 use super::error::store_error;
 use super::{PostgresStore, sql};
 use crate::domain::Shard;
@@ -42,12 +43,14 @@ impl AuditReader for PostgresStore {
             .bind(after)
             .bind(up_to)
             .bind(i64::from(limit));
-        let entries = query.fetch_all(&self.audits).await.map_err(store_error)?;
+        let mut connection = self.audits.acquire().await.map_err(store_error)?;
+        let mut entries = query.fetch_all(&mut *connection).await.map_err(store_error)?;
+        complete(&mut connection, entries.iter_mut().filter_map(AuditedRow::operation_mut)).await?;
         let Some(last) = entries.last().map(AuditedRow::sequence) else {
             return Ok(Vec::new());
         };
         let query = sqlx::query_as(sql::AUDIT_POSTINGS).bind(shard_number(shard)).bind(after).bind(last);
-        let postings = query.fetch_all(&self.audits).await.map_err(store_error)?;
+        let postings = query.fetch_all(&mut *connection).await.map_err(store_error)?;
         read_entries(shard, entries, postings)
     }
 

@@ -19,7 +19,25 @@ pub(super) async fn persist(connection: &mut PgConnection, batch: &Batch) -> Res
     write_network(connection, batch).await?;
     write_records(connection, batch).await?;
     write_books(connection, batch).await?;
-    fill_operations(connection, batch).await
+    fill_operations(connection, batch).await?;
+    write_stock(connection, batch).await
+}
+
+/// What needs two persons. Rare.
+async fn write_stock(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
+    if !batch.proposals.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::STOCK_PROPOSALS), batch.proposals, row:
+            row.shard, row.id, row.maker, row.reason.as_str(), row.document.as_str(), row.expires_at, row.reseller,
+            row.direction.as_deref(), row.checker, row.ruling, row.ruling_reason.as_deref(), row.ruled_at);
+        answered(query.execute(&mut *connection)).await?;
+    }
+    if !batch.rulings.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::STOCK_RULINGS), batch.rulings, row:
+            row.shard, row.id, row.checker, row.ruling, row.ruling_reason.as_deref(), row.ruled_at);
+        let written = answered(query.execute(&mut *connection)).await?;
+        check_found("four_eyes", batch.rulings.len(), written.rows_affected())?;
+    }
+    Ok(())
 }
 
 /// Rare: configuration changes.

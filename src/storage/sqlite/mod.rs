@@ -2,6 +2,7 @@
 //! neither wait for the writer nor make it wait.
 
 mod audit;
+mod beside;
 mod error;
 mod install;
 mod json;
@@ -11,6 +12,7 @@ mod reads;
 mod registry;
 mod session;
 pub mod sql;
+mod stock;
 
 use std::str::FromStr;
 use std::time::Duration;
