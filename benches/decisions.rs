@@ -33,6 +33,7 @@ fn rules() -> Rules {
         charging_deadline_ms: 4_000,
         approval_expiry_ms: 86_400_000,
         issue_per_day_minor: None,
+        vat_basis_points: 2_000,
         zone: jiff::tz::TimeZone::UTC,
     }
 }

@@ -29,6 +29,7 @@ pub fn rules(config: &Config) -> Arc<Rules> {
         similar_guard_ms: millis(config.recharge.similar_guard_ms),
         approval_expiry_ms: 86_400_000,
         issue_per_day_minor: None,
+        vat_basis_points: 2_000,
         charging_deadline_ms: millis(config.recharge.charging_deadline_ms),
         zone: config.time_zone.clone(),
     })

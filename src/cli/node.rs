@@ -58,6 +58,7 @@ pub fn start_engine(config: &Config, storage: &Storage) -> Arc<Engine> {
         similar_guard_ms: millis(config.recharge.similar_guard_ms),
         charging_deadline_ms: millis(config.recharge.charging_deadline_ms),
         approval_expiry_ms: millis(config.four_eyes.expire_after_s.saturating_mul(1_000)),
+        vat_basis_points: i64::from(config.allocation.vat_basis_points),
         issue_per_day_minor: config.issue_per_day().map(Money::minor),
         zone: config.time_zone.clone(),
     };

@@ -86,6 +86,10 @@ entry_kinds! {
     ApprovalExpired = 41, "approval.expired", Operation;
     /// Approved, but no longer possible.
     ApprovedInVain = 42, "approval.in_vain", Operation;
+    /// Topping up to an amount that was there already.
+    AllocationNotNeeded = 44, "stock.allocation_not_needed", Operation;
+    RunStarted = 45, "allocation_run.started", Operation;
+    RunFinished = 46, "allocation_run.finished", Operation;
     RecordPut = 30, "record.put", Record;
     /// The copy of a record in one more shard; the command is recorded in the operator's.
     RecordCopied = 31, "record.copied", Record;

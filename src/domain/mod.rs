@@ -1,6 +1,7 @@
 //! Nouns and their rules. Pure: no clock, no randomness, no async, no SQL.
 
 pub mod account;
+pub mod allocation;
 pub mod encoding;
 pub mod entry;
 pub mod four_eyes;
@@ -17,6 +18,7 @@ pub mod text;
 pub mod time;
 
 pub use account::{Account, AccountClass, AccountNumber, Asset, Side, Usage};
+pub use allocation::{Allocation, Asked, Line, Price, Run, RunLine, RunTotals, Terms};
 pub use entry::{About, Entry, EntryKind, Hold, Posting};
 pub use four_eyes::{Direction, FourEyes, Proposal, Ruling, Verdict};
 pub use ids::{ClientId, OperationId, PartnerId, ResellerId};

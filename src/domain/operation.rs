@@ -1,5 +1,6 @@
 //! Operations: one business request and its state.
 
+use super::allocation::{Allocation, Run};
 use super::encoding::{Encoder, Hash};
 use super::four_eyes::FourEyes;
 use super::ids::{OperationId, PartnerId, ResellerId};
@@ -26,10 +27,13 @@ pub enum Status {
     Refused = 9,
     /// Nobody decided in time.
     Expired = 10,
+    /// A run over many resellers that is on its way.
+    Running = 35,
+    CompletedWithRefusals = 36,
 }
 
 impl Status {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Submitted,
         Self::Completed,
         Self::Declined,
@@ -40,6 +44,8 @@ impl Status {
         Self::Approved,
         Self::Refused,
         Self::Expired,
+        Self::Running,
+        Self::CompletedWithRefusals,
     ];
 
     /// Those that a recharge goes through.
@@ -59,6 +65,8 @@ impl Status {
             Self::Approved => "approved",
             Self::Refused => "refused",
             Self::Expired => "expired",
+            Self::Running => "running",
+            Self::CompletedWithRefusals => "completed_with_refusals",
         }
     }
 
@@ -82,18 +90,29 @@ impl Status {
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
         use Status::{
-            Approved, Completed, Declined, Expired, InDoubt, PendingApproval, Refused, ReversalPending, Reversed,
-            Submitted,
+            Approved, Completed, CompletedWithRefusals, Declined, Expired, InDoubt, PendingApproval, Refused,
+            ReversalPending, Reversed, Running, Submitted,
         };
         match (self, next) {
             (Submitted, Completed | Declined | InDoubt)
             | (InDoubt, Completed | Declined)
             | (Completed, ReversalPending)
             | (ReversalPending, Reversed | Completed)
-            | (PendingApproval, Approved | Refused | Expired | Declined) => true,
+            | (PendingApproval, Approved | Refused | Expired | Declined)
+            | (Running, Completed | CompletedWithRefusals) => true,
             (
-                Submitted | InDoubt | Completed | Declined | ReversalPending | Reversed | PendingApproval | Approved
-                | Refused | Expired,
+                Submitted
+                | InDoubt
+                | Completed
+                | Declined
+                | ReversalPending
+                | Reversed
+                | PendingApproval
+                | Approved
+                | Refused
+                | Expired
+                | Running
+                | CompletedWithRefusals,
                 _,
             ) => false,
         }
@@ -110,7 +129,13 @@ impl Status {
     pub fn is_final(self) -> bool {
         matches!(
             self,
-            Self::Completed | Self::Declined | Self::Reversed | Self::Approved | Self::Refused | Self::Expired
+            Self::Completed
+                | Self::Declined
+                | Self::Reversed
+                | Self::Approved
+                | Self::Refused
+                | Self::Expired
+                | Self::CompletedWithRefusals
         )
     }
 }
@@ -170,10 +195,12 @@ pub enum OperationKind {
     Allocation = 3,
     Destruction = 4,
     Adjustment = 5,
+    AllocationRun = 35,
 }
 
 impl OperationKind {
-    pub const ALL: [Self; 5] = [Self::Recharge, Self::Issue, Self::Allocation, Self::Destruction, Self::Adjustment];
+    pub const ALL: [Self; 6] =
+        [Self::Recharge, Self::Issue, Self::Allocation, Self::Destruction, Self::Adjustment, Self::AllocationRun];
 
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -183,6 +210,7 @@ impl OperationKind {
             Self::Allocation => "allocation",
             Self::Destruction => "destruction",
             Self::Adjustment => "adjustment",
+            Self::AllocationRun => "allocation_run",
         }
     }
 
@@ -195,6 +223,7 @@ impl OperationKind {
             Self::Allocation => "alc_",
             Self::Destruction => "dst_",
             Self::Adjustment => "adj_",
+            Self::AllocationRun => "run_",
         }
     }
 
@@ -240,9 +269,8 @@ pub enum Details {
     Tombstone,
     /// What a second person has to approve.
     FourEyes(Box<FourEyes>),
-    Allocation {
-        to: ResellerId,
-    },
+    Allocation(Box<Allocation>),
+    Run(Box<Run>),
 }
 
 /// One business request and its state.
@@ -272,7 +300,8 @@ impl Operation {
         match &self.details {
             Details::Recharge(_) | Details::Tombstone => OperationKind::Recharge,
             Details::FourEyes(eyes) => eyes.proposal.kind(),
-            Details::Allocation { .. } => OperationKind::Allocation,
+            Details::Allocation(_) => OperationKind::Allocation,
+            Details::Run(_) => OperationKind::AllocationRun,
         }
     }
 
@@ -280,7 +309,7 @@ impl Operation {
     pub fn recharge(&self) -> Option<&Recharge> {
         match &self.details {
             Details::Recharge(recharge) => Some(recharge),
-            Details::Tombstone | Details::FourEyes(_) | Details::Allocation { .. } => None,
+            Details::Tombstone | Details::FourEyes(_) | Details::Allocation(_) | Details::Run(_) => None,
         }
     }
 
@@ -288,7 +317,23 @@ impl Operation {
     pub fn four_eyes(&self) -> Option<&FourEyes> {
         match &self.details {
             Details::FourEyes(eyes) => Some(eyes),
-            Details::Recharge(_) | Details::Tombstone | Details::Allocation { .. } => None,
+            Details::Recharge(_) | Details::Tombstone | Details::Allocation(_) | Details::Run(_) => None,
+        }
+    }
+
+    #[must_use]
+    pub fn allocation(&self) -> Option<&Allocation> {
+        match &self.details {
+            Details::Allocation(allocation) => Some(allocation),
+            Details::Recharge(_) | Details::Tombstone | Details::FourEyes(_) | Details::Run(_) => None,
+        }
+    }
+
+    #[must_use]
+    pub fn run(&self) -> Option<&Run> {
+        match &self.details {
+            Details::Run(run) => Some(run),
+            Details::Recharge(_) | Details::Tombstone | Details::FourEyes(_) | Details::Allocation(_) => None,
         }
     }
 
@@ -310,9 +355,8 @@ impl Operation {
                 let different = ours.differs_from(theirs);
                 return different.or_else(|| Some("amount").filter(|_| !amount.1));
             }
-            (Details::Allocation { to: ours }, Details::Allocation { to: theirs }) => {
-                &[("reseller_id", ours == theirs), amount]
-            }
+            (Details::Allocation(ours), Details::Allocation(theirs)) => return ours.differs_from(theirs),
+            (Details::Run(ours), Details::Run(theirs)) => &[("lines", ours.request == theirs.request)],
             _ => &[("external_id", false)],
         };
         fields.iter().find(|(_, same)| !same).map(|(name, _)| *name)
@@ -342,9 +386,8 @@ impl Operation {
                 encoder.text("tombstone");
             }
             Details::FourEyes(eyes) => eyes.encode(encoder.text("four eyes")),
-            Details::Allocation { to } => {
-                encoder.text("allocation").bytes(to.uuid().as_bytes());
-            }
+            Details::Allocation(allocation) => allocation.encode(encoder.text("allocation")),
+            Details::Run(run) => run.encode(encoder.text("run")),
         }
         encoder.sha256()
     }
@@ -397,6 +440,8 @@ mod tests {
             (PendingApproval, Refused),
             (PendingApproval, Expired),
             (PendingApproval, Declined),
+            (Running, Completed),
+            (Running, CompletedWithRefusals),
         ];
         for from in Status::ALL {
             for to in Status::ALL {

@@ -288,6 +288,9 @@ impl From<ServiceError> for Problem {
                 Self::new(Code::DecidedAlready).detail(format!("it is {} already", status.name()))
             }
             ServiceError::ApprovalExpired => Self::new(Code::ApprovalExpired),
+            ServiceError::TooManyLines => {
+                Self::new(Code::PayloadTooLarge).detail("the rule meets more than 100,000 resellers")
+            }
             ServiceError::Overloaded { retry_after_s } => Self::retry_after(Code::Overloaded, retry_after_s),
             ServiceError::Unavailable { retry_after_s } => Self::retry_after(Code::Unavailable, retry_after_s),
             ServiceError::Internal => Self::new(Code::InternalError),

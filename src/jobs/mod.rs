@@ -2,6 +2,8 @@
 
 pub mod doubt;
 pub mod expiry;
+pub mod runs;
 
 pub use doubt::{DoubtConfig, DoubtJob};
 pub use expiry::ExpiryJob;
+pub use runs::{RunConfig, RunJob};

@@ -15,8 +15,8 @@ use super::rules::Moment;
 use super::similar::{SimilarFilter, SimilarKey};
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, AccountClass, AccountNumber, Entry, EntryKind, Hold, Operation, OperationId, Posting, Record, RecordBody,
-    RecordKey, RecordWant, Reseller, ResellerId, Shard, Side, Timestamp, Usage,
+    Account, AccountClass, AccountNumber, Entry, EntryKind, Hold, Line, Operation, OperationId, Posting, Record,
+    RecordBody, RecordKey, RecordWant, Reseller, ResellerId, Shard, Side, Timestamp, Usage,
 };
 
 /// One debit and one credit that a step posts.
@@ -44,6 +44,8 @@ pub enum Subject {
     Reseller { reseller: Reseller, stock: Account, registration: Option<Registration> },
     /// An operation whose row stands in another shard.
     Elsewhere { operation: OperationId, digest: Hash },
+    /// A run of this shard that begins, with its lines.
+    Run { operation: Operation, lines: Arc<[Line]> },
     /// A record of this shard in its new version.
     Record(Arc<Record>),
 }
@@ -56,13 +58,15 @@ pub struct Step {
     pub movements: Vec<Movement>,
     pub hold: HoldChange,
     pub usage: Option<(AccountNumber, Usage)>,
+    /// An account that the movements need and that does not exist yet, under the next free number.
+    pub opens: Option<Account>,
 }
 
 impl Step {
     /// A step that posts nothing.
     #[must_use]
     pub fn about(kind: EntryKind, subject: Subject) -> Self {
-        Self { kind, subject, movements: Vec::new(), hold: HoldChange::None, usage: None }
+        Self { kind, subject, movements: Vec::new(), hold: HoldChange::None, usage: None, opens: None }
     }
 }
 
@@ -78,6 +82,7 @@ enum Write {
 pub struct ShardBooks {
     head: Head,
     accounts: HashMap<AccountNumber, Account>,
+    receivables: HashMap<ResellerId, AccountNumber>,
     resellers: HashMap<ResellerId, Reseller>,
     operations: HashMap<OperationId, Arc<Operation>>,
     holds: HashMap<OperationId, Hold>,
@@ -93,6 +98,7 @@ pub struct ShardBooks {
     written_resellers: HashMap<ResellerId, Write>,
     registrations: Vec<Registration>,
     written_records: BTreeMap<RecordKey, Write>,
+    new_lines: Vec<(OperationId, Arc<[Line]>)>,
 }
 
 impl ShardBooks {
@@ -104,6 +110,7 @@ impl ShardBooks {
             head,
             similar,
             accounts: HashMap::new(),
+            receivables: HashMap::new(),
             resellers: HashMap::new(),
             operations: HashMap::new(),
             holds: HashMap::new(),
@@ -117,6 +124,7 @@ impl ShardBooks {
             written_resellers: HashMap::new(),
             registrations: Vec::new(),
             written_records: BTreeMap::new(),
+            new_lines: Vec::new(),
         }
     }
 
@@ -151,6 +159,12 @@ impl ShardBooks {
     #[must_use]
     pub fn account(&self, number: AccountNumber) -> Option<&Account> {
         self.accounts.get(&number)
+    }
+
+    /// What a reseller owes, once an account was opened for it; its stock account is known from its state.
+    #[must_use]
+    pub fn receivable(&self, owner: ResellerId) -> Option<AccountNumber> {
+        self.receivables.get(&owner).copied()
     }
 
     #[must_use]
@@ -204,6 +218,9 @@ impl ShardBooks {
     }
 
     pub fn admit_account(&mut self, account: Account) {
+        if let (Some(owner), AccountClass::ResellerReceivable) = (account.owner, account.class) {
+            self.receivables.insert(owner, account.number);
+        }
         self.accounts.insert(account.number, account);
     }
 
@@ -238,6 +255,12 @@ impl ShardBooks {
         *latest = created_at.max(*latest);
     }
 
+    /// Whether the balance stays within 64 bits when the account is credited.
+    #[must_use]
+    pub fn can_credit(&self, number: AccountNumber, amount_minor: i64) -> bool {
+        self.account(number).is_some_and(|account| after(account, Side::Credit, amount_minor).is_some())
+    }
+
     /// Whether both balances stay within 64 bits.
     #[must_use]
     pub fn can_post(&self, movement: &Movement) -> bool {
@@ -251,6 +274,11 @@ impl ShardBooks {
     pub fn record(&mut self, step: Step, actor: &Actor, now: Timestamp) {
         let recorded_at = self.recorded_at(now);
         let sequence = self.next_sequence();
+        if let Some(account) = step.opens {
+            self.head.next_account = account.number.0 + 1;
+            self.admit_account(account);
+            self.written_accounts.insert(account.number, Write::New);
+        }
         let postings = step.movements.iter().map(|movement| self.post(movement)).collect();
         if let Some((number, usage)) = step.usage {
             self.account_mut(number).usage = usage;
@@ -295,6 +323,10 @@ impl ShardBooks {
                 self.resellers.insert(reseller.id, reseller);
                 self.written_resellers.entry(reseller.id).or_insert(write);
                 (reseller.id.uuid(), digest)
+            }
+            Subject::Run { operation, lines } => {
+                self.new_lines.push((operation.id, lines));
+                self.write_subject(Subject::Operation(operation), hold, sequence)
             }
             Subject::Elsewhere { operation, digest } => (operation.uuid(), digest),
             Subject::Record(record) => {
@@ -381,6 +413,7 @@ impl ShardBooks {
             }
         }
         changes.registrations = std::mem::take(&mut self.registrations);
+        changes.new_lines = std::mem::take(&mut self.new_lines);
         for (key, write) in std::mem::take(&mut self.written_records) {
             let record = self.record_of(&key).expect("it was written").clone();
             match write {
@@ -407,6 +440,7 @@ impl ShardBooks {
         }
         if self.accounts.len() > limit {
             self.accounts.retain(|number, _| *number < AccountNumber::FIRST_OWN);
+            self.receivables.clear();
             self.resellers.clear();
         }
         self.records.forget(limit);
@@ -446,6 +480,7 @@ impl Changes {
             registrations: Vec::new(),
             new_records: Vec::new(),
             updated_records: Vec::new(),
+            new_lines: Vec::new(),
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::merkle::Frontier;
-use crate::domain::{Account, Entry, Hold, Operation, OperationId, Record, Reseller, ResellerId, Shard, Timestamp};
+use crate::domain::{
+    Account, Entry, Hold, Line, Operation, OperationId, Record, Reseller, ResellerId, Shard, Timestamp,
+};
 
 /// The row of a shard: its lock, its version and the head of its log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,4 +51,6 @@ pub struct Changes {
     pub registrations: Vec<Registration>,
     pub new_records: Vec<Arc<Record>>,
     pub updated_records: Vec<Arc<Record>>,
+    /// Lines of runs that begin.
+    pub new_lines: Vec<(OperationId, Arc<[Line]>)>,
 }

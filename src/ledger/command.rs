@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::domain::encoding::Hash;
 use crate::domain::{
-    Channel, ClientId, Content, Decline, DocumentReference, ExternalId, Limits, Msisdn, Operation, OperationId,
-    PartnerId, Place, Proposal, Reason, Record, RecordKey, RecordWant, ResellerId, Ruling, Shard, Standing, Status,
-    TerminalId,
+    Asked, Channel, ClientId, Content, Decline, DocumentReference, ExternalId, Limits, Line, Msisdn, Operation,
+    OperationId, PartnerId, Place, Proposal, Reason, Record, RecordKey, RecordWant, ResellerId, Ruling, RunLine,
+    RunTotals, Shard, Standing, Status, TerminalId, Terms,
 };
 use crate::ledger::Registration;
 
@@ -62,13 +63,37 @@ pub struct Expire {
     pub operation: OperationId,
 }
 
-/// Moves recharge credit from the operator to a reseller, on consignment.
+/// Moves recharge credit from the operator to a reseller.
 #[derive(Clone, Debug)]
 pub struct AllocateStock {
     pub operation: OperationId,
     pub external_id: ExternalId,
     pub to: ResellerId,
-    pub amount_minor: i64,
+    pub asked: Asked,
+    pub terms: Terms,
+    pub reason: Reason,
+    /// The line of a run that asks for it.
+    pub run: Option<RunLine>,
+}
+
+/// Begins a run over many resellers; its lines are carried out one by one.
+#[derive(Clone, Debug)]
+pub struct StartRun {
+    pub operation: OperationId,
+    pub external_id: ExternalId,
+    pub terms: Terms,
+    pub reason: Reason,
+    pub started_by: ClientId,
+    /// Digest of what was asked.
+    pub request: Hash,
+    pub lines: Arc<[Line]>,
+}
+
+/// Closes a run whose lines all came to an end.
+#[derive(Clone, Copy, Debug)]
+pub struct FinishRun {
+    pub operation: OperationId,
+    pub totals: RunTotals,
 }
 
 /// Sets stock aside for a recharge, before the charging system is called.
@@ -132,6 +157,8 @@ pub enum Request {
     Rule(Rule),
     Expire(Expire),
     AllocateStock(AllocateStock),
+    StartRun(StartRun),
+    FinishRun(FinishRun),
     Reserve(Reserve),
     Resolve(Resolve),
     Void(Void),
@@ -162,7 +189,8 @@ impl Request {
             Self::OpenReseller(open) => of(open.registration.id),
             Self::SetStanding(set) => of(set.reseller),
             Self::SetLimits(set) => of(set.reseller),
-            Self::Propose(_) | Self::AllocateStock(_) => Shard::OPERATOR,
+            Self::Propose(_) | Self::AllocateStock(_) | Self::StartRun(_) => Shard::OPERATOR,
+            Self::FinishRun(finish) => finish.operation.shard(),
             Self::Rule(rule) => rule.operation.shard(),
             Self::Expire(expire) => expire.operation.shard(),
             Self::Reserve(reserve) => of(reserve.reseller),
@@ -214,7 +242,7 @@ impl Request {
             Self::Propose(propose) => propose.proposal.reseller(),
             Self::Rule(rule) => rule.reseller,
             Self::PutRecord(put) => Some(put.key.owner()).filter(|_| put.key.kind().place() == Place::Owner),
-            Self::Expire(_) | Self::Resolve(_) => None,
+            Self::Expire(_) | Self::Resolve(_) | Self::StartRun(_) | Self::FinishRun(_) => None,
         }
     }
 
@@ -225,6 +253,7 @@ impl Request {
             Self::Resolve(resolve) => Some(resolve.operation),
             Self::Rule(rule) => Some(rule.operation),
             Self::Expire(expire) => Some(expire.operation),
+            Self::FinishRun(finish) => Some(finish.operation),
             Self::OpenReseller(_)
             | Self::SetStanding(_)
             | Self::SetLimits(_)
@@ -232,6 +261,7 @@ impl Request {
             | Self::AllocateStock(_)
             | Self::Reserve(_)
             | Self::PutRecord(_)
+            | Self::StartRun(_)
             | Self::Void(_) => None,
         }
     }
@@ -246,6 +276,7 @@ impl Request {
         match self {
             Self::Propose(propose) => operator(&propose.external_id, propose.operation),
             Self::AllocateStock(allocate) => operator(&allocate.external_id, allocate.operation),
+            Self::StartRun(start) => operator(&start.external_id, start.operation),
             Self::Reserve(Reserve { partner, reseller, external_id, operation, .. })
             | Self::Void(Void { partner, reseller, external_id, operation }) => {
                 let key = Key { partner: *partner, reseller: *reseller, external_id: external_id.clone() };
@@ -256,6 +287,7 @@ impl Request {
             | Self::SetLimits(_)
             | Self::Rule(_)
             | Self::Expire(_)
+            | Self::FinishRun(_)
             | Self::Resolve(_)
             | Self::PutRecord(_) => None,
         }

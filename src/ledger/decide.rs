@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::books::{Books, Step};
 use super::command::{AllocateStock, Command, Outcome, PutRecord, Refusal, Request, Reserve, Rule};
 use super::rules::Moment;
-use super::{allocation, four_eyes, network, recharge, record as records, void};
+use super::{allocation, four_eyes, network, recharge, record as records, run, void};
 use crate::domain::{Details, EntryKind, Operation, OperationId, Record, Shard};
 
 /// Decides a command whose shards, resellers and operations are in `books`. `existing` is the operation that
@@ -31,7 +31,20 @@ pub fn decide(
             replay(existing, request.amount_minor, &four_eyes::details(request, moment.now))
         }
         (Request::AllocateStock(request), Some(existing)) => {
-            replay(existing, request.amount_minor, &Details::Allocation { to: request.to })
+            replay(existing, existing.amount_minor, &allocation::details(request, None))
+        }
+        (Request::StartRun(request), Some(existing)) => replay(existing, 0, &run::details(request)),
+        (Request::StartRun(request), None) => {
+            let step = run::start(books.shard(home), request, moment);
+            Ok(record(books, home, step, request.operation, command, moment))
+        }
+        (Request::FinishRun(request), _) => {
+            let shard = books.shard(home);
+            let operation = shard.operation(request.operation).ok_or(Refusal::UnknownOperation)?.clone();
+            match run::finish(shard, &operation, request, moment)? {
+                Some(step) => Ok(record(books, home, step, operation.id, command, moment)),
+                None => Ok(Outcome::Unchanged(operation)),
+            }
         }
         (Request::Reserve(request), None) => {
             let step = recharge::reserve(books.shard(home), request, moment).ok_or(Refusal::UnknownReseller)?;
@@ -194,7 +207,9 @@ fn again(
 fn void_known(existing: &Arc<Operation>) -> Result<Outcome, Refusal> {
     match existing.details {
         Details::Recharge(_) | Details::Tombstone => Ok(Outcome::Replayed(existing.clone())),
-        Details::FourEyes(_) | Details::Allocation { .. } => Err(Refusal::KeyReused { field: "external_id" }),
+        Details::FourEyes(_) | Details::Allocation(_) | Details::Run(_) => {
+            Err(Refusal::KeyReused { field: "external_id" })
+        }
     }
 }
 

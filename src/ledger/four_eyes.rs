@@ -6,7 +6,7 @@
 //!
 //! The day's issues are counted as they are proposed and given back when they come to nothing the same day.
 
-use super::books::{HoldChange, Movement, ShardBooks, Step, Subject};
+use super::books::{Movement, ShardBooks, Step, Subject};
 use super::command::{Propose, Refusal, Rule};
 use super::rules::Moment;
 use crate::domain::{
@@ -158,8 +158,7 @@ fn carry_out(
         Proposal::Destruction => EntryKind::StockDestroyed,
         Proposal::Adjustment { .. } => EntryKind::StockAdjusted,
     };
-    let posting =
-        |kind, subject| Step { kind, subject, movements: vec![movement], hold: HoldChange::None, usage: None };
+    let posting = |kind, subject| Step { movements: vec![movement], ..Step::about(kind, subject) };
     if books.shard() == there.shard() {
         return Ok(Some(Ruled { here: posting(kind, Subject::Operation(approved)), elsewhere: None }));
     }

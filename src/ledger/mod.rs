@@ -9,9 +9,11 @@ mod decide;
 pub mod four_eyes;
 pub mod merkle;
 pub mod network;
+pub mod price;
 pub mod recharge;
 pub mod record;
 pub mod rules;
+pub mod run;
 pub mod similar;
 pub mod void;
 

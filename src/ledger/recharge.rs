@@ -49,6 +49,7 @@ pub fn reserve(books: &ShardBooks, command: &Reserve, moment: &Moment<'_>) -> Op
         movements: Vec::new(),
         hold: HoldChange::Place(hold),
         usage: Some((stock.number, used)),
+        opens: None,
     })
 }
 

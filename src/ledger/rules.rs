@@ -17,6 +17,8 @@ pub struct Rules {
     pub approval_expiry_ms: i64,
     /// What may be issued on one business day, proposals included; `None` is unlimited.
     pub issue_per_day_minor: Option<i64>,
+    /// Share of VAT on the net price of stock, in hundredths of a percent; prices contain it.
+    pub vat_basis_points: i64,
     /// The zone that business days follow.
     pub zone: jiff::tz::TimeZone,
 }

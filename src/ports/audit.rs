@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 
+use super::stock::LineState;
 use super::store::StoreError;
 use crate::domain::encoding::Hash;
-use crate::domain::{Account, Entry, Hold, Operation, Record, Reseller, Shard};
+use crate::domain::{Account, Entry, Hold, Operation, OperationId, Record, Reseller, Shard};
 use crate::ledger::{Head, Registration};
 
 /// Heads, balances, holds and resellers of one moment.
@@ -41,6 +42,12 @@ pub trait AuditReader: Send + Sync {
     /// An operation whose last entry is at most `up_to` and does not exist or is not about it: the first
     /// one found, as text. Asked only when the count is wrong.
     async fn stray_operation(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError>;
+
+    /// Runs of a shard in the order of their ids, beginning after `after`.
+    async fn runs(&self, shard: Shard, after: OperationId, limit: u32) -> Result<Vec<OperationId>, StoreError>;
+
+    /// Lines of a run by their number, beginning after `after`, each with its allocation.
+    async fn lines_of_run(&self, run: OperationId, after: i64, limit: u32) -> Result<Vec<LineState>, StoreError>;
 
     /// Postings without an entry, entries above `up_to` left out: the first one found, as text.
     async fn stray_posting(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError>;

@@ -13,7 +13,7 @@ pub use charging::{Charging, ChargingOutcome, LookupOutcome, RefillRequest};
 pub use clock::{Clock, Randomness};
 pub use posting::{Ledger, LedgerError};
 pub use registry::{Client, Registry, Secret};
-pub use stock::StockReads;
+pub use stock::{LineOutcome, LineState, ReceiverStock, StockReads};
 pub use store::{
     Claim, Loaded, Reads, RecentRecharge, RechargeQuery, RecordQuery, Scope, Session, Store, StoreError, TakenClaim,
     Wants,

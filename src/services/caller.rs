@@ -103,6 +103,8 @@ pub enum ServiceError {
     },
     /// The time for a decision is over.
     ApprovalExpired,
+    /// A rule meets more resellers than one run may have lines.
+    TooManyLines,
     Overloaded {
         retry_after_s: u32,
     },

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use futures::{StreamExt, TryStreamExt};
 
 use crate::domain::ids::uuid_v7;
-use crate::domain::{ClientId, ExternalId, Limits, OperationId, Proposal, ResellerId, Ruling, Shard, Status};
+use crate::domain::{
+    Asked, ClientId, ExternalId, Limits, OperationId, Proposal, ResellerId, Ruling, Shard, Status, Terms,
+};
 use crate::ledger::command::{AllocateStock, OpenReseller, Propose, Rule};
 use crate::ledger::{Actor, Command, Outcome, Refusal, Registration, Request};
 use crate::ports::{Clock, Ledger, LedgerError, Randomness, Registry, StoreError};
@@ -157,7 +159,15 @@ impl Seeder {
         }
         let what = format!("seed-stock-{code}");
         let operation = OperationId::from_uuid(self.draw(Shard::OPERATOR));
-        let allocate = AllocateStock { operation, external_id: key(&what), to: id, amount_minor: stock_minor };
+        let allocate = AllocateStock {
+            operation,
+            external_id: key(&what),
+            to: id,
+            asked: Asked::Exactly(stock_minor),
+            terms: Terms::Consignment,
+            reason: "the seeded network".parse().expect("it is short"),
+            run: None,
+        };
         self.book(what, Request::AllocateStock(allocate)).await?;
         Ok(id)
     }

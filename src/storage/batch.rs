@@ -3,6 +3,7 @@
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::allocation_rows::{AllocationRow, LineRow, RunRow};
 use super::four_eyes_row::FourEyesRow;
 use super::operation_row::OperationRow;
 use super::record_row::RecordRow;
@@ -57,6 +58,10 @@ pub(super) struct Batch {
     pub filled_operations: Vec<OperationRow>,
     pub proposals: Vec<FourEyesRow>,
     pub rulings: Vec<FourEyesRow>,
+    pub allocations: Vec<AllocationRow>,
+    pub runs: Vec<RunRow>,
+    pub finished_runs: Vec<RunRow>,
+    pub lines: Vec<LineRow>,
     pub placed_holds: Vec<HoldRow>,
     pub removed_holds: Vec<RemovedHold>,
     pub new_accounts: Vec<AccountRow>,
@@ -98,6 +103,12 @@ impl Batch {
         self.proposals.extend(changes.new_operations.iter().filter_map(FourEyesRow::of));
         let ruled = changes.updated_operations.iter().filter_map(FourEyesRow::of);
         self.rulings.extend(ruled.filter(|row| row.checker.is_some()));
+        self.allocations.extend(changes.new_operations.iter().filter_map(AllocationRow::of));
+        self.runs.extend(changes.new_operations.iter().filter_map(RunRow::of));
+        self.finished_runs.extend(changes.updated_operations.iter().filter_map(RunRow::of));
+        for (run, lines) in &changes.new_lines {
+            self.lines.extend(lines.iter().map(|line| LineRow::of(shard, *run, line)));
+        }
         // What is voided changes once: when the late request comes.
         let (filled, moved): (Vec<_>, Vec<_>) =
             changes.updated_operations.iter().partition(|operation| operation.decline == Some(Decline::Voided));

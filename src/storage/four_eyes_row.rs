@@ -3,7 +3,6 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::operation_row::OperationRow;
 use super::rows::{corrupt, hex_bytes, hex_optional, read_at, shard_number};
 use crate::domain::{ClientId, Direction, FourEyes, Operation, OperationKind, Proposal, ResellerId, Ruling, Verdict};
 use crate::ports::StoreError;
@@ -62,7 +61,9 @@ impl FourEyesRow {
                 reseller: self.reseller.map(ResellerId::from_uuid),
                 direction: direction().ok_or_else(|| corrupt("four_eyes.direction"))?,
             },
-            OperationKind::Recharge | OperationKind::Allocation => return Err(corrupt("operation.kind")),
+            OperationKind::Recharge | OperationKind::Allocation | OperationKind::AllocationRun => {
+                return Err(corrupt("operation.kind"));
+            }
         };
         let verdict = match (self.checker, self.ruling, self.ruling_reason, self.ruled_at) {
             (None, None, None, None) => None,
@@ -82,31 +83,5 @@ impl FourEyesRow {
             expires_at: read_at(self.expires_at),
             verdict,
         })
-    }
-}
-
-/// What stands beside an operation in a table of its kind. Loaded after the operation's row: what was written with
-/// that row is there by then, and what came later is recognised by the row's status.
-#[derive(Default)]
-pub(super) struct Beside {
-    pub four_eyes: Option<FourEyesRow>,
-}
-
-/// Whether its kind keeps something in a table of its own.
-pub(super) fn needs_completing(row: &OperationRow) -> bool {
-    let kinds = [OperationKind::Issue, OperationKind::Destruction, OperationKind::Adjustment];
-    kinds.iter().any(|kind| kind.code() == row.kind)
-}
-
-/// The operations that need it.
-pub(super) fn with_four_eyes<'a>(rows: impl Iterator<Item = &'a mut OperationRow>) -> Vec<&'a mut OperationRow> {
-    rows.filter(|row| needs_completing(row)).collect()
-}
-
-/// Puts each row to its operation.
-pub(super) fn attach(operations: Vec<&mut OperationRow>, found: &[FourEyesRow]) {
-    for operation in operations {
-        let own = found.iter().find(|row| (row.shard, row.id) == (operation.shard, operation.id));
-        operation.beside.four_eyes = own.cloned();
     }
 }

@@ -9,8 +9,10 @@
 pub mod postgres;
 pub mod sqlite;
 
+mod allocation_rows;
 mod audit_rows;
 mod batch;
+mod beside;
 mod bounds;
 mod clients;
 mod four_eyes_row;

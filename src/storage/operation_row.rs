@@ -3,11 +3,11 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::four_eyes_row::Beside;
+use super::beside::Beside;
 use super::rows::{HoldRow, corrupt, hex_bytes, hex_optional, msisdn_column, read_at, shard_number};
 use crate::domain::{
-    Channel, Decline, Details, FourEyes, Hold, Msisdn, Operation, OperationId, OperationKind, PartnerId, Recharge,
-    ResellerId, Status, Timestamp,
+    Allocation, Channel, Decline, Details, FourEyes, Hold, Msisdn, Operation, OperationId, OperationKind, PartnerId,
+    Recharge, ResellerId, Run, Status, Timestamp,
 };
 use crate::ports::StoreError;
 
@@ -63,9 +63,9 @@ impl From<&Operation> for OperationRow {
             created_at: operation.created_at.unix_ms(),
             updated_at: operation.updated_at.unix_ms(),
             last_sequence: operation.last_sequence,
-            counterparty: match operation.details {
-                Details::Allocation { to } => Some(to.uuid()),
-                Details::Recharge(_) | Details::Tombstone | Details::FourEyes(_) => None,
+            counterparty: match &operation.details {
+                Details::Allocation(allocation) => Some(allocation.to.uuid()),
+                Details::Recharge(_) | Details::Tombstone | Details::FourEyes(_) | Details::Run(_) => None,
             },
             msisdn: recharge.map(|recharge| msisdn_column(recharge.msisdn)),
             msisdn_salt: recharge.map(|recharge| recharge.salt.to_vec()),
@@ -92,9 +92,8 @@ impl TryFrom<OperationRow> for Operation {
             OperationKind::Issue | OperationKind::Destruction | OperationKind::Adjustment => {
                 Details::FourEyes(Box::new(row.take_four_eyes(kind)?))
             }
-            OperationKind::Allocation => Details::Allocation {
-                to: row.counterparty.map(ResellerId::from_uuid).ok_or_else(|| corrupt("operation.counterparty"))?,
-            },
+            OperationKind::Allocation => Details::Allocation(Box::new(row.take_allocation()?)),
+            OperationKind::AllocationRun => Details::Run(Box::new(row.take_run()?)),
         };
         let decline = row
             .decline
@@ -126,6 +125,20 @@ impl OperationRow {
             eyes.verdict = None;
         }
         Ok(eyes)
+    }
+
+    fn take_allocation(&mut self) -> Result<Allocation, StoreError> {
+        let to = self.counterparty.map(ResellerId::from_uuid).ok_or_else(|| corrupt("operation.counterparty"))?;
+        self.beside.allocation.take().ok_or_else(|| corrupt("allocation.id"))?.read(to)
+    }
+
+    fn take_run(&mut self) -> Result<Run, StoreError> {
+        let mut run = self.beside.run.take().ok_or_else(|| corrupt("run.id"))?.read()?;
+        // Read a moment after the operation: totals from in between are not part of this state.
+        if self.status == Status::Running.code() {
+            run.totals = None;
+        }
+        Ok(run)
     }
 
     fn take_recharge(&mut self) -> Result<Recharge, StoreError> {

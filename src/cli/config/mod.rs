@@ -36,6 +36,7 @@ pub struct Config {
     pub numbering_plan: NumberingPlan,
     pub engine: Engine,
     pub recharge: Recharge,
+    pub allocation: Allocation,
     pub four_eyes: FourEyes,
     pub doubt: Doubt,
     pub charging: Charging,
@@ -62,6 +63,15 @@ pub struct Recharge {
     pub similar_guard_ms: u64,
     airtime_min: String,
     airtime_max: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Allocation {
+    pub vat_basis_points: u16,
+    pub in_flight: usize,
+    pub poll_interval_ms: u64,
+    pub take_over_after_ms: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -9,8 +9,8 @@ use super::refused;
 use super::state::{Books, State};
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, AccountNumber, Entry, Hold, Operation, OperationId, Record, RecordKey, RecordWant, Reseller, ResellerId,
-    Shard,
+    Account, AccountNumber, Entry, Hold, Line, Operation, OperationId, Record, RecordKey, RecordWant, Reseller,
+    ResellerId, Shard,
 };
 use crate::ledger::{Changes, Head, Registration};
 use crate::ports::StoreError;
@@ -36,6 +36,7 @@ pub(super) struct Overlay {
     holds: HashMap<OperationId, Option<Hold>>,
     entries: Vec<(Entry, Hash)>,
     claims: HashMap<[u8; 16], OperationId>,
+    lines: Vec<(OperationId, std::sync::Arc<[Line]>)>,
     records: BTreeMap<RecordKey, Record>,
 }
 
@@ -295,6 +296,7 @@ impl View<'_> {
 impl Overlay {
     fn write(&mut self, changes: &Changes) {
         self.head = Some(changes.head.clone());
+        self.lines.extend(changes.new_lines.iter().cloned());
         let accounts = changes.new_accounts.iter().chain(&changes.updated_accounts);
         self.accounts.extend(accounts.map(|account| (account.number, *account)));
         let resellers = changes.new_resellers.iter().chain(&changes.updated_resellers);
@@ -323,6 +325,7 @@ impl Overlay {
         }
         self.entries.into_iter().for_each(|(entry, leaf)| books.put_entry(entry, leaf));
         books.claims.extend(self.claims);
+        books.lines.extend(self.lines);
         books.records.extend(self.records);
     }
 }

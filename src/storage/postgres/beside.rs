@@ -1,4 +1,4 @@
-//! What stands beside operations in the tables of their kinds.
+//! Completes operations that were read by what stands beside them.
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -6,20 +6,32 @@ use uuid::Uuid;
 use super::session::answered;
 use super::sql;
 use crate::ports::StoreError;
-use crate::storage::four_eyes_row::{FourEyesRow, attach, with_four_eyes};
+use crate::storage::beside::{Incomplete, attach, keys};
 use crate::storage::operation_row::OperationRow;
 
-/// Completes operations that were read; nothing is asked when none needs it.
+/// Nothing is asked when none needs it.
 pub(super) async fn complete(
     connection: &mut PgConnection,
     rows: impl Iterator<Item = &mut OperationRow>,
 ) -> Result<(), StoreError> {
-    let operations = with_four_eyes(rows);
-    if operations.is_empty() {
-        return Ok(());
+    let incomplete = Incomplete::of(rows);
+    if !incomplete.four_eyes.is_empty() {
+        let (shards, ids): (Vec<i16>, Vec<Uuid>) = keys(&incomplete.four_eyes).unzip();
+        let query = sqlx::query_as(sql::LOAD_FOUR_EYES).bind(shards).bind(ids);
+        let found = answered(query.fetch_all(&mut *connection)).await?;
+        attach(incomplete.four_eyes, found, |beside, row| beside.four_eyes = Some(row));
     }
-    let (shards, ids): (Vec<i16>, Vec<Uuid>) = operations.iter().map(|row| (row.shard, row.id)).unzip();
-    let query = sqlx::query_as::<_, FourEyesRow>(sql::LOAD_FOUR_EYES).bind(shards).bind(ids);
-    attach(operations, &answered(query.fetch_all(connection)).await?);
+    if !incomplete.allocations.is_empty() {
+        let (shards, ids): (Vec<i16>, Vec<Uuid>) = keys(&incomplete.allocations).unzip();
+        let query = sqlx::query_as(sql::LOAD_ALLOCATIONS).bind(shards).bind(ids);
+        let found = answered(query.fetch_all(&mut *connection)).await?;
+        attach(incomplete.allocations, found, |beside, row| beside.allocation = Some(row));
+    }
+    if !incomplete.runs.is_empty() {
+        let (shards, ids): (Vec<i16>, Vec<Uuid>) = keys(&incomplete.runs).unzip();
+        let query = sqlx::query_as(sql::LOAD_RUNS).bind(shards).bind(ids);
+        let found = answered(query.fetch_all(&mut *connection)).await?;
+        attach(incomplete.runs, found, |beside, row| beside.run = Some(row));
+    }
     Ok(())
 }

@@ -37,6 +37,33 @@ async fn write_stock(connection: &mut PgConnection, batch: &Batch) -> Result<(),
         let written = answered(query.execute(&mut *connection)).await?;
         check_found("four_eyes", batch.rulings.len(), written.rows_affected())?;
     }
+    write_allocations(connection, batch).await
+}
+
+async fn write_allocations(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
+    if !batch.allocations.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::STOCK_ALLOCATIONS), batch.allocations, row:
+            row.shard, row.id, row.terms, row.reason.as_str(), row.asked_minor, row.is_top_up, row.net_minor,
+            row.vat_minor, row.run, row.line);
+        answered(query.execute(&mut *connection)).await?;
+    }
+    if !batch.runs.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::STOCK_RUNS), batch.runs, row:
+            row.shard, row.id, row.terms, row.reason.as_str(), row.started_by, row.request.as_slice(), row.lines,
+            row.lines_digest.as_slice(), row.done, row.refused, row.amount_minor);
+        answered(query.execute(&mut *connection)).await?;
+    }
+    if !batch.lines.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::STOCK_RUN_LINES), batch.lines, row:
+            row.shard, row.run, row.number, row.reseller, row.code.as_deref(), row.asked_minor, row.is_top_up);
+        answered(query.execute(&mut *connection)).await?;
+    }
+    if !batch.finished_runs.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::STOCK_FINISHED_RUNS), batch.finished_runs, row:
+            row.shard, row.id, row.done, row.refused, row.amount_minor);
+        let written = answered(query.execute(&mut *connection)).await?;
+        check_found("run", batch.finished_runs.len(), written.rows_affected())?;
+    }
     Ok(())
 }
 

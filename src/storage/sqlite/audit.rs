@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use super::beside::complete;
 use super::error::store_error;
 use super::{SqliteStore, sql};
-use crate::domain::Shard;
+use crate::domain::{OperationId, Shard};
 use crate::ledger::Head;
-use crate::ports::{AuditReader, AuditedEntry, Snapshot, StoreError};
+use crate::ports::{AuditReader, AuditedEntry, LineState, Snapshot, StockReads as _, StoreError};
 use crate::storage::audit_rows::{AuditedReseller, AuditedRow, read_entries};
 use crate::storage::record_row::RecordRow;
 use crate::storage::rows::{AccountRow, HeadRow, HoldRow, shard_number};
@@ -57,6 +57,19 @@ impl AuditReader for SqliteStore {
     async fn count_operations(&self, shard: Shard, up_to: i64) -> Result<i64, StoreError> {
         let query = sqlx::query_scalar(sql::AUDIT_COUNT_OPERATIONS).bind(shard_number(shard)).bind(up_to);
         query.fetch_one(&self.reads).await.map_err(store_error)
+    }
+
+    async fn runs(&self, shard: Shard, after: OperationId, limit: u32) -> Result<Vec<OperationId>, StoreError> {
+        let query = sqlx::query_scalar::<_, uuid::Uuid>(sql::ALL_RUNS)
+            .bind(shard_number(shard))
+            .bind(after.uuid())
+            .bind(i64::from(limit));
+        let ids = query.fetch_all(&self.reads).await.map_err(store_error)?;
+        Ok(ids.into_iter().map(OperationId::from_uuid).collect())
+    }
+
+    async fn lines_of_run(&self, run: OperationId, after: i64, limit: u32) -> Result<Vec<LineState>, StoreError> {
+        self.run_lines(run, after, limit, false).await
     }
 
     async fn stray_posting(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError> {

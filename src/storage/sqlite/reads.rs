@@ -16,8 +16,8 @@ use crate::domain::{
     Shard, Status, Timestamp,
 };
 use crate::ports::{Reads, RechargeQuery, RecordQuery, Scope, StoreError};
+use crate::storage::beside::Incomplete;
 use crate::storage::bounds::{Page, newest};
-use crate::storage::four_eyes_row::needs_completing;
 use crate::storage::operation_row::{OperationRow, read_doubt, read_operations};
 use crate::storage::record_row::{KeyRow, PageOfRecords, RecordRow};
 use crate::storage::rows::{AccountRow, msisdn_column, shard_number};
@@ -39,7 +39,7 @@ impl SqliteStore {
     /// An operation with what stands beside it.
     async fn read_one(&self, row: Option<OperationRow>) -> Result<Option<Operation>, StoreError> {
         let Some(mut row) = row else { return Ok(None) };
-        if needs_completing(&row) {
+        if !Incomplete::of(std::iter::once(&mut row)).is_empty() {
             let mut connection = self.reads.acquire().await.map_err(store_error)?;
             complete(&mut connection, std::iter::once(&mut row)).await?;
         }

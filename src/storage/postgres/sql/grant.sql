@@ -4,6 +4,8 @@ REVOKE ALL ON ALL TABLES IN SCHEMA public FROM "application";
 GRANT USAGE ON SCHEMA public TO "application";
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO "application";
 GRANT INSERT ON entry, posting, claim, operation, hold, account TO "application";
+GRANT INSERT ON allocation, allocation_run, run_line TO "application";
+GRANT UPDATE (done, refused, amount_minor) ON allocation_run TO "application";
 GRANT INSERT ON four_eyes TO "application";
 GRANT UPDATE (checker, ruling, ruling_reason, ruled_at) ON four_eyes TO "application";
 GRANT INSERT ON reseller_state, reseller, reseller_ancestor, record TO "application";
