@@ -7,8 +7,8 @@ use futures::future::join_all;
 use proptest::test_runner::{Config, TestRunner};
 use taabia::domain::ids::uuid_v7;
 use taabia::domain::{
-    AccountClass, Channel, ClientId, ExternalId, Limits, NumberingPlan, OperationId, PartnerId, Proposal, Ruling,
-    Shard, Timestamp,
+    AccountClass, Asked, Channel, ClientId, ExternalId, Limits, NumberingPlan, OperationId, PartnerId, Proposal,
+    Ruling, Shard, Terms, Timestamp,
 };
 use taabia::engine::{Engine, EngineConfig};
 use taabia::ledger::command::{
@@ -89,7 +89,10 @@ impl Player {
                 operation: self.draw(Shard::OPERATOR),
                 external_id: external_id(key),
                 to: reseller_id(reseller),
-                amount_minor: amount,
+                asked: Asked::Exactly(amount),
+                terms: if key % 2 == 0 { Terms::Consignment } else { Terms::OnAccount },
+                reason: "stock".parse().unwrap(),
+                run: None,
             }),
             Act::Reserve { reseller, key, number, amount, repeat } => Request::Reserve(Reserve {
                 operation: self.draw(shard_of(reseller, shards)),

@@ -1,9 +1,10 @@
 //! Writes small, right books by hand, straight into a store: what the engine would leave there, without it.
 
 use taabia::domain::{
-    Account, AccountClass, AccountNumber, Asset, Channel, ClientId, Decline, Details, Entry, EntryKind, ExternalId,
-    FourEyes, Hold, Limits, Msisdn, Operation, OperationId, PartnerId, Posting, Proposal, Recharge, Reseller,
-    ResellerId, Ruling, Shard, Side, Standing, Status, Timestamp, Verdict, ids::uuid_v7, operation::claim_key,
+    Account, AccountClass, AccountNumber, Allocation, Asked, Asset, Channel, ClientId, Decline, Details, Entry,
+    EntryKind, ExternalId, FourEyes, Hold, Limits, Msisdn, Operation, OperationId, PartnerId, Posting, Proposal,
+    Recharge, Reseller, ResellerId, Ruling, Shard, Side, Standing, Status, Terms, Timestamp, Verdict, ids::uuid_v7,
+    operation::claim_key,
 };
 use taabia::ledger::merkle::Frontier;
 use taabia::ledger::{Changes, Head, Registration};
@@ -187,7 +188,7 @@ impl<'a> Scribe<'a> {
     /// Allocates to a reseller in a shard that is not the operator's.
     pub async fn allocate(&mut self, to: ResellerId, amount: i64) -> OperationId {
         let shard = Shard::of(to.uuid(), self.store.shards());
-        let mut operation = self.operation(Shard::OPERATOR, ResellerId::OPERATOR, amount, Details::Allocation { to });
+        let mut operation = self.operation(Shard::OPERATOR, ResellerId::OPERATOR, amount, allocated(to));
         let wants = Wants { resellers: vec![(shard, to)], ..Wants::default() };
         let (session, mut desks, loaded) = self.open(&[Shard::OPERATOR, shard], wants).await;
         let transit = AccountClass::AirtimeInTransit.system_account();
@@ -276,5 +277,17 @@ fn approved() -> Details {
         document: "PO-1".parse().unwrap(),
         expires_at: at,
         verdict: Some(verdict),
+    }))
+}
+
+/// An allocation on consignment.
+pub fn allocated(to: ResellerId) -> Details {
+    Details::Allocation(Box::new(Allocation {
+        to,
+        terms: Terms::Consignment,
+        reason: "stock".parse().unwrap(),
+        asked: Asked::Exactly(1),
+        price: None,
+        run: None,
     }))
 }

@@ -18,6 +18,7 @@ mod model;
 mod postgres_faults;
 mod recharge_service;
 mod records;
+mod runs;
 mod scribe;
 mod simulation;
 mod simulator;

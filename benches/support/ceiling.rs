@@ -18,7 +18,7 @@ use taabia::services::access::{
     Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Directory, FourEyes, Recharges, Scope, Stock};
+use taabia::services::{Allocations, Directory, FourEyes, Recharges, Scope, Stock};
 use taabia::simulator::memory::MemoryStore;
 use taabia::simulator::network::NetworkPlan;
 use tokio::net::TcpListener;
@@ -108,6 +108,8 @@ fn api(
     let (clock, randomness) = (Arc::new(SystemClock), Arc::new(SystemRandomness));
     let approving = ChargingConfig::InProcess(in_process::Config::default());
     let charging = charging::connect(&approving, Dependencies { clock: clock.clone() })?;
+    // Nothing is allocated here: empty books answer.
+    let store = Arc::new(taabia::simulator::MemoryStore::new(SHARDS));
     let directory = Arc::new(Directory::new(registry.clone(), SHARDS));
     let keys = Arc::new(KeyRing::open(keys, clock.clone(), &*randomness)?);
     let settings = TokenSettings::for_installation(url);
@@ -140,6 +142,16 @@ fn api(
     Ok(Api {
         recharges: Arc::new(Recharges::new(deps, recharges)),
         stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock: clock.clone() }),
+        allocations: Arc::new(Allocations {
+            ledger: ledger.clone(),
+            reads: ledger.clone(),
+            stock: store.clone(),
+            registry: store,
+            directory: directory.clone(),
+            clock: clock.clone(),
+            randomness: randomness.clone(),
+            own: Arc::default(),
+        }),
         four_eyes: Arc::new(FourEyes {
             ledger: ledger.clone(),
             reads: ledger.clone(),

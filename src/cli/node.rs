@@ -18,7 +18,7 @@ use crate::charging::{self, ChargingConfig, in_process, simulator_http};
 use crate::domain::Money;
 use crate::engine::{Engine, EngineConfig};
 use crate::http::{self, Api, Readiness};
-use crate::jobs::{DoubtConfig, DoubtJob, ExpiryJob};
+use crate::jobs::{DoubtConfig, DoubtJob, ExpiryJob, RunConfig, RunJob};
 use crate::ledger::Rules;
 use crate::ports::{Charging, Clock, Randomness, Reads};
 use crate::services::access::{
@@ -26,7 +26,7 @@ use crate::services::access::{
     TokenSettings, Tokens,
 };
 use crate::services::recharges::{RechargeConfig, RechargeDeps};
-use crate::services::{Directory, FourEyes, Recharges, Stock};
+use crate::services::{Allocations, Directory, FourEyes, Recharges, Stock};
 use crate::storage::Storage;
 
 /// Hashes of secrets computed at once, and callers that may wait for their turn.
@@ -40,6 +40,8 @@ pub struct Node {
     pub url: String,
     pub engine: Arc<Engine>,
     pub recharges: Arc<Recharges>,
+    pub four_eyes: Arc<FourEyes>,
+    pub allocations: Arc<Allocations>,
     pub clients: Clients,
     readiness: Readiness,
     stop_server: watch::Sender<bool>,
@@ -150,16 +152,13 @@ impl Node {
             settings,
         };
         let readiness = Readiness::default();
+        let allocations = Arc::new(allocations(storage, engine.clone(), directory.clone()));
+        let four_eyes = Arc::new(four_eyes(storage, engine.clone(), directory.clone()));
         let router = http::router(Api {
             recharges: recharges.clone(),
             stock: Arc::new(Stock { directory: directory.clone(), reads: reads.clone(), clock: clock.clone() }),
-            four_eyes: Arc::new(FourEyes {
-                ledger: engine.clone(),
-                reads: reads.clone(),
-                directory: directory.clone(),
-                clock: clock.clone(),
-                randomness: randomness.clone(),
-            }),
+            allocations: allocations.clone(),
+            four_eyes: four_eyes.clone(),
             directory,
             reads: reads.clone(),
             tokens: Arc::new(tokens),
@@ -182,22 +181,16 @@ impl Node {
         });
         let serving = tokio::spawn(async move { served.await });
         let (stop_jobs, jobs_stopped) = watch::channel(false);
-        let expiry = ExpiryJob {
-            ledger: engine.clone(),
-            reads: storage.stock.clone(),
-            clock: clock.clone(),
-            poll_interval_ms: config.four_eyes.poll_interval_ms,
-        };
         let doubt = DoubtJob { ledger: engine.clone(), reads, charging, clock, config: doubt_config(config) };
-        let jobs = vec![
-            tokio::spawn(doubt.run(jobs_stopped.clone())),
-            tokio::spawn(expiry.run(jobs_stopped)),
-            tokio::spawn(super::telemetry::upkeep(metrics)),
-        ];
+        let mut jobs = stock_jobs(config, storage, &engine, &allocations, &jobs_stopped);
+        jobs.push(tokio::spawn(doubt.run(jobs_stopped)));
+        jobs.push(tokio::spawn(super::telemetry::upkeep(metrics)));
         Ok(Self {
             url,
             engine,
             recharges,
+            four_eyes,
+            allocations,
             clients,
             readiness,
             stop_server,
@@ -240,6 +233,60 @@ impl Node {
             Err(error) => std::io::Error::other(error),
         }
     }
+}
+
+fn allocations(storage: &Storage, engine: Arc<Engine>, directory: Arc<Directory>) -> Allocations {
+    Allocations {
+        ledger: engine,
+        reads: storage.store.clone(),
+        stock: storage.stock.clone(),
+        registry: storage.registry.clone(),
+        directory,
+        clock: Arc::new(SystemClock),
+        randomness: Arc::new(SystemRandomness),
+        own: Arc::default(),
+    }
+}
+
+fn four_eyes(storage: &Storage, engine: Arc<Engine>, directory: Arc<Directory>) -> FourEyes {
+    FourEyes {
+        ledger: engine,
+        reads: storage.store.clone(),
+        directory,
+        clock: Arc::new(SystemClock),
+        randomness: Arc::new(SystemRandomness),
+    }
+}
+
+/// The expiry of proposals, and the runs.
+fn stock_jobs(
+    config: &Config,
+    storage: &Storage,
+    engine: &Arc<Engine>,
+    allocations: &Allocations,
+    stopped: &watch::Receiver<bool>,
+) -> Vec<JoinHandle<()>> {
+    let expiry = ExpiryJob {
+        ledger: engine.clone(),
+        reads: storage.stock.clone(),
+        clock: Arc::new(SystemClock),
+        poll_interval_ms: config.four_eyes.poll_interval_ms,
+    };
+    let runs = RunJob {
+        ledger: engine.clone(),
+        reads: storage.store.clone(),
+        stock: storage.stock.clone(),
+        clock: Arc::new(SystemClock),
+        randomness: Arc::new(SystemRandomness),
+        own: allocations.own.clone(),
+        shards: storage.store.shards(),
+        config: RunConfig {
+            poll_interval_ms: config.allocation.poll_interval_ms,
+            take_over_after_ms: config.allocation.take_over_after_ms,
+            in_flight: config.allocation.in_flight,
+        },
+    };
+    vec![tokio::spawn(expiry.run(stopped.clone())), tokio::spawn(runs.run(stopped.clone()))]
 }
 
 fn recharges(

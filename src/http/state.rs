@@ -8,13 +8,14 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::domain::{Currency, NumberingPlan};
 use crate::ports::{Randomness, Reads};
 use crate::services::access::{Authenticator, Tokens};
-use crate::services::{Directory, FourEyes, Recharges, Stock};
+use crate::services::{Allocations, Directory, FourEyes, Recharges, Stock};
 
 /// All that the API is wired to.
 pub struct Api {
     pub recharges: Arc<Recharges>,
     pub stock: Arc<Stock>,
     pub four_eyes: Arc<FourEyes>,
+    pub allocations: Arc<Allocations>,
     pub directory: Arc<Directory>,
     /// For `/readyz` alone.
     pub reads: Arc<dyn Reads>,

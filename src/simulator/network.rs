@@ -21,7 +21,7 @@ pub struct NetworkPlan {
     pub distributors: u32,
     pub wholesalers_each: u32,
     pub outlets_each: u32,
-    /// Stock that every reseller is given, in minor units.
+    /// Stock that every reseller is given, in minor units; zero opens it without.
     pub stock_minor: i64,
 }
 
@@ -92,7 +92,9 @@ impl Seeder {
     /// # Errors
     /// [`SeedError`]; what was done until then stays and is not done again.
     pub async fn seed(&self, plan: &NetworkPlan, progress: &mut dyn FnMut(u64)) -> Result<Vec<Branch>, SeedError> {
-        self.issue(plan).await?;
+        if plan.stock_minor > 0 {
+            self.issue(plan).await?;
+        }
         let tops = (1..=plan.distributors).map(|d| {
             let region = REGIONS[(d as usize - 1) % REGIONS.len()];
             (format!("D{d:02}"), format!("Distributeur {region}"), None)
@@ -156,6 +158,9 @@ impl Seeder {
                 Ok(_) | Err(LedgerError::Refused(Refusal::ResellerExists)) => {}
                 Err(error) => return Err(error.into()),
             }
+        }
+        if stock_minor == 0 {
+            return Ok(id);
         }
         let what = format!("seed-stock-{code}");
         let operation = OperationId::from_uuid(self.draw(Shard::OPERATOR));

@@ -61,6 +61,9 @@ struct Setting {
     recharge: String,
     /// Places of proposals that wait, by folder: as many as one row asks for at most.
     proposals: Vec<(&'static str, Vec<String>)>,
+    /// Places of an allocation and of a run.
+    allocation: String,
+    run: String,
 }
 
 /// One line per call.
@@ -139,6 +142,27 @@ fn rows() -> Vec<Row> {
             let body = json!({ "decision": "refuse", "reason": "no" });
             (format!("{}/approval", s.proposal("adjustments", nonce)), Some(body))
         }),
+        row("POST /v1/allocations", Some(Scope::StockAllocate), Subtree, &[201], |s, nonce| {
+            let body = json!({
+                "external_id": format!("allocation-{nonce}"), "reseller_id": s.reseller.to_string(), "amount": "5.00",
+                "currency": "MAD", "terms": "on_account", "reason": "because"
+            });
+            ("/v1/allocations".into(), Some(body))
+        }),
+        row("GET /v1/allocations/{id}", Some(Scope::StockAllocate), Subtree, &[200], |s, _| {
+            (s.allocation.clone(), None)
+        }),
+        row("POST /v1/allocation-runs", Some(Scope::StockAllocate), Subtree, &[202], |s, nonce| {
+            let body = json!({
+                "external_id": format!("run-{nonce}"), "currency": "MAD", "terms": "consignment", "reason": "because",
+                "rule": { "under": s.reseller.to_string(), "level": "outlet", "each": "5.00" }
+            });
+            ("/v1/allocation-runs".into(), Some(body))
+        }),
+        row("GET /v1/allocation-runs/{id}", Some(Scope::StockAllocate), Everyone, &[200], |s, _| (s.run.clone(), None)),
+        row("GET /v1/allocation-runs/{id}/lines", Some(Scope::StockAllocate), Everyone, &[200], |s, _| {
+            (format!("{}/lines", s.run), None)
+        }),
         row("GET /v1/whoami", None, Everyone, &[200], |_, _| ("/v1/whoami".into(), None)),
     ]
 }
@@ -166,7 +190,16 @@ impl Setting {
             }
             proposals.push((folder, places));
         }
-        Self { reseller, recharge, proposals }
+        let common = json!({ "external_id": "one", "currency": "MAD", "terms": "consignment", "reason": "because" });
+        let mut body = common.clone();
+        body["reseller_id"] = json!(reseller.to_string());
+        body["amount"] = json!("5.00");
+        let allocation = api.post("/v1/allocations", body.to_string()).await.header(header::LOCATION).to_owned();
+        let mut body = common;
+        body["external_id"] = json!("many");
+        body["lines"] = json!([{ "code": "shop-1", "amount": "5.00" }]);
+        let run = api.post("/v1/allocation-runs", body.to_string()).await.header(header::LOCATION).to_owned();
+        Self { reseller, recharge, proposals, allocation, run }
     }
 
     /// Another one for each nonce of a row.

@@ -7,3 +7,4 @@ mod lists;
 mod matrix;
 mod operation;
 mod recharges;
+mod runs;

@@ -2,8 +2,9 @@
 
 use taabia::domain::operation::claim_key;
 use taabia::domain::{
-    AccountClass, AccountNumber, BusinessDay, ClientId, Decline, Details, Direction, EntryKind, FourEyes, Limits,
-    Operation, OperationId, Proposal, ResellerId, Ruling, Standing, Status, Usage, Verdict,
+    AccountClass, AccountNumber, Allocation, Asked, BusinessDay, ClientId, Decline, Details, Direction, EntryKind,
+    FourEyes, Limits, Operation, OperationId, Price, Proposal, ResellerId, Ruling, Run, RunLine, RunTotals, Standing,
+    Status, Terms, Usage, Verdict,
 };
 use taabia::ledger::Head;
 use taabia::ledger::merkle::Frontier;
@@ -71,7 +72,14 @@ on_both! {
         };
         let allocation = Operation {
             reseller: ResellerId::OPERATOR,
-            details: Details::Allocation { to: receiver },
+            details: Details::Allocation(Box::new(Allocation {
+                to: receiver,
+                terms: Terms::OnAccount,
+                reason: "Réassort".parse().unwrap(),
+                asked: Asked::TopUpTo(7),
+                price: Some(Price { net_minor: 5, vat_minor: 1 }),
+                run: Some(RunLine { run: operation_id(shard(1), 7, 7), number: 3 }),
+            })),
             ..bare_recharge(operation_id(shard(1), 5, 5), seller)
         };
         let adjustment = Operation {
@@ -88,7 +96,21 @@ on_both! {
             status: Status::Refused,
             ..bare_recharge(operation_id(shard(1), 6, 6), seller)
         };
-        let operations = [full.clone(), bare.clone(), tombstone, issue, allocation, adjustment];
+        let run = Operation {
+            reseller: ResellerId::OPERATOR,
+            details: Details::Run(Box::new(Run {
+                terms: Terms::Consignment,
+                reason: "الافتتاح".parse().unwrap(),
+                started_by: ClientId::from_uuid(uuid::Uuid::from_u128(3)),
+                request: [1; 32],
+                lines: 3,
+                lines_digest: [2; 32],
+                totals: Some(RunTotals { done: 2, refused: 1, amount_minor: 9 }),
+            })),
+            status: Status::CompletedWithRefusals,
+            ..bare_recharge(operation_id(shard(1), 7, 7), seller)
+        };
+        let operations = [full.clone(), bare.clone(), tombstone, issue, allocation, adjustment, run];
         let held = hold(&full, 90);
         let (rich, poor) = (reseller(seller, 1_000), reseller(receiver, 1_001));
         let poor = taabia::domain::Reseller { limits: Limits::default(), standing: Standing::Active, ..poor };

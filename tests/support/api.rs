@@ -22,7 +22,7 @@ use taabia::services::access::{
     SecretHasher, TokenSettings, Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Directory, FourEyes, Recharges, Scope, Stock};
+use taabia::services::{Allocations, Directory, FourEyes, Recharges, Scope, Stock};
 use tower::ServiceExt;
 
 use super::world::World;
@@ -283,6 +283,16 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
     Api {
         recharges: Arc::new(Recharges::new(deps, config)),
         stock: Arc::new(Stock { directory: directory.clone(), reads: store.clone(), clock: world.clock.clone() }),
+        allocations: Arc::new(Allocations {
+            ledger: world.nodes[0].clone(),
+            reads: store.clone(),
+            stock: world.books.stock.clone(),
+            registry: access.registry.clone(),
+            directory: directory.clone(),
+            clock: world.clock.clone(),
+            randomness: randomness.clone(),
+            own: Arc::default(),
+        }),
         four_eyes: Arc::new(FourEyes {
             ledger: world.nodes[0].clone(),
             reads: store.clone(),

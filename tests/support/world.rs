@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use taabia::domain::ids::uuid_v7;
 use taabia::domain::records::{PinHash, PinPolicy, User};
 use taabia::domain::{
-    Account, Channel, ClientId, Content, Decline, ExternalId, Limits, NumberingPlan, Operation, OperationId, PartnerId,
-    Proposal, RecordKey, RecordKind, ResellerId, Ruling, Shard, Standing,
+    Account, Asked, Channel, ClientId, Content, Decline, ExternalId, Limits, NumberingPlan, Operation, OperationId,
+    PartnerId, Proposal, RecordKey, RecordKind, ResellerId, Ruling, Shard, Standing, Terms,
 };
 use taabia::engine::{Engine, EngineConfig};
 use taabia::ledger::command::{
@@ -143,7 +143,15 @@ impl World {
 
     pub fn allocate(&self, key: &str, to: &str, amount_minor: i64) -> Request {
         let (operation, to) = (self.draw(Shard::OPERATOR), self.id(to));
-        Request::AllocateStock(AllocateStock { operation, external_id: external_id(key), to, amount_minor })
+        Request::AllocateStock(AllocateStock {
+            operation,
+            external_id: external_id(key),
+            to,
+            asked: Asked::Exactly(amount_minor),
+            terms: Terms::Consignment,
+            reason: "stock".parse().unwrap(),
+            run: None,
+        })
     }
 
     /// A reseller with stock.

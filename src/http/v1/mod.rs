@@ -1,5 +1,7 @@
 //! Version 1 of the API.
 
+mod allocation_runs;
+mod allocations;
 mod fields;
 mod four_eyes;
 mod recharges;
@@ -32,6 +34,11 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::StockIssue), routes!(four_eyes::adjustments::create_adjustment)),
         (MAKER_OR_CHECKER, routes!(four_eyes::adjustments::get_adjustment)),
         (Need::Scope(Scope::StockApprove), routes!(four_eyes::adjustments::approve_adjustment)),
+        (Need::Scope(Scope::StockAllocate), routes!(allocations::create_allocation)),
+        (Need::Scope(Scope::StockAllocate), routes!(allocations::get_allocation)),
+        (Need::Scope(Scope::StockAllocate), routes!(allocation_runs::create::create_allocation_run)),
+        (Need::Scope(Scope::StockAllocate), routes!(allocation_runs::get::get_allocation_run)),
+        (Need::Scope(Scope::StockAllocate), routes!(allocation_runs::lines::list_allocation_run_lines)),
         (Need::AnyToken, routes!(whoami::whoami)),
     ]
 }
