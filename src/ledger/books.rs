@@ -447,88 +447,11 @@ impl ShardBooks {
     }
 }
 
-impl Head {
-    /// The row of a shard that was just installed.
-    #[must_use]
-    pub fn installed(shard: Shard) -> Self {
-        Self {
-            shard,
-            version: 0,
-            sequence: 0,
-            frontier: super::merkle::Frontier::default(),
-            recorded_at: Timestamp::EPOCH,
-            next_account: AccountNumber::FIRST_OWN.0,
-        }
-    }
-}
-
-impl Changes {
-    /// Changes of nothing but the shard's row.
-    #[must_use]
-    pub fn of(head: Head) -> Self {
-        Self {
-            head,
-            entries: Vec::new(),
-            new_operations: Vec::new(),
-            updated_operations: Vec::new(),
-            placed_holds: Vec::new(),
-            removed_holds: Vec::new(),
-            new_accounts: Vec::new(),
-            updated_accounts: Vec::new(),
-            new_resellers: Vec::new(),
-            updated_resellers: Vec::new(),
-            registrations: Vec::new(),
-            new_records: Vec::new(),
-            updated_records: Vec::new(),
-            new_lines: Vec::new(),
-        }
-    }
-}
-
 /// The balance after a posting of `amount_minor` on `side`; `None` beyond 64 bits.
 fn after(account: &Account, side: Side, amount_minor: i64) -> Option<i64> {
     if account.class.line().normal_side == side {
         account.posted.checked_add(amount_minor)
     } else {
         account.posted.checked_sub(amount_minor)
-    }
-}
-
-/// The shards that a poster has in memory.
-#[derive(Clone, Debug, Default)]
-pub struct Books {
-    shards: BTreeMap<Shard, ShardBooks>,
-}
-
-impl Books {
-    #[must_use]
-    pub fn get(&self, shard: Shard) -> Option<&ShardBooks> {
-        self.shards.get(&shard)
-    }
-
-    /// # Panics
-    /// When the shard is not in memory: the engine loads it before deciding.
-    #[must_use]
-    pub fn shard(&self, shard: Shard) -> &ShardBooks {
-        self.shards.get(&shard).expect("the engine locked and loaded the shard")
-    }
-
-    /// # Panics
-    /// When the shard is not in memory: the engine loads it before deciding.
-    #[must_use]
-    pub fn shard_mut(&mut self, shard: Shard) -> &mut ShardBooks {
-        self.shards.get_mut(&shard).expect("the engine locked and loaded the shard")
-    }
-
-    pub fn insert(&mut self, books: ShardBooks) {
-        self.shards.insert(books.shard(), books);
-    }
-
-    pub fn clear(&mut self) {
-        self.shards.clear();
-    }
-
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut ShardBooks> {
-        self.shards.values_mut()
     }
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::books::{Books, Step};
+use super::books::Step;
 use super::command::{AllocateStock, Command, Outcome, PutRecord, Refusal, Request, Reserve, Rule};
 use super::rules::Moment;
+use super::shards::Books;
 use super::{allocation, four_eyes, network, recharge, record as records, run, void};
 use crate::domain::{Details, EntryKind, Operation, OperationId, Record, Shard};
 

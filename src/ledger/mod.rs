@@ -14,11 +14,13 @@ pub mod recharge;
 pub mod record;
 pub mod rules;
 pub mod run;
+pub mod shards;
 pub mod similar;
 pub mod void;
 
-pub use books::{Books, ShardBooks};
+pub use books::ShardBooks;
 pub use changes::{Changes, Head, Registration};
 pub use command::{Actor, Command, Evidence, Outcome, Refusal, Request};
 pub use decide::{decide, knows_reseller};
 pub use rules::{Moment, Rules};
+pub use shards::Books;

@@ -70,12 +70,12 @@ pub(super) fn keys(rows: &[&mut OperationRow]) -> impl Iterator<Item = (i16, Uui
     rows.iter().map(|row| row.key())
 }
 
-/// Puts each row that was found to its operation.
-pub(super) fn attach<R: Keyed>(rows: Vec<&mut OperationRow>, found: Vec<R>, put: impl Fn(&mut Beside, R)) {
-    let mut found: HashMap<_, _> = found.into_iter().map(|row| (row.key(), row)).collect();
+/// Puts each row that was found to its operation. In a page of the journal one operation may stand several times.
+pub(super) fn attach<R: Keyed + Clone>(rows: Vec<&mut OperationRow>, found: Vec<R>, put: impl Fn(&mut Beside, R)) {
+    let found: HashMap<_, _> = found.into_iter().map(|row| (row.key(), row)).collect();
     for row in rows {
-        if let Some(own) = found.remove(&row.key()) {
-            put(&mut row.beside, own);
+        if let Some(own) = found.get(&row.key()) {
+            put(&mut row.beside, own.clone());
         }
     }
 }
