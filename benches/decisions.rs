@@ -31,6 +31,9 @@ fn rules() -> Rules {
         airtime_minor: 500..=50_000,
         similar_guard_ms: 120_000,
         charging_deadline_ms: 4_000,
+        approval_expiry_ms: 86_400_000,
+        issue_per_day_minor: None,
+        vat_basis_points: 2_000,
         zone: jiff::tz::TimeZone::UTC,
         levels: vec![level()],
     }

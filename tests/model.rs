@@ -1,22 +1,24 @@
 //! Random scripts against the naive model: identical results from the model and the engine on every store.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::future::join_all;
 use proptest::test_runner::{Config, TestRunner};
 use taabia::domain::ids::uuid_v7;
 use taabia::domain::{
-    AccountClass, Channel, ExternalId, Limits, NumberingPlan, OperationId, PartnerId, Shard, Timestamp,
+    AccountClass, Asked, Channel, ClientId, ExternalId, Limits, NumberingPlan, OperationId, PartnerId, Proposal,
+    Ruling, Shard, Terms, Timestamp,
 };
 use taabia::engine::{Engine, EngineConfig};
 use taabia::ledger::command::{
-    AllocateStock, IssueStock, OpenReseller, PutRecord, Reserve, Resolve, SetLimits, SetStanding, Void,
+    AllocateStock, Expire, OpenReseller, Propose, PutRecord, Reserve, Resolve, Rule, SetLimits, SetStanding, Void,
 };
-use taabia::ledger::{Command, Outcome, Registration, Request};
+use taabia::ledger::{Command, Outcome, Registration, Request, Rules};
 use taabia::ports::{Clock, Ledger, LedgerError, Randomness, Store};
 
 use crate::support::database::Database;
-use crate::support::script::{Act, Model, Seen, reseller_id, rules, scripts, shard_of};
+use crate::support::script::{Act, ISSUE_PER_DAY, Model, Seen, reseller_id, rules, scripts, shard_of};
 use crate::support::world::record;
 use crate::support::{ManualClock, SeededRandomness, setting};
 
@@ -28,6 +30,8 @@ struct Player {
     randomness: SeededRandomness,
     /// Recharges and tombstones in the order in which they were made.
     made: Vec<OperationId>,
+    /// Proposals by their keys.
+    proposed: HashMap<u8, OperationId>,
 }
 
 impl Player {
@@ -35,8 +39,9 @@ impl Player {
     fn new(store: Arc<dyn Store>) -> Self {
         let clock = Arc::new(ManualClock::at("2026-11-23T00:00:00Z"));
         let config = EngineConfig { posters: 1, ..EngineConfig::default() };
-        let engine = Engine::start(store.clone(), clock.clone(), Arc::new(rules()), &config);
-        Self { engine, store, clock, randomness: SeededRandomness::new(7), made: Vec::new() }
+        let rules = Rules { issue_per_day_minor: Some(ISSUE_PER_DAY), ..rules() };
+        let engine = Engine::start(store.clone(), clock.clone(), Arc::new(rules), &config);
+        Self { engine, store, clock, randomness: SeededRandomness::new(7), made: Vec::new(), proposed: HashMap::new() }
     }
 
     fn draw(&self, shard: Shard) -> OperationId {
@@ -63,16 +68,31 @@ impl Player {
                 limits: Limits::default(),
                 credit_limit_minor: 0,
             }),
-            Act::Issue { key, amount } => Request::IssueStock(IssueStock {
+            Act::Issue { key, amount } => Request::Propose(Propose {
                 operation: self.draw(Shard::OPERATOR),
                 external_id: external_id(key),
+                proposal: Proposal::Issue,
                 amount_minor: amount,
+                maker: person(0),
+                reason: "more".parse().unwrap(),
+                document: "PO-1".parse().unwrap(),
             }),
+            Act::Rule { key, person: by, approve } => Request::Rule(Rule {
+                operation: *self.proposed.get(&key)?,
+                reseller: None,
+                checker: person(by),
+                ruling: if approve { Ruling::Approve } else { Ruling::Refuse },
+                reason: "so".parse().unwrap(),
+            }),
+            Act::Expire { key } => Request::Expire(Expire { operation: *self.proposed.get(&key)? }),
             Act::Allocate { key, reseller, amount } => Request::AllocateStock(AllocateStock {
                 operation: self.draw(Shard::OPERATOR),
                 external_id: external_id(key),
                 to: reseller_id(reseller),
-                amount_minor: amount,
+                asked: Asked::Exactly(amount),
+                terms: if key % 2 == 0 { Terms::Consignment } else { Terms::OnAccount },
+                reason: "stock".parse().unwrap(),
+                run: None,
             }),
             Act::Reserve { reseller, key, number, amount, repeat } => Request::Reserve(Reserve {
                 operation: self.draw(shard_of(reseller, shards)),
@@ -126,9 +146,16 @@ impl Player {
             {
                 self.made.push(operation.id);
             }
+            if let (Act::Issue { key, .. }, Some(Ok(Outcome::Decided(operation)))) = (act, outcome) {
+                self.proposed.insert(*key, operation.id);
+            }
         }
         outcomes.into_iter().map(seen).collect()
     }
+}
+
+fn person(number: u8) -> ClientId {
+    ClientId::from_uuid(uuid::Uuid::from_u128(u128::from(number) + 1))
 }
 
 fn seen(outcome: Option<Result<Outcome, LedgerError>>) -> Seen {

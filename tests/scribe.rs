@@ -1,9 +1,9 @@
 //! Writes small, right books by hand, straight into a store: what the engine would leave there, without it.
 
 use taabia::domain::{
-    Account, AccountClass, AccountNumber, Asset, Channel, Decline, Details, Entry, EntryKind, ExternalId, Hold, Limits,
-    Msisdn, Operation, OperationId, PartnerId, Posting, Recharge, ResellerId, Shard, Side, Status, Timestamp,
-    ids::uuid_v7,
+    Account, AccountClass, AccountNumber, Allocation, Asked, Asset, Channel, ClientId, Decline, Details, Entry,
+    EntryKind, ExternalId, FourEyes, Hold, Limits, Msisdn, Operation, OperationId, PartnerId, Posting, Proposal,
+    Recharge, ResellerId, Ruling, Shard, Side, Status, Terms, Timestamp, Verdict, ids::uuid_v7,
 };
 use taabia::ledger::merkle::Frontier;
 use taabia::ledger::{Changes, Head, Registration};
@@ -168,7 +168,7 @@ impl<'a> Scribe<'a> {
     }
 
     pub async fn issue(&mut self, amount: i64) -> OperationId {
-        let mut operation = self.operation(Shard::OPERATOR, ResellerId::OPERATOR, amount, Details::Issue);
+        let mut operation = self.operation(Shard::OPERATOR, ResellerId::OPERATOR, amount, approved());
         let (session, mut desks, _) = self.open(&[Shard::OPERATOR], Wants::default()).await;
         let (issued, stock) = (AccountClass::Issued.system_account(), AccountClass::OperatorStock.system_account());
         desks[0].entry_about(&mut operation, EntryKind::StockIssued, &[(issued, stock, amount)]);
@@ -181,7 +181,7 @@ impl<'a> Scribe<'a> {
     /// Allocates to a reseller in a shard that is not the operator's.
     pub async fn allocate(&mut self, to: ResellerId, amount: i64) -> OperationId {
         let shard = Shard::of(to.uuid(), self.store.shards());
-        let mut operation = self.operation(Shard::OPERATOR, ResellerId::OPERATOR, amount, Details::Allocation { to });
+        let mut operation = self.operation(Shard::OPERATOR, ResellerId::OPERATOR, amount, allocated(to));
         let wants = Wants { resellers: vec![(shard, to)], ..Wants::default() };
         let (session, mut desks, loaded) = self.open(&[Shard::OPERATOR, shard], wants).await;
         let transit = AccountClass::AirtimeInTransit.system_account();
@@ -256,4 +256,31 @@ pub fn frontier(leaves: impl Iterator<Item = [u8; 32]>) -> Frontier {
     let mut frontier = Frontier::default();
     leaves.for_each(|leaf| frontier.append(leaf));
     frontier
+}
+
+/// An issue that two persons stood for.
+fn approved() -> Details {
+    let person = |number| ClientId::from_uuid(uuid::Uuid::from_u128(number));
+    let at = Timestamp::from_unix_ms(1);
+    let verdict = Verdict { checker: person(2), ruling: Ruling::Approve, reason: "agreed".parse().unwrap(), at };
+    Details::FourEyes(Box::new(FourEyes {
+        proposal: Proposal::Issue,
+        maker: person(1),
+        reason: "opening".parse().unwrap(),
+        document: "PO-1".parse().unwrap(),
+        expires_at: at,
+        verdict: Some(verdict),
+    }))
+}
+
+/// An allocation on consignment.
+pub fn allocated(to: ResellerId) -> Details {
+    Details::Allocation(Box::new(Allocation {
+        to,
+        terms: Terms::Consignment,
+        reason: "stock".parse().unwrap(),
+        asked: Asked::Exactly(1),
+        price: None,
+        run: None,
+    }))
 }

@@ -18,7 +18,7 @@ use taabia::services::access::{
     Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Audit, Directory, Network, Recharges, Scope, Stock, Terminals, Users};
+use taabia::services::{Allocations, Audit, Directory, FourEyes, Network, Recharges, Scope, Stock, Terminals, Users};
 use taabia::simulator::memory::MemoryStore;
 use taabia::simulator::network::NetworkPlan;
 use tokio::net::TcpListener;
@@ -110,6 +110,8 @@ fn api(
     let (clock, randomness) = (Arc::new(SystemClock), Arc::new(SystemRandomness));
     let approving = ChargingConfig::InProcess(in_process::Config::default());
     let charging = charging::connect(&approving, Dependencies { clock: clock.clone() })?;
+    // Nothing is allocated here: empty books answer.
+    let store = Arc::new(taabia::simulator::MemoryStore::new(SHARDS));
     let directory = Arc::new(Directory::new(registry.clone(), SHARDS));
     let keys = Arc::new(KeyRing::open(keys, clock.clone(), &*randomness)?);
     let settings = TokenSettings::for_installation(url);
@@ -157,9 +159,26 @@ fn api(
             randomness: randomness.clone(),
         }),
         terminals: Arc::new(Terminals { directory: directory.clone(), ledger: ledger.clone(), reads: ledger.clone() }),
-        stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock }),
         audit: Arc::new(Audit { directory: directory.clone(), reads: ledger.clone() }),
         users: Arc::new(users),
+        stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock: clock.clone() }),
+        allocations: Arc::new(Allocations {
+            ledger: ledger.clone(),
+            reads: ledger.clone(),
+            stock: store.clone(),
+            registry: store,
+            directory: directory.clone(),
+            clock: clock.clone(),
+            randomness: randomness.clone(),
+            own: Arc::default(),
+        }),
+        four_eyes: Arc::new(FourEyes {
+            ledger: ledger.clone(),
+            reads: ledger.clone(),
+            directory: directory.clone(),
+            clock,
+            randomness: randomness.clone(),
+        }),
         directory,
         reads: ledger,
         tokens: Arc::new(tokens),

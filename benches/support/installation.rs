@@ -27,6 +27,9 @@ pub fn rules(config: &Config) -> Arc<Rules> {
     Arc::new(Rules {
         airtime_minor: least.minor()..=largest.minor(),
         similar_guard_ms: millis(config.recharge.similar_guard_ms),
+        approval_expiry_ms: 86_400_000,
+        issue_per_day_minor: None,
+        vat_basis_points: 2_000,
         charging_deadline_ms: millis(config.recharge.charging_deadline_ms),
         zone: config.time_zone.clone(),
         levels: config.network.levels.clone(),

@@ -14,6 +14,7 @@ use super::args::DemoArgs;
 use super::clock::{SystemClock, SystemRandomness};
 use super::config::{ChargingKind, Config};
 use super::demo_clients::{self, Credentials};
+use super::demo_stock;
 use super::node::{Node, connect_charging, start_engine};
 use super::serve::{open_for_serving, until_stopped};
 use super::{migrate, settings, telemetry};
@@ -44,6 +45,7 @@ pub async fn demo(args: DemoArgs) -> Result<bool, Box<dyn Error>> {
     let charging_url = (config.charging.kind == ChargingKind::Simulator).then(|| config.charging.url.clone());
     let file = config.data_dir.join("demo.json");
     let clients = demo_clients::write(&file, &node, charging_url, &branches).await?;
+    demo_stock::stock(&node, &clients, &branches, NetworkPlan::demo(config.currency.exponent()).stock_minor).await?;
     let (stop_traffic, traffic_stopped) = watch::channel(false);
     let traffic = (!args.no_traffic).then(|| tokio::spawn(traffic(&config, &node, &branches).run(traffic_stopped)));
     introduce(&node.url, &file, &clients);
@@ -79,7 +81,8 @@ async fn seed(config: &Config, storage: &Storage, engine: Arc<Engine>) -> Result
         randomness: Arc::new(SystemRandomness),
         shards: storage.store.shards(),
     };
-    let plan = NetworkPlan::demo(config.currency.exponent());
+    // Opened without stock: the operator's two persons bring it.
+    let plan = NetworkPlan { stock_minor: 0, ..NetworkPlan::demo(config.currency.exponent()) };
     let style = ProgressStyle::with_template("seeding the network {bar:40} {pos}/{len} resellers");
     let bar = ProgressBar::new(plan.resellers().unsigned_abs()).with_style(style.expect("the template is well formed"));
     let branches = seeder.seed(&plan, &mut |done| bar.inc(done)).await?;

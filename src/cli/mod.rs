@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 mod demo_clients;
+mod demo_stock;
 pub mod load;
 pub mod migrate;
 pub mod network;

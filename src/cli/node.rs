@@ -15,9 +15,10 @@ use tokio::task::JoinHandle;
 use super::clock::{SystemClock, SystemRandomness};
 use super::config::{ChargingKind, Config, SigningKey};
 use crate::charging::{self, ChargingConfig, in_process, simulator_http};
+use crate::domain::Money;
 use crate::engine::{Engine, EngineConfig};
 use crate::http::{self, Api, Readiness};
-use crate::jobs::{DoubtConfig, DoubtJob};
+use crate::jobs::{DoubtConfig, DoubtJob, ExpiryJob, RunConfig, RunJob};
 use crate::ledger::{Actor, Rules};
 use crate::ports::{Charging, Clock, Randomness, Reads};
 use crate::services::access::{
@@ -25,7 +26,7 @@ use crate::services::access::{
     TokenSettings, Tokens,
 };
 use crate::services::recharges::{RechargeConfig, RechargeDeps};
-use crate::services::{Audit, Directory, Network, Recharges, Stock, Terminals, Users};
+use crate::services::{Allocations, Audit, Directory, FourEyes, Network, Recharges, Stock, Terminals, Users};
 use crate::storage::Storage;
 
 /// Hashes of secrets computed at once, and callers that may wait for their turn.
@@ -39,6 +40,8 @@ pub struct Node {
     pub url: String,
     pub engine: Arc<Engine>,
     pub recharges: Arc<Recharges>,
+    pub four_eyes: Arc<FourEyes>,
+    pub allocations: Arc<Allocations>,
     pub clients: Clients,
     readiness: Readiness,
     stop_server: watch::Sender<bool>,
@@ -57,6 +60,9 @@ pub fn rules(config: &Config) -> Rules {
         airtime_minor: least.minor()..=largest.minor(),
         similar_guard_ms: millis(config.recharge.similar_guard_ms),
         charging_deadline_ms: millis(config.recharge.charging_deadline_ms),
+        approval_expiry_ms: millis(config.four_eyes.expire_after_s.saturating_mul(1_000)),
+        vat_basis_points: i64::from(config.allocation.vat_basis_points),
+        issue_per_day_minor: config.issue_per_day().map(Money::minor),
         zone: config.time_zone.clone(),
         levels: config.network.levels.clone(),
     }
@@ -168,6 +174,8 @@ impl Node {
             randomness: randomness.clone(),
         };
         let readiness = Readiness::default();
+        let allocations = Arc::new(allocations(storage, engine.clone(), directory.clone()));
+        let four_eyes = Arc::new(four_eyes(storage, engine.clone(), directory.clone()));
         let router = http::router(Api {
             recharges: recharges.clone(),
             network: Arc::new(Network {
@@ -185,6 +193,8 @@ impl Node {
             stock: Arc::new(Stock { directory: directory.clone(), reads: reads.clone(), clock: clock.clone() }),
             audit: Arc::new(Audit { directory: directory.clone(), reads: reads.clone() }),
             users: Arc::new(users),
+            allocations: allocations.clone(),
+            four_eyes: four_eyes.clone(),
             directory,
             reads: reads.clone(),
             tokens: Arc::new(tokens),
@@ -209,11 +219,15 @@ impl Node {
         let serving = tokio::spawn(async move { served.await });
         let (stop_jobs, jobs_stopped) = watch::channel(false);
         let doubt = DoubtJob { ledger: engine.clone(), reads, charging, clock, config: doubt_config(config) };
-        let jobs = vec![tokio::spawn(doubt.run(jobs_stopped)), tokio::spawn(super::telemetry::upkeep(metrics))];
+        let mut jobs = stock_jobs(config, storage, &engine, &allocations, &jobs_stopped);
+        jobs.push(tokio::spawn(doubt.run(jobs_stopped)));
+        jobs.push(tokio::spawn(super::telemetry::upkeep(metrics)));
         Ok(Self {
             url,
             engine,
             recharges,
+            four_eyes,
+            allocations,
             clients,
             readiness,
             stop_server,
@@ -256,6 +270,60 @@ impl Node {
             Err(error) => std::io::Error::other(error),
         }
     }
+}
+
+fn allocations(storage: &Storage, engine: Arc<Engine>, directory: Arc<Directory>) -> Allocations {
+    Allocations {
+        ledger: engine,
+        reads: storage.store.clone(),
+        stock: storage.stock.clone(),
+        registry: storage.registry.clone(),
+        directory,
+        clock: Arc::new(SystemClock),
+        randomness: Arc::new(SystemRandomness),
+        own: Arc::default(),
+    }
+}
+
+fn four_eyes(storage: &Storage, engine: Arc<Engine>, directory: Arc<Directory>) -> FourEyes {
+    FourEyes {
+        ledger: engine,
+        reads: storage.store.clone(),
+        directory,
+        clock: Arc::new(SystemClock),
+        randomness: Arc::new(SystemRandomness),
+    }
+}
+
+/// The expiry of proposals, and the runs.
+fn stock_jobs(
+    config: &Config,
+    storage: &Storage,
+    engine: &Arc<Engine>,
+    allocations: &Allocations,
+    stopped: &watch::Receiver<bool>,
+) -> Vec<JoinHandle<()>> {
+    let expiry = ExpiryJob {
+        ledger: engine.clone(),
+        reads: storage.stock.clone(),
+        clock: Arc::new(SystemClock),
+        poll_interval_ms: config.four_eyes.poll_interval_ms,
+    };
+    let runs = RunJob {
+        ledger: engine.clone(),
+        reads: storage.store.clone(),
+        stock: storage.stock.clone(),
+        clock: Arc::new(SystemClock),
+        randomness: Arc::new(SystemRandomness),
+        own: allocations.own.clone(),
+        shards: storage.store.shards(),
+        config: RunConfig {
+            poll_interval_ms: config.allocation.poll_interval_ms,
+            take_over_after_ms: config.allocation.take_over_after_ms,
+            in_flight: config.allocation.in_flight,
+        },
+    };
+    vec![tokio::spawn(expiry.run(stopped.clone())), tokio::spawn(runs.run(stopped.clone()))]
 }
 
 fn recharges(

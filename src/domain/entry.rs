@@ -71,8 +71,8 @@ entry_kinds! {
     ResellerOpened = 1, "reseller.opened", Reseller, staff;
     StandingChanged = 2, "reseller.standing_changed", Reseller, staff;
     LimitsChanged = 3, "reseller.limits_changed", Reseller, staff;
-    StockIssued = 4, "stock.issued", Operation;
-    StockAllocated = 5, "stock.allocated", Operation;
+    StockIssued = 4, "stock.issued", Operation, staff;
+    StockAllocated = 5, "stock.allocated", Operation, staff;
     /// The receiver's half of an allocation from another shard; the operation is recorded there.
     AllocationReceived = 6, "stock.allocation_received", Elsewhere;
     AllocationDeclined = 7, "stock.allocation_declined", Operation;
@@ -87,12 +87,26 @@ entry_kinds! {
     KeyVoided = 13, "key.voided", Operation;
     /// The late request for a voided key, recorded with its content.
     VoidedRequestRecorded = 14, "key.voided_request_recorded", Operation;
-    IssueDeclined = 15, "stock.issue_declined", Operation;
+    IssueDeclined = 15, "stock.issue_declined", Operation, staff;
     /// Code, name, level or parent of a reseller.
     PlaceChanged = 20, "reseller.place_changed", Reseller, staff;
     RecordPut = 30, "record.put", Record, staff;
     /// The copy of a record in one more shard; the command is recorded in the operator's.
     RecordCopied = 31, "record.copied", Record;
+    /// Waits for a second person.
+    ApprovalRequested = 35, "approval.requested", Operation, staff;
+    StockDestroyed = 37, "stock.destroyed", Operation, staff;
+    StockAdjusted = 38, "stock.adjusted", Operation, staff;
+    /// The reseller's half of an adjustment in another shard; the operation is recorded in the operator's.
+    AdjustmentPosted = 39, "stock.adjustment_posted", Elsewhere;
+    ApprovalRefused = 40, "approval.refused", Operation, staff;
+    ApprovalExpired = 41, "approval.expired", Operation;
+    /// Approved, but no longer possible.
+    ApprovedInVain = 42, "approval.in_vain", Operation, staff;
+    /// Topping up to an amount that was there already.
+    AllocationNotNeeded = 44, "stock.allocation_not_needed", Operation;
+    RunStarted = 45, "allocation_run.started", Operation, staff;
+    RunFinished = 46, "allocation_run.finished", Operation;
     UserCreated = 80, "user.created", Record, staff;
     /// Counted before the PIN is compared.
     PinAttempted = 81, "user.pin_attempted", Record;

@@ -1,8 +1,10 @@
 //! Nouns and their rules. Pure: no clock, no randomness, no async, no SQL.
 
 pub mod account;
+pub mod allocation;
 pub mod encoding;
 pub mod entry;
+pub mod four_eyes;
 pub mod ids;
 pub mod money;
 pub mod msisdn;
@@ -18,7 +20,9 @@ pub mod text;
 pub mod time;
 
 pub use account::{Account, AccountClass, AccountNumber, Asset, Side, Usage};
+pub use allocation::{Allocation, Asked, Line, Price, Run, RunLine, RunTotals, Terms};
 pub use entry::{About, Entry, EntryKind, Hold, Posting};
+pub use four_eyes::{Direction, FourEyes, Proposal, Ruling, Verdict};
 pub use ids::{ClientId, OperationId, PartnerId, ResellerId};
 pub use money::{Currency, Money};
 pub use msisdn::{Msisdn, NumberingPlan};
@@ -28,5 +32,5 @@ pub use rejection::{Decline, Retry};
 pub use reseller::{LevelName, Limits, Reseller, ResellerCode, ResellerName, Standing};
 pub use shard::Shard;
 pub use staff::{Origin, StaffAction, Via};
-pub use text::{ExternalId, RecordId, TerminalId};
+pub use text::{DocumentReference, ExternalId, Reason, RecordId, TerminalId};
 pub use time::{BusinessDay, Timestamp};

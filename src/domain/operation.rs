@@ -1,6 +1,8 @@
 //! Operations: one business request and its state.
 
+use super::allocation::{Allocation, Run};
 use super::encoding::{Encoder, Hash};
+use super::four_eyes::FourEyes;
 use super::ids::{OperationId, PartnerId, ResellerId};
 use super::msisdn::Msisdn;
 use super::rejection::Decline;
@@ -19,10 +21,35 @@ pub enum Status {
     InDoubt = 4,
     ReversalPending = 5,
     Reversed = 6,
+    /// Proposed by one person, not decided by another one yet.
+    PendingApproval = 7,
+    Approved = 8,
+    Refused = 9,
+    /// Nobody decided in time.
+    Expired = 10,
+    /// A run over many resellers that is on its way.
+    Running = 35,
+    CompletedWithRefusals = 36,
 }
 
 impl Status {
-    pub const ALL: [Self; 6] =
+    pub const ALL: [Self; 12] = [
+        Self::Submitted,
+        Self::Completed,
+        Self::Declined,
+        Self::InDoubt,
+        Self::ReversalPending,
+        Self::Reversed,
+        Self::PendingApproval,
+        Self::Approved,
+        Self::Refused,
+        Self::Expired,
+        Self::Running,
+        Self::CompletedWithRefusals,
+    ];
+
+    /// Those that a recharge goes through.
+    pub const OF_RECHARGES: [Self; 6] =
         [Self::Submitted, Self::Completed, Self::Declined, Self::InDoubt, Self::ReversalPending, Self::Reversed];
 
     #[must_use]
@@ -34,6 +61,12 @@ impl Status {
             Self::InDoubt => "in_doubt",
             Self::ReversalPending => "reversal_pending",
             Self::Reversed => "reversed",
+            Self::PendingApproval => "pending_approval",
+            Self::Approved => "approved",
+            Self::Refused => "refused",
+            Self::Expired => "expired",
+            Self::Running => "running",
+            Self::CompletedWithRefusals => "completed_with_refusals",
         }
     }
 
@@ -56,13 +89,32 @@ impl Status {
     /// The one table of legal transitions (`design.md` §5).
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
-        use Status::{Completed, Declined, InDoubt, ReversalPending, Reversed, Submitted};
+        use Status::{
+            Approved, Completed, CompletedWithRefusals, Declined, Expired, InDoubt, PendingApproval, Refused,
+            ReversalPending, Reversed, Running, Submitted,
+        };
         match (self, next) {
             (Submitted, Completed | Declined | InDoubt)
             | (InDoubt, Completed | Declined)
             | (Completed, ReversalPending)
-            | (ReversalPending, Reversed | Completed) => true,
-            (Submitted | InDoubt | Completed | Declined | ReversalPending | Reversed, _) => false,
+            | (ReversalPending, Reversed | Completed)
+            | (PendingApproval, Approved | Refused | Expired | Declined)
+            | (Running, Completed | CompletedWithRefusals) => true,
+            (
+                Submitted
+                | InDoubt
+                | Completed
+                | Declined
+                | ReversalPending
+                | Reversed
+                | PendingApproval
+                | Approved
+                | Refused
+                | Expired
+                | Running
+                | CompletedWithRefusals,
+                _,
+            ) => false,
         }
     }
 
@@ -75,7 +127,16 @@ impl Status {
     /// No change without a new, visible operation (`domain.md` \[4\]).
     #[must_use]
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Completed | Self::Declined | Self::Reversed)
+        matches!(
+            self,
+            Self::Completed
+                | Self::Declined
+                | Self::Reversed
+                | Self::Approved
+                | Self::Refused
+                | Self::Expired
+                | Self::CompletedWithRefusals
+        )
     }
 }
 
@@ -132,10 +193,14 @@ pub enum OperationKind {
     Recharge = 1,
     Issue = 2,
     Allocation = 3,
+    Destruction = 4,
+    Adjustment = 5,
+    AllocationRun = 35,
 }
 
 impl OperationKind {
-    pub const ALL: [Self; 3] = [Self::Recharge, Self::Issue, Self::Allocation];
+    pub const ALL: [Self; 6] =
+        [Self::Recharge, Self::Issue, Self::Allocation, Self::Destruction, Self::Adjustment, Self::AllocationRun];
 
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -143,6 +208,9 @@ impl OperationKind {
             Self::Recharge => "recharge",
             Self::Issue => "issue",
             Self::Allocation => "allocation",
+            Self::Destruction => "destruction",
+            Self::Adjustment => "adjustment",
+            Self::AllocationRun => "allocation_run",
         }
     }
 
@@ -153,6 +221,9 @@ impl OperationKind {
             Self::Recharge => "rch_",
             Self::Issue => "iss_",
             Self::Allocation => "alc_",
+            Self::Destruction => "dst_",
+            Self::Adjustment => "adj_",
+            Self::AllocationRun => "run_",
         }
     }
 
@@ -196,10 +267,10 @@ pub enum Details {
     Recharge(Recharge),
     /// A recharge whose key was voided before its request arrived (`domain.md` \[7\]).
     Tombstone,
-    Issue,
-    Allocation {
-        to: ResellerId,
-    },
+    /// What a second person has to approve.
+    FourEyes(Box<FourEyes>),
+    Allocation(Box<Allocation>),
+    Run(Box<Run>),
 }
 
 /// One business request and its state.
@@ -226,10 +297,11 @@ pub struct Operation {
 impl Operation {
     #[must_use]
     pub fn kind(&self) -> OperationKind {
-        match self.details {
+        match &self.details {
             Details::Recharge(_) | Details::Tombstone => OperationKind::Recharge,
-            Details::Issue => OperationKind::Issue,
-            Details::Allocation { .. } => OperationKind::Allocation,
+            Details::FourEyes(eyes) => eyes.proposal.kind(),
+            Details::Allocation(_) => OperationKind::Allocation,
+            Details::Run(_) => OperationKind::AllocationRun,
         }
     }
 
@@ -243,7 +315,31 @@ impl Operation {
     pub fn recharge(&self) -> Option<&Recharge> {
         match &self.details {
             Details::Recharge(recharge) => Some(recharge),
-            Details::Tombstone | Details::Issue | Details::Allocation { .. } => None,
+            Details::Tombstone | Details::FourEyes(_) | Details::Allocation(_) | Details::Run(_) => None,
+        }
+    }
+
+    #[must_use]
+    pub fn four_eyes(&self) -> Option<&FourEyes> {
+        match &self.details {
+            Details::FourEyes(eyes) => Some(eyes),
+            Details::Recharge(_) | Details::Tombstone | Details::Allocation(_) | Details::Run(_) => None,
+        }
+    }
+
+    #[must_use]
+    pub fn allocation(&self) -> Option<&Allocation> {
+        match &self.details {
+            Details::Allocation(allocation) => Some(allocation),
+            Details::Recharge(_) | Details::Tombstone | Details::FourEyes(_) | Details::Run(_) => None,
+        }
+    }
+
+    #[must_use]
+    pub fn run(&self) -> Option<&Run> {
+        match &self.details {
+            Details::Run(run) => Some(run),
+            Details::Recharge(_) | Details::Tombstone | Details::FourEyes(_) | Details::Allocation(_) => None,
         }
     }
 
@@ -261,10 +357,12 @@ impl Operation {
                 ("terminal_id", ours.terminal == theirs.terminal),
                 ("allow_repeat", ours.allow_repeat == theirs.allow_repeat),
             ],
-            (Details::Issue, Details::Issue) => &[amount],
-            (Details::Allocation { to: ours }, Details::Allocation { to: theirs }) => {
-                &[("reseller_id", ours == theirs), amount]
+            (Details::FourEyes(ours), Details::FourEyes(theirs)) => {
+                let different = ours.differs_from(theirs);
+                return different.or_else(|| Some("amount").filter(|_| !amount.1));
             }
+            (Details::Allocation(ours), Details::Allocation(theirs)) => return ours.differs_from(theirs),
+            (Details::Run(ours), Details::Run(theirs)) => &[("lines", ours.request == theirs.request)],
             _ => &[("external_id", false)],
         };
         fields.iter().find(|(_, same)| !same).map(|(name, _)| *name)
@@ -293,12 +391,9 @@ impl Operation {
             Details::Tombstone => {
                 encoder.text("tombstone");
             }
-            Details::Issue => {
-                encoder.text("issue");
-            }
-            Details::Allocation { to } => {
-                encoder.text("allocation").bytes(to.uuid().as_bytes());
-            }
+            Details::FourEyes(eyes) => eyes.encode(encoder.text("four eyes")),
+            Details::Allocation(allocation) => allocation.encode(encoder.text("allocation")),
+            Details::Run(run) => run.encode(encoder.text("run")),
         }
         encoder.sha256()
     }
@@ -347,6 +442,12 @@ mod tests {
             (Completed, ReversalPending),
             (ReversalPending, Reversed),
             (ReversalPending, Completed),
+            (PendingApproval, Approved),
+            (PendingApproval, Refused),
+            (PendingApproval, Expired),
+            (PendingApproval, Declined),
+            (Running, Completed),
+            (Running, CompletedWithRefusals),
         ];
         for from in Status::ALL {
             for to in Status::ALL {

@@ -55,6 +55,55 @@ printable_ascii!(
     128
 );
 
+macro_rules! sentence {
+    ($(#[$doc:meta])* $name:ident, $max:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// In characters.
+            pub const MAX_LEN: usize = $max;
+
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = &'static str;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                let fits = text.chars().take($max + 1).count() <= $max;
+                let blank = text.trim().is_empty();
+                if fits && !blank && !text.chars().any(char::is_control) {
+                    Ok(Self(text.into()))
+                } else {
+                    Err(concat!("expected 1 to ", $max, " characters, not all blank, without control characters"))
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+sentence!(
+    /// Why a person did something, in their own words and language.
+    Reason,
+    200
+);
+sentence!(
+    /// The document that something rests on: an order, a minute, a letter.
+    DocumentReference,
+    64
+);
+
 /// Whether `text` holds a card number: 13 to 19 digits standing alone (spaces or dashes between groups
 /// allowed) with a card-brand prefix and a valid Luhn sum (ISO/IEC 7812-1 annex B).
 #[must_use]
@@ -149,6 +198,17 @@ mod tests {
         for bad in ["", &"x".repeat(65), "é", "a\n", "a\0", "٣"] {
             assert!(bad.parse::<ExternalId>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn reasons_are_in_any_language_and_never_blank() {
+        for good in ["a", "تعبئة رمضان", "Réassort de l'Oriental", &"é".repeat(200)] {
+            assert!(good.parse::<Reason>().is_ok(), "{good}");
+        }
+        for bad in ["", "  ", "a\nb", "a\0", &"é".repeat(201)] {
+            assert!(bad.parse::<Reason>().is_err(), "{bad}");
+        }
+        assert!("x".repeat(65).parse::<DocumentReference>().is_err());
     }
 
     #[test]

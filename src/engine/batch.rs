@@ -196,6 +196,9 @@ impl Batch<'_> {
             }
             let wanted = command.request.records(self.shard_count).into_iter();
             records.extend(wanted.filter(|(shard, want)| !self.books.shard(*shard).records().knows(want)));
+            if let Some(operation) = command.request.moves() {
+                self.want_operation(&mut operations, operation);
+            }
             match &command.request {
                 Request::Resolve(resolve) => self.want_open(&mut operations, &mut resellers, resolve.operation),
                 Request::Reserve(reserve) if self.may_be_similar(reserve) => {

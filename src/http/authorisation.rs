@@ -24,6 +24,8 @@ pub const SCHEME: &str = "oauth2";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     Scope(Scope),
+    /// One of these.
+    OneOf(&'static [Scope]),
     /// Any token of ours.
     AnyToken,
 }
@@ -39,15 +41,17 @@ pub fn guarded(need: Need, call: UtoipaMethodRouter<ApiState>, state: &ApiState)
 
 /// Tells in the OpenAPI document what the call needs and how it is refused.
 pub fn documented(need: Need, mut call: UtoipaMethodRouter<ApiState>) -> UtoipaMethodRouter<ApiState> {
-    let scopes: Vec<&str> = match need {
-        Need::Scope(scope) => vec![scope.name()],
-        Need::AnyToken => vec![],
+    let alternatives: Vec<Vec<&str>> = match need {
+        Need::Scope(scope) => vec![vec![scope.name()]],
+        Need::OneOf(scopes) => scopes.iter().map(|scope| vec![scope.name()]).collect(),
+        Need::AnyToken => vec![vec![]],
     };
     for operation in call.1.paths.values_mut().flat_map(operations_mut) {
-        operation.security = Some(vec![SecurityRequirement::new(SCHEME, scopes.clone())]);
+        let requirement = |scopes: &Vec<&str>| SecurityRequirement::new(SCHEME, scopes.clone());
+        operation.security = Some(alternatives.iter().map(requirement).collect());
         let refusals = [
             (Code::Unauthenticated, true),
-            (Code::InsufficientScope, matches!(need, Need::Scope(_))),
+            (Code::InsufficientScope, !matches!(need, Need::AnyToken)),
             (Code::RateLimited, true),
             (Code::InternalError, true),
             (Code::Unavailable, true),
@@ -96,8 +100,9 @@ async fn caller(state: &ApiState, need: Need, headers: &HeaderMap) -> Result<Cal
         AuthenticationError::Unavailable { retry_after_s } => Problem::retry_after(Code::Unavailable, retry_after_s),
     })?;
     match need {
-        Need::Scope(scope) if !caller.may(scope) => Err(insufficient_scope(scope)),
-        Need::Scope(_) | Need::AnyToken => Ok(caller),
+        Need::Scope(scope) if !caller.may(scope) => Err(insufficient_scope(&[scope])),
+        Need::OneOf(scopes) if !scopes.iter().any(|scope| caller.may(*scope)) => Err(insufficient_scope(scopes)),
+        Need::Scope(_) | Need::OneOf(_) | Need::AnyToken => Ok(caller),
     }
 }
 
@@ -113,8 +118,9 @@ fn unauthenticated(challenge: &'static str) -> Problem {
 }
 
 /// RFC 6750 §3.1.
-fn insufficient_scope(scope: Scope) -> Problem {
-    let challenge = format!(r#"Bearer realm="taabia", error="insufficient_scope", scope="{}""#, scope.name());
+fn insufficient_scope(scopes: &[Scope]) -> Problem {
+    let names = scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>().join(" ");
+    let challenge = format!(r#"Bearer realm="taabia", error="insufficient_scope", scope="{names}""#);
     let challenge = HeaderValue::from_str(&challenge).expect("scopes have ASCII names");
     Problem::new(Code::InsufficientScope).challenge(challenge)
 }

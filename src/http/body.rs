@@ -21,6 +21,8 @@ use crate::domain::text::contains_card_number;
 const MAX_ERRORS: usize = 20;
 /// Nobody keeps us waiting longer for a few hundred bytes.
 const BODY_ARRIVES_WITHIN: Duration = Duration::from_secs(10);
+/// The same for some megabytes.
+const LARGE_BODY_ARRIVES_WITHIN: Duration = Duration::from_mins(1);
 
 /// JSON type of a field.
 #[derive(Clone, Copy, Debug)]
@@ -371,6 +373,25 @@ impl<T: Readable> FromRequest<ApiState> for JsonBody<T> {
 pub(super) async fn read_body(request: Request, state: &ApiState) -> Result<Bytes, Problem> {
     match tokio::time::timeout(BODY_ARRIVES_WITHIN, Bytes::from_request(request, state)).await {
         Ok(read) => read.map_err(|rejection| Problem::of_status(rejection.status())),
+        Err(_) => Err(Problem::new(Code::InvalidRequest).detail("the body did not arrive in time")),
+    }
+}
+
+/// The whole body of a call that takes more than others, at most `max_bytes`.
+pub(super) async fn read_large_body(request: Request, max_bytes: usize) -> Result<Bytes, Problem> {
+    let read = axum::body::to_bytes(request.into_body(), max_bytes);
+    match tokio::time::timeout(LARGE_BODY_ARRIVES_WITHIN, read).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) => {
+            let too_long = std::error::Error::source(&error)
+                .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
+            let code = if too_long { Code::PayloadTooLarge } else { Code::InvalidRequest };
+            Err(Problem::new(code).detail(if too_long {
+                "the body is larger than 16 MiB"
+            } else {
+                "the body did not arrive"
+            }))
+        }
         Err(_) => Err(Problem::new(Code::InvalidRequest).detail("the body did not arrive in time")),
     }
 }

@@ -30,12 +30,14 @@ pub enum Code {
     InsufficientScope,
     NotFound,
     MethodNotAllowed,
+    FourEyes,
     ExternalIdReused,
     ConflictingState,
-    FourEyes,
     StaleVersion,
     VersionRequired,
     CodeTaken,
+    DecidedAlready,
+    ApprovalExpired,
     PayloadTooLarge,
     UnsupportedMediaType,
     ValidationFailed,
@@ -60,7 +62,7 @@ pub struct ProblemLine {
 }
 
 #[rustfmt::skip]
-pub const PROBLEMS: [ProblemLine; 22] = {
+pub const PROBLEMS: [ProblemLine; 24] = {
     use Retry::{Never, NewId, SameId};
     use StatusCode as S;
     const fn line(problem: Code, code: &'static str, status: S, title: &'static str, retry: Retry, iso8583: &'static str, meaning: &'static str) -> ProblemLine {
@@ -75,12 +77,14 @@ pub const PROBLEMS: [ProblemLine; 22] = {
         line(Code::InsufficientScope,    "insufficient_scope",     S::FORBIDDEN,              "Insufficient scope",        Never,  "57", "The access token does not carry the scope that the call needs"),
         line(Code::NotFound,             "not_found",              S::NOT_FOUND,              "Not found",                 Never,  "25", "Unknown, or outside the caller's subtrees; nothing was stored"),
         line(Code::MethodNotAllowed,     "method_not_allowed",     S::METHOD_NOT_ALLOWED,     "Method not allowed",        Never,  "40", "The path exists and does not know the method; see Allow"),
+        line(Code::FourEyes,             "four_eyes",              S::FORBIDDEN,              "Two persons are needed",    Never,  "63", "Whoever proposed it cannot approve or refuse it"),
         line(Code::ExternalIdReused,     "external_id_reused",     S::CONFLICT,               "external_id reused",        NewId,  "94", "The external_id was used before with other content; errors names the field that differs"),
         line(Code::ConflictingState,     "conflicting_state",      S::CONFLICT,               "Conflicting state",         Never,  "57", "What it is about does not permit this now; detail says why"),
-        line(Code::FourEyes,             "four_eyes",              S::FORBIDDEN,              "Two persons are needed",    Never,  "63", "Whoever proposed it cannot approve or refuse it"),
         line(Code::StaleVersion,         "stale_version",          S::PRECONDITION_FAILED,    "Changed meanwhile",         Never,  "40", "If-Match names another version than the one that stands; read it again and decide anew"),
         line(Code::VersionRequired,      "version_required",       S::PRECONDITION_REQUIRED,  "If-Match required",         Never,  "40", "A change names the version that it replaces: the ETag of the last answer, in If-Match"),
         line(Code::CodeTaken,            "code_taken",             S::CONFLICT,               "Code taken",                Never,  "94", "Another reseller has this code, or this one has it with other content; errors names the field that differs"),
+        line(Code::DecidedAlready,       "decided_already",        S::CONFLICT,               "Decided already",           Never,  "94", "The proposal was approved, refused or declined before; it stands as it is"),
+        line(Code::ApprovalExpired,      "approval_expired",       S::CONFLICT,               "Too late",                  NewId,  "94", "Nobody decided the proposal in time; it can be proposed anew"),
         line(Code::PayloadTooLarge,      "payload_too_large",      S::PAYLOAD_TOO_LARGE,      "Payload too large",         Never,  "30", "The body is larger than 16 KiB"),
         line(Code::UnsupportedMediaType, "unsupported_media_type", S::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type",    Never,  "30", "The Content-Type is not the one that the call takes"),
         line(Code::ValidationFailed,     "validation_failed",      S::UNPROCESSABLE_ENTITY,   "Bad value",                 Never,  "30", "A field is missing or its value is not acceptable; errors names each"),
@@ -117,6 +121,8 @@ impl Code {
                 | Self::CodeTaken
                 | Self::ConflictingState
                 | Self::FourEyes
+                | Self::DecidedAlready
+                | Self::ApprovalExpired
                 | Self::CardDataRefused
                 | Self::Overloaded
         )
@@ -291,6 +297,14 @@ impl From<ServiceError> for Problem {
             ServiceError::Place(refusal) => of_place(refusal),
             ServiceError::User(UserRefusal::SamePerson) => Self::new(Code::FourEyes),
             ServiceError::User(refusal) => Self::new(Code::ConflictingState).detail(refusal.to_string()),
+            ServiceError::SamePerson => Self::new(Code::FourEyes),
+            ServiceError::DecidedAlready { status } => {
+                Self::new(Code::DecidedAlready).detail(format!("it is {} already", status.name()))
+            }
+            ServiceError::ApprovalExpired => Self::new(Code::ApprovalExpired),
+            ServiceError::TooManyLines => {
+                Self::new(Code::PayloadTooLarge).detail("the rule meets more than 100,000 resellers")
+            }
             ServiceError::Overloaded { retry_after_s } => Self::retry_after(Code::Overloaded, retry_after_s),
             ServiceError::Unavailable { retry_after_s } => Self::retry_after(Code::Unavailable, retry_after_s),
             ServiceError::Internal => Self::new(Code::InternalError),

@@ -8,7 +8,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::domain::{Currency, NumberingPlan};
 use crate::ports::{Randomness, Reads};
 use crate::services::access::{Authenticator, Tokens};
-use crate::services::{Audit, Directory, Network, Recharges, Stock, Terminals, Users};
+use crate::services::{Allocations, Audit, Directory, FourEyes, Network, Recharges, Stock, Terminals, Users};
 
 /// All that the API is wired to.
 pub struct Api {
@@ -16,6 +16,8 @@ pub struct Api {
     pub network: Arc<Network>,
     pub stock: Arc<Stock>,
     pub terminals: Arc<Terminals>,
+    pub four_eyes: Arc<FourEyes>,
+    pub allocations: Arc<Allocations>,
     pub directory: Arc<Directory>,
     pub audit: Arc<Audit>,
     pub users: Arc<Users>,

@@ -15,11 +15,10 @@ use super::record::Records;
 use super::rules::Moment;
 use super::similar::{SimilarFilter, SimilarKey};
 pub use super::step::{HoldChange, Movement, PlaceChange, Step, Subject};
-use super::tree::Tree;
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, AccountClass, AccountNumber, Entry, Hold, Operation, OperationId, Posting, Record, RecordBody, RecordKey,
-    RecordWant, Reseller, ResellerId, Shard, Side, Timestamp,
+    Account, AccountClass, AccountNumber, Entry, Hold, Line, Operation, OperationId, Posting, Record, RecordBody,
+    RecordKey, RecordWant, Reseller, ResellerId, Shard, Side, Timestamp,
 };
 
 /// Whether a row is written for the first time.
@@ -36,6 +35,7 @@ pub struct ShardBooks {
     stored: Head,
     head: Head,
     accounts: HashMap<AccountNumber, Account>,
+    receivables: HashMap<ResellerId, AccountNumber>,
     resellers: HashMap<ResellerId, Reseller>,
     operations: HashMap<OperationId, Arc<Operation>>,
     holds: HashMap<OperationId, Hold>,
@@ -54,6 +54,7 @@ pub struct ShardBooks {
     written_records: BTreeMap<RecordKey, Write>,
     places: HashMap<ResellerId, Registration>,
     moves: Vec<Move>,
+    new_lines: Vec<(OperationId, Arc<[Line]>)>,
 }
 
 impl ShardBooks {
@@ -67,6 +68,7 @@ impl ShardBooks {
             similar,
             keys: KeyFilter::default(),
             accounts: HashMap::new(),
+            receivables: HashMap::new(),
             resellers: HashMap::new(),
             operations: HashMap::new(),
             holds: HashMap::new(),
@@ -82,6 +84,7 @@ impl ShardBooks {
             written_records: BTreeMap::new(),
             places: HashMap::new(),
             moves: Vec::new(),
+            new_lines: Vec::new(),
         }
     }
 
@@ -121,6 +124,12 @@ impl ShardBooks {
     /// All accounts of a reseller. Looks at each account in memory: for what is rare.
     pub fn accounts_of(&self, owner: ResellerId) -> impl Iterator<Item = &Account> {
         self.accounts.values().filter(move |account| account.owner == Some(owner))
+    }
+
+    /// What a reseller owes, once an account was opened for it; its stock account is known from its state.
+    #[must_use]
+    pub fn receivable(&self, owner: ResellerId) -> Option<AccountNumber> {
+        self.receivables.get(&owner).copied()
     }
 
     #[must_use]
@@ -191,6 +200,9 @@ impl ShardBooks {
     }
 
     pub fn admit_account(&mut self, account: Account) {
+        if let (Some(owner), AccountClass::ResellerReceivable) = (account.owner, account.class) {
+            self.receivables.insert(owner, account.number);
+        }
         self.accounts.insert(account.number, account);
     }
 
@@ -225,6 +237,12 @@ impl ShardBooks {
         *latest = created_at.max(*latest);
     }
 
+    /// Whether the balance stays within 64 bits when the account is credited.
+    #[must_use]
+    pub fn can_credit(&self, number: AccountNumber, amount_minor: i64) -> bool {
+        self.account(number).is_some_and(|account| after(account, Side::Credit, amount_minor).is_some())
+    }
+
     /// Whether both balances stay within 64 bits.
     #[must_use]
     pub fn can_post(&self, movement: &Movement) -> bool {
@@ -239,6 +257,11 @@ impl ShardBooks {
         let recorded_at = self.recorded_at(now);
         let sequence = self.next_sequence();
         let staff = super::staff::action(self, &step, actor, recorded_at);
+        if let Some(account) = step.opens {
+            self.head.next_account = account.number.0 + 1;
+            self.admit_account(account);
+            self.written_accounts.insert(account.number, Write::New);
+        }
         let postings = step.movements.iter().map(|movement| self.post(movement)).collect();
         if let Some((number, usage)) = step.usage {
             self.account_mut(number).usage = usage;
@@ -293,6 +316,10 @@ impl ShardBooks {
                 self.resellers.insert(reseller.id, reseller);
                 self.written_resellers.entry(reseller.id).or_insert(write);
                 (reseller.id.uuid(), digest)
+            }
+            Subject::Run { operation, lines } => {
+                self.new_lines.push((operation.id, lines));
+                self.write_subject(Subject::Operation(operation), hold, sequence)
             }
             Subject::Elsewhere { operation, digest } => (operation.uuid(), digest),
             Subject::Record(record) => {
@@ -385,6 +412,7 @@ impl ShardBooks {
             }
         }
         changes.registrations = std::mem::take(&mut self.registrations);
+        changes.new_lines = std::mem::take(&mut self.new_lines);
         for (key, write) in std::mem::take(&mut self.written_records) {
             let record = self.record_of(&key).expect("it was written").clone();
             match write {
@@ -413,6 +441,7 @@ impl ShardBooks {
         }
         if self.accounts.len() > limit {
             self.accounts.retain(|number, _| *number < AccountNumber::FIRST_OWN);
+            self.receivables.clear();
             self.resellers.clear();
         }
         self.records.forget(limit);
@@ -425,60 +454,5 @@ fn after(account: &Account, side: Side, amount_minor: i64) -> Option<i64> {
         account.posted.checked_add(amount_minor)
     } else {
         account.posted.checked_sub(amount_minor)
-    }
-}
-
-/// The shards that a poster has in memory.
-#[derive(Clone, Debug, Default)]
-pub struct Books {
-    shards: BTreeMap<Shard, ShardBooks>,
-    tree: Tree,
-}
-
-impl Books {
-    /// What the batch knows of the network's tree.
-    #[must_use]
-    pub fn tree(&self) -> &Tree {
-        &self.tree
-    }
-
-    pub fn tree_mut(&mut self) -> &mut Tree {
-        &mut self.tree
-    }
-
-    #[must_use]
-    pub fn get(&self, shard: Shard) -> Option<&ShardBooks> {
-        self.shards.get(&shard)
-    }
-
-    /// # Panics
-    /// When the shard is not in memory: the engine loads it before deciding.
-    #[must_use]
-    pub fn shard(&self, shard: Shard) -> &ShardBooks {
-        self.shards.get(&shard).expect("the engine locked and loaded the shard")
-    }
-
-    /// # Panics
-    /// When the shard is not in memory: the engine loads it before deciding.
-    #[must_use]
-    pub fn shard_mut(&mut self, shard: Shard) -> &mut ShardBooks {
-        self.shards.get_mut(&shard).expect("the engine locked and loaded the shard")
-    }
-
-    pub fn insert(&mut self, books: ShardBooks) {
-        self.shards.insert(books.shard(), books);
-    }
-
-    pub fn remove(&mut self, shard: Shard) {
-        self.shards.remove(&shard);
-    }
-
-    pub fn clear(&mut self) {
-        self.shards.clear();
-        self.tree.clear();
-    }
-
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut ShardBooks> {
-        self.shards.values_mut()
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::merkle::Frontier;
 use crate::domain::{
-    Account, AccountNumber, Entry, Hold, LevelName, Operation, OperationId, Record, Reseller, ResellerId, Shard,
+    Account, AccountNumber, Entry, Hold, LevelName, Line, Operation, OperationId, Record, Reseller, ResellerId, Shard,
     Timestamp,
 };
 
@@ -67,6 +67,8 @@ pub struct Changes {
     /// Places that changed, each in its last state.
     pub places: Vec<Registration>,
     pub moves: Vec<Move>,
+    /// Lines of runs that begin.
+    pub new_lines: Vec<(OperationId, Arc<[Line]>)>,
 }
 
 impl Head {
@@ -105,6 +107,7 @@ impl Changes {
             updated_records: Vec::new(),
             places: Vec::new(),
             moves: Vec::new(),
+            new_lines: Vec::new(),
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::domain::encoding::Hash;
 use crate::domain::{
-    Channel, Content, Decline, ExternalId, LevelName, Limits, Msisdn, Operation, OperationId, Origin, PartnerId, Place,
-    Record, RecordKey, RecordKind, RecordWant, ResellerCode, ResellerId, ResellerName, Shard, Standing, Status,
-    TerminalId,
+    Asked, Channel, ClientId, Content, Decline, DocumentReference, ExternalId, LevelName, Limits, Line, Msisdn,
+    Operation, OperationId, Origin, PartnerId, Place, Proposal, Reason, Record, RecordKey, RecordKind, RecordWant,
+    ResellerCode, ResellerId, ResellerName, Ruling, RunLine, RunTotals, Shard, Standing, Status, TerminalId, Terms,
 };
 use crate::ledger::Registration;
 use crate::ledger::tree::{PlaceRefusal, TreeWants};
@@ -93,21 +94,66 @@ pub struct SetLimits {
     pub credit_limit_minor: i64,
 }
 
-/// Creates recharge credit in the operator's stock.
+/// Asks for what a second person has to approve.
 #[derive(Clone, Debug)]
-pub struct IssueStock {
+pub struct Propose {
     pub operation: OperationId,
     pub external_id: ExternalId,
+    pub proposal: Proposal,
     pub amount_minor: i64,
+    pub maker: ClientId,
+    pub reason: Reason,
+    pub document: DocumentReference,
 }
 
-/// Moves recharge credit from the operator to a reseller, on consignment.
+/// Approves or refuses what another person proposed.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    pub operation: OperationId,
+    /// The reseller that the proposal is about, as the caller read it: its shard is locked too.
+    pub reseller: Option<ResellerId>,
+    pub checker: ClientId,
+    pub ruling: Ruling,
+    pub reason: Reason,
+}
+
+/// Ends a proposal that nobody decided in time.
+#[derive(Clone, Copy, Debug)]
+pub struct Expire {
+    pub operation: OperationId,
+}
+
+/// Moves recharge credit from the operator to a reseller.
 #[derive(Clone, Debug)]
 pub struct AllocateStock {
     pub operation: OperationId,
     pub external_id: ExternalId,
     pub to: ResellerId,
-    pub amount_minor: i64,
+    pub asked: Asked,
+    pub terms: Terms,
+    pub reason: Reason,
+    /// The line of a run that asks for it.
+    pub run: Option<RunLine>,
+}
+
+/// Begins a run over many resellers; its lines are carried out one by one.
+#[derive(Clone, Debug)]
+pub struct StartRun {
+    pub operation: OperationId,
+    pub external_id: ExternalId,
+    pub terms: Terms,
+    pub reason: Reason,
+    pub started_by: ClientId,
+    /// Digest of what was asked.
+    pub request: Hash,
+    pub lines: Arc<[Line]>,
+}
+
+/// Closes a run whose lines all came to an end.
+#[derive(Clone, Copy, Debug)]
+pub struct FinishRun {
+    pub operation: OperationId,
+    pub totals: RunTotals,
 }
 
 /// Sets stock aside for a recharge, before the charging system is called.
@@ -168,8 +214,12 @@ pub enum Request {
     SetStanding(SetStanding),
     SetLimits(SetLimits),
     ChangePlace(ChangePlace),
-    IssueStock(IssueStock),
+    Propose(Propose),
+    Rule(Rule),
+    Expire(Expire),
     AllocateStock(AllocateStock),
+    StartRun(StartRun),
+    FinishRun(FinishRun),
     Reserve(Reserve),
     Resolve(Resolve),
     Void(Void),
@@ -202,7 +252,10 @@ impl Request {
             Self::SetStanding(set) => of(set.reseller),
             Self::SetLimits(set) => of(set.reseller),
             Self::ChangePlace(change) => of(change.reseller),
-            Self::IssueStock(_) | Self::AllocateStock(_) => Shard::OPERATOR,
+            Self::Propose(_) | Self::AllocateStock(_) | Self::StartRun(_) => Shard::OPERATOR,
+            Self::FinishRun(finish) => finish.operation.shard(),
+            Self::Rule(rule) => rule.operation.shard(),
+            Self::Expire(expire) => expire.operation.shard(),
             Self::Reserve(reserve) => of(reserve.reseller),
             Self::Resolve(resolve) => resolve.operation.shard(),
             Self::Void(void) => of(void.reseller),
@@ -214,11 +267,15 @@ impl Request {
     /// The other shards that it reads and writes: none for most.
     #[must_use]
     pub fn other_shards(&self, count: u16) -> Vec<Shard> {
+        let home = self.home(count);
+        let of = |reseller: ResellerId| {
+            let there = Shard::of(reseller.uuid(), count);
+            if there == home { Vec::new() } else { vec![there] }
+        };
         match self {
-            Self::AllocateStock(allocate) => {
-                let there = Shard::of(allocate.to.uuid(), count);
-                if there == Shard::OPERATOR { Vec::new() } else { vec![there] }
-            }
+            Self::AllocateStock(allocate) => of(allocate.to),
+            Self::Propose(propose) => propose.proposal.reseller().map(of).unwrap_or_default(),
+            Self::Rule(rule) => rule.reseller.map(of).unwrap_or_default(),
             Self::PutRecord(put) => put.key.copies(count),
             // The operator's row is the lock of the network's tree.
             _ if !self.tree().is_empty() && self.home(count) != Shard::OPERATOR => vec![Shard::OPERATOR],
@@ -276,8 +333,32 @@ impl Request {
             Self::Reserve(reserve) => Some(reserve.reseller),
             Self::Void(void) => Some(void.reseller),
             Self::User(user) => Some(user.reseller),
+            Self::Propose(propose) => propose.proposal.reseller(),
+            Self::Rule(rule) => rule.reseller,
             Self::PutRecord(put) => Some(put.key.owner()).filter(|_| put.key.kind().place() == Place::Owner),
-            Self::IssueStock(_) | Self::Resolve(_) => None,
+            Self::Expire(_) | Self::Resolve(_) | Self::StartRun(_) | Self::FinishRun(_) => None,
+        }
+    }
+
+    /// The operation that it moves on.
+    #[must_use]
+    pub fn moves(&self) -> Option<OperationId> {
+        match self {
+            Self::Resolve(resolve) => Some(resolve.operation),
+            Self::Rule(rule) => Some(rule.operation),
+            Self::Expire(expire) => Some(expire.operation),
+            Self::FinishRun(finish) => Some(finish.operation),
+            Self::OpenReseller(_)
+            | Self::SetStanding(_)
+            | Self::SetLimits(_)
+            | Self::ChangePlace(_)
+            | Self::User(_)
+            | Self::Propose(_)
+            | Self::AllocateStock(_)
+            | Self::Reserve(_)
+            | Self::PutRecord(_)
+            | Self::StartRun(_)
+            | Self::Void(_) => None,
         }
     }
 
@@ -289,8 +370,9 @@ impl Request {
             Some((Key { partner, reseller, external_id: external_id.clone() }, operation))
         };
         match self {
-            Self::IssueStock(issue) => operator(&issue.external_id, issue.operation),
+            Self::Propose(propose) => operator(&propose.external_id, propose.operation),
             Self::AllocateStock(allocate) => operator(&allocate.external_id, allocate.operation),
+            Self::StartRun(start) => operator(&start.external_id, start.operation),
             Self::Reserve(Reserve { partner, reseller, external_id, operation, .. })
             | Self::Void(Void { partner, reseller, external_id, operation }) => {
                 let key = Key { partner: *partner, reseller: *reseller, external_id: external_id.clone() };
@@ -300,6 +382,9 @@ impl Request {
             | Self::SetStanding(_)
             | Self::SetLimits(_)
             | Self::ChangePlace(_)
+            | Self::Rule(_)
+            | Self::Expire(_)
+            | Self::FinishRun(_)
             | Self::Resolve(_)
             | Self::User(_)
             | Self::PutRecord(_) => None,
@@ -360,6 +445,15 @@ pub enum Refusal {
     StaleVersion { current: i64 },
     #[error(transparent)]
     User(#[from] UserRefusal),
+    /// Maker and checker are one.
+    #[error("whoever proposed something cannot decide it")]
+    SamePerson,
+    /// Another decision was taken, or it was declined.
+    #[error("the operation is {} already", .status.name())]
+    DecidedAlready { status: Status },
+    /// Nobody decided in time.
+    #[error("the time for a decision is over")]
+    ApprovalExpired,
     #[error("a balance would leave the range of 64-bit integers")]
     Overflow,
 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::books::{Books, PlaceChange, Step, Subject};
-use super::command::{AllocateStock, Command, Outcome, PutRecord, Refusal, Request, Reserve};
+use super::books::{PlaceChange, Step, Subject};
+use super::command::{AllocateStock, Command, Outcome, PutRecord, Refusal, Request, Reserve, Rule};
 use super::rules::Moment;
+use super::shards::Books;
 use super::user::{UserCommand, UserRefusal};
-use super::{allocation, issue, network, recharge, record as records, user, void};
+use super::{allocation, four_eyes, network, recharge, record as records, run, user, void};
 use crate::domain::{Details, EntryKind, Operation, OperationId, Record, Shard, Standing};
 
 /// Decides a command whose shards, resellers and operations are in `books`. `existing` is the operation that
@@ -28,9 +29,24 @@ pub fn decide(
     match (&command.request, existing) {
         (Request::Reserve(request), Some(existing)) => again(books, command, request, existing, moment),
         (Request::Void(_), Some(existing)) => void_known(existing),
-        (Request::IssueStock(request), Some(existing)) => replay(existing, request.amount_minor, &Details::Issue),
+        (Request::Propose(request), Some(existing)) => {
+            replay(existing, request.amount_minor, &four_eyes::details(request, moment.now))
+        }
         (Request::AllocateStock(request), Some(existing)) => {
-            replay(existing, request.amount_minor, &Details::Allocation { to: request.to })
+            replay(existing, existing.amount_minor, &allocation::details(request, None))
+        }
+        (Request::StartRun(request), Some(existing)) => replay(existing, 0, &run::details(request)),
+        (Request::StartRun(request), None) => {
+            let step = run::start(books.shard(home), request, moment);
+            Ok(record(books, home, step, request.operation, command, moment))
+        }
+        (Request::FinishRun(request), _) => {
+            let shard = books.shard(home);
+            let operation = shard.operation(request.operation).ok_or(Refusal::UnknownOperation)?.clone();
+            match run::finish(shard, &operation, request, moment)? {
+                Some(step) => Ok(record(books, home, step, operation.id, command, moment)),
+                None => Ok(Outcome::Unchanged(operation)),
+            }
         }
         (Request::Reserve(request), None) => {
             let step = recharge::reserve(books.shard(home), request, moment).ok_or(Refusal::UnknownReseller)?;
@@ -42,9 +58,18 @@ pub fn decide(
             let step = void::void(books.shard(home), request, moment).ok_or(Refusal::UnknownReseller)?;
             Ok(record(books, home, step, request.operation, command, moment))
         }
-        (Request::IssueStock(request), None) => {
-            let step = issue::issue(books.shard(home), request, moment);
+        (Request::Propose(request), None) => {
+            let step = four_eyes::propose(books.shard(home), request, moment);
             Ok(record(books, home, step, request.operation, command, moment))
+        }
+        (Request::Rule(request), _) => rule(books, shards, request, command, moment),
+        (Request::Expire(request), _) => {
+            let shard = books.shard(home);
+            let operation = shard.operation(request.operation).ok_or(Refusal::UnknownOperation)?.clone();
+            match four_eyes::expire(shard, &operation, moment)? {
+                Some(step) => Ok(record(books, home, step, operation.id, command, moment)),
+                None => Ok(Outcome::Unchanged(operation)),
+            }
         }
         (Request::AllocateStock(request), None) => allocate(books, shards, request, command, moment),
         (Request::Resolve(request), _) => {
@@ -181,6 +206,26 @@ fn allocate(
     Ok(record(books, Shard::OPERATOR, allocation.sending, request.operation, command, moment))
 }
 
+fn rule(
+    books: &mut Books,
+    shards: u16,
+    request: &Rule,
+    command: &Command,
+    moment: &Moment<'_>,
+) -> Result<Outcome, Refusal> {
+    let home = request.operation.shard();
+    let there = request.reseller.map_or(home, |reseller| Shard::of(reseller.uuid(), shards));
+    let ruled = four_eyes::rule(books.shard(home), books.shard(there), request, moment)?;
+    let Some(four_eyes::Ruled { here, elsewhere }) = ruled else {
+        let operation = books.shard(home).operation(request.operation).ok_or(Refusal::UnknownOperation)?;
+        return Ok(Outcome::Replayed(operation.clone()));
+    };
+    if let Some(step) = elsewhere {
+        books.shard_mut(there).record(step, &command.actor, moment.now);
+    }
+    Ok(record(books, home, here, request.operation, command, moment))
+}
+
 /// A recharge whose key is known: a replay, a conflict, or the late request for a voided key.
 fn again(
     books: &mut Books,
@@ -201,7 +246,9 @@ fn again(
 fn void_known(existing: &Arc<Operation>) -> Result<Outcome, Refusal> {
     match existing.details {
         Details::Recharge(_) | Details::Tombstone => Ok(Outcome::Replayed(existing.clone())),
-        Details::Issue | Details::Allocation { .. } => Err(Refusal::KeyReused { field: "external_id" }),
+        Details::FourEyes(_) | Details::Allocation(_) | Details::Run(_) => {
+            Err(Refusal::KeyReused { field: "external_id" })
+        }
     }
 }
 

@@ -50,6 +50,7 @@ pub fn reserve(books: &ShardBooks, command: &Reserve, moment: &Moment<'_>) -> Op
         movements: Vec::new(),
         hold: HoldChange::Place(hold),
         usage: Some((stock.number, used)),
+        opens: None,
     })
 }
 

@@ -13,6 +13,12 @@ pub struct Rules {
     pub similar_guard_ms: i64,
     /// How long after the reservation an adapter may still send.
     pub charging_deadline_ms: i64,
+    /// How long a second person may take to decide.
+    pub approval_expiry_ms: i64,
+    /// What may be issued on one business day, proposals included; `None` is unlimited.
+    pub issue_per_day_minor: Option<i64>,
+    /// Share of VAT on the net price of stock, in hundredths of a percent; prices contain it.
+    pub vat_basis_points: i64,
     /// The zone that business days follow.
     pub zone: jiff::tz::TimeZone,
     /// Levels of the network, from the top. A reseller never stands below one of a lower level.

@@ -15,7 +15,7 @@ use crate::domain::{Account, Decline, Details, Operation, Reseller, ResellerId, 
 pub fn action(books: &ShardBooks, step: &Step, actor: &Actor, recorded_at: Timestamp) -> Option<Arc<StaffAction>> {
     let origin = actor.origin().filter(|_| step.kind.is_staffs())?.clone();
     let (subject, reseller, before, after) = match &step.subject {
-        Subject::Operation(operation) => {
+        Subject::Operation(operation) | Subject::Run { operation, .. } => {
             let before = books.operation(operation.id).map(|known| of_operation(known));
             (operation.id.uuid(), concerned(operation), before, of_operation(operation))
         }
@@ -47,8 +47,9 @@ pub fn action(books: &ShardBooks, step: &Step, actor: &Actor, recorded_at: Times
 /// Whom an operation of the operator is for, else who acts.
 fn concerned(operation: &Operation) -> ResellerId {
     match &operation.details {
-        Details::Allocation { to } => *to,
-        Details::Recharge(_) | Details::Tombstone | Details::Issue => operation.reseller,
+        Details::Allocation(allocation) => allocation.to,
+        Details::FourEyes(eyes) => eyes.proposal.reseller().unwrap_or(operation.reseller),
+        Details::Recharge(_) | Details::Tombstone | Details::Run(_) => operation.reseller,
     }
 }
 

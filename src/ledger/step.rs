@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::changes::Registration;
 use crate::domain::encoding::Hash;
-use crate::domain::{Account, AccountNumber, EntryKind, Hold, Operation, OperationId, Record, Reseller, Usage};
+use crate::domain::{Account, AccountNumber, EntryKind, Hold, Line, Operation, OperationId, Record, Reseller, Usage};
 
 /// One debit and one credit that a step posts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub enum Subject {
     Reseller { reseller: Reseller, stock: Account, place: Option<PlaceChange> },
     /// An operation whose row stands in another shard.
     Elsewhere { operation: OperationId, digest: Hash },
+    /// A run of this shard that begins, with its lines.
+    Run { operation: Operation, lines: Arc<[Line]> },
     /// A record of this shard in its new version.
     Record(Arc<Record>),
 }
@@ -50,12 +52,14 @@ pub struct Step {
     pub movements: Vec<Movement>,
     pub hold: HoldChange,
     pub usage: Option<(AccountNumber, Usage)>,
+    /// An account that the movements need and that does not exist yet, under the next free number.
+    pub opens: Option<Account>,
 }
 
 impl Step {
     /// A step that posts nothing.
     #[must_use]
     pub fn about(kind: EntryKind, subject: Subject) -> Self {
-        Self { kind, subject, movements: Vec::new(), hold: HoldChange::None, usage: None }
+        Self { kind, subject, movements: Vec::new(), hold: HoldChange::None, usage: None, opens: None }
     }
 }

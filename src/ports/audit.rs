@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 
+use super::stock::LineState;
 use super::store::StoreError;
 use crate::domain::encoding::Hash;
-use crate::domain::{Account, Entry, Hold, Operation, Record, Reseller, ResellerId, Shard};
+use crate::domain::{Account, Entry, Hold, Operation, OperationId, Record, Reseller, ResellerId, Shard};
 use crate::ledger::{Head, Registration};
 
 /// Heads, balances, holds and resellers of one moment.
@@ -53,6 +54,12 @@ pub trait AuditReader: Send + Sync {
 
     /// A staff action without an entry: the first one found, as text.
     async fn stray_staff_action(&self, shard: Shard) -> Result<Option<String>, StoreError>;
+
+    /// Runs of a shard in the order of their ids, beginning after `after`.
+    async fn runs(&self, shard: Shard, after: OperationId, limit: u32) -> Result<Vec<OperationId>, StoreError>;
+
+    /// Lines of a run by their number, beginning after `after`, each with its allocation.
+    async fn lines_of_run(&self, run: OperationId, after: i64, limit: u32) -> Result<Vec<LineState>, StoreError>;
 
     /// Postings without an entry, entries above `up_to` left out: the first one found, as text.
     async fn stray_posting(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError>;

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod network;
 pub mod posting;
 pub mod registry;
+pub mod stock;
 pub mod store;
 
 pub use audit::{AuditReader, AuditedEntry, Snapshot, StrayPlace};
@@ -14,6 +15,7 @@ pub use clock::{Clock, Randomness};
 pub use network::{Member, MemberQuery, MemberScope, NetworkReads, SubtreeTotal};
 pub use posting::{Ledger, LedgerError};
 pub use registry::{Client, Registry, Secret};
+pub use stock::{LineOutcome, LineState, ReceiverStock, StockReads};
 pub use store::{
     Claim, Loaded, Reads, RecentRecharge, RechargeQuery, RecordQuery, RecordedAction, Sales, SalesSince, Scope,
     Session, ShardKey, StaffActionQuery, Store, StoreError, Wants, post_in_steps,

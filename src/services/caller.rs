@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::domain::{ClientId, Origin, PartnerId, ResellerId, Via};
+use crate::domain::{ClientId, Origin, PartnerId, ResellerId, Status, Via};
 use crate::ledger::user::UserRefusal;
 use crate::ledger::{Actor, PlaceRefusal};
 use crate::ports::{LedgerError, StoreError};
@@ -125,6 +125,16 @@ pub enum ServiceError {
     Place(PlaceRefusal),
     /// The state of a user does not permit it.
     User(UserRefusal),
+    /// Whoever proposed something cannot decide it.
+    SamePerson,
+    /// The proposal was decided before, or declined.
+    DecidedAlready {
+        status: Status,
+    },
+    /// The time for a decision is over.
+    ApprovalExpired,
+    /// A rule meets more resellers than one run may have lines.
+    TooManyLines,
     Overloaded {
         retry_after_s: u32,
     },
@@ -141,6 +151,9 @@ impl From<LedgerError> for ServiceError {
             LedgerError::Overloaded { retry_after_s } => Self::Overloaded { retry_after_s },
             LedgerError::Unavailable { retry_after_s } => Self::Unavailable { retry_after_s },
             LedgerError::Refused(Refusal::KeyReused { field }) => Self::ExternalIdReused { field },
+            LedgerError::Refused(Refusal::SamePerson) => Self::SamePerson,
+            LedgerError::Refused(Refusal::DecidedAlready { status }) => Self::DecidedAlready { status },
+            LedgerError::Refused(Refusal::ApprovalExpired) => Self::ApprovalExpired,
             LedgerError::Refused(Refusal::UnknownReseller | Refusal::UnknownOperation) => Self::NotFound,
             LedgerError::Refused(Refusal::StaleVersion { .. }) => Self::StaleVersion,
             LedgerError::Refused(Refusal::Place(refusal)) => Self::Place(refusal),

@@ -1,9 +1,11 @@
 //! Use cases, one per file: they orchestrate the ledger and the ports.
 
 pub mod access;
+pub mod allocations;
 mod audit;
 pub mod caller;
 pub mod directory;
+pub mod four_eyes;
 pub mod import;
 pub mod network;
 pub mod recharges;
@@ -11,9 +13,11 @@ pub mod stock;
 pub mod terminals;
 mod users;
 
+pub use allocations::Allocations;
 pub use audit::{Audit, AuditFilter, AuditPage};
 pub use caller::{Caller, Scope, ServiceError};
 pub use directory::Directory;
+pub use four_eyes::{FourEyes, ProposalOrder};
 pub use network::Network;
 pub use recharges::{RechargeFilter, RechargeOrder, Recharges};
 pub use stock::{Balance, Stock};

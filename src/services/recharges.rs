@@ -226,7 +226,7 @@ impl Recharges {
         let (operation, _) = draw(&self.deps, reseller);
         let void = Void { operation, partner: caller.partner, reseller, external_id };
         let command = Command { actor: caller.seller(), request: Request::Void(void) };
-        answer_of(self.deps.ledger.execute(command).await?)
+        Answer::of(self.deps.ledger.execute(command).await?)
     }
 
     /// When the outcome of an operation without one is expected at the latest.
@@ -255,11 +255,17 @@ fn draw(deps: &RechargeDeps, reseller: ResellerId) -> (OperationId, [u8; 16]) {
     (OperationId::from_uuid(uuid), salt.try_into().expect("the other sixteen"))
 }
 
-fn answer_of(outcome: Outcome) -> Result<Answer, ServiceError> {
-    match outcome {
-        Outcome::Decided(operation) | Outcome::Unchanged(operation) => Ok(Answer { operation, replayed: false }),
-        Outcome::Replayed(operation) => Ok(Answer { operation, replayed: true }),
-        Outcome::Recorded | Outcome::Put(_) => Err(ServiceError::Internal),
+impl Answer {
+    /// What the ledger says of a command about an operation.
+    ///
+    /// # Errors
+    /// [`ServiceError::Internal`] when it was about none.
+    pub(super) fn of(outcome: Outcome) -> Result<Self, ServiceError> {
+        match outcome {
+            Outcome::Decided(operation) | Outcome::Unchanged(operation) => Ok(Self { operation, replayed: false }),
+            Outcome::Replayed(operation) => Ok(Self { operation, replayed: true }),
+            Outcome::Recorded | Outcome::Put(_) => Err(ServiceError::Internal),
+        }
     }
 }
 
@@ -294,7 +300,7 @@ impl Task {
         let span = tracing::debug_span!("recharge.reserve", reseller.id = tracing::field::Empty);
         let begun = Instant::now();
         let reserved = match self.deps.ledger.execute(command).instrument(span.clone()).await {
-            Ok(outcome) => answer_of(outcome),
+            Ok(outcome) => Answer::of(outcome),
             Err(error) => Err(error.into()),
         };
         if let Ok(Answer { operation, replayed }) = &reserved {
@@ -352,7 +358,7 @@ impl Task {
                 if let Some(operation) = outcome.operation() {
                     trace_state(&tracing::Span::current(), operation, false, begun);
                 }
-                self.report(answer_of(outcome), Stage::Answered);
+                self.report(Answer::of(outcome), Stage::Answered);
             }
             // The operation stays as it is. One that is open is the doubt job's; one that is final and contradicted is
             // a case for reconciliation (`domain.md` \[3\]).

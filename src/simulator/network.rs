@@ -8,8 +8,10 @@ use std::sync::Arc;
 use futures::{StreamExt, TryStreamExt};
 
 use crate::domain::ids::uuid_v7;
-use crate::domain::{ExternalId, LevelName, Limits, OperationId, ResellerId, Shard, Status};
-use crate::ledger::command::{AllocateStock, IssueStock, OpenReseller};
+use crate::domain::{
+    Asked, ClientId, ExternalId, LevelName, Limits, OperationId, Proposal, ResellerId, Ruling, Shard, Status, Terms,
+};
+use crate::ledger::command::{AllocateStock, OpenReseller, Propose, Rule};
 use crate::ledger::{Actor, Command, Outcome, Refusal, Registration, Request};
 use crate::ports::{Clock, Ledger, LedgerError, Randomness, Registry, StoreError};
 
@@ -19,7 +21,7 @@ pub struct NetworkPlan {
     pub distributors: u32,
     pub wholesalers_each: u32,
     pub outlets_each: u32,
-    /// Stock that every reseller is given, in minor units.
+    /// Stock that every reseller is given, in minor units; zero opens it without.
     pub stock_minor: i64,
 }
 
@@ -90,7 +92,9 @@ impl Seeder {
     /// # Errors
     /// [`SeedError`]; what was done until then stays and is not done again.
     pub async fn seed(&self, plan: &NetworkPlan, progress: &mut dyn FnMut(u64)) -> Result<Vec<Branch>, SeedError> {
-        self.issue(plan).await?;
+        if plan.stock_minor > 0 {
+            self.issue(plan).await?;
+        }
         let tops = (1..=plan.distributors).map(|d| {
             let region = REGIONS[(d as usize - 1) % REGIONS.len()];
             (format!("D{d:02}"), format!("Distributeur {region}"), None)
@@ -155,9 +159,20 @@ impl Seeder {
                 Err(error) => return Err(error.into()),
             }
         }
+        if stock_minor == 0 {
+            return Ok(id);
+        }
         let what = format!("seed-stock-{code}");
         let operation = OperationId::from_uuid(self.draw(Shard::OPERATOR));
-        let allocate = AllocateStock { operation, external_id: key(&what), to: id, amount_minor: stock_minor };
+        let allocate = AllocateStock {
+            operation,
+            external_id: key(&what),
+            to: id,
+            asked: Asked::Exactly(stock_minor),
+            terms: Terms::Consignment,
+            reason: "the seeded network".parse().expect("it is short"),
+            run: None,
+        };
         self.book(what, Request::AllocateStock(allocate)).await?;
         Ok(id)
     }
@@ -167,14 +182,32 @@ impl Seeder {
         let amount_minor = plan.resellers() * plan.stock_minor;
         let what = format!("seed-issue-{amount_minor}");
         let operation = OperationId::from_uuid(self.draw(Shard::OPERATOR));
-        let issue = IssueStock { operation, external_id: key(&what), amount_minor };
-        self.book(what, Request::IssueStock(issue)).await
+        let text = "the seeded network";
+        let propose = Propose {
+            operation,
+            external_id: key(&what),
+            proposal: Proposal::Issue,
+            amount_minor,
+            maker: ClientId::from_uuid(uuid::Uuid::nil()),
+            reason: text.parse().expect("it is short"),
+            document: text.parse().expect("it is short"),
+        };
+        let outcome = self.execute(Request::Propose(propose)).await?;
+        let Some(operation) = outcome.operation().map(|operation| operation.id) else { return Ok(()) };
+        let rule = Rule {
+            operation,
+            reseller: None,
+            checker: ClientId::from_uuid(uuid::Uuid::max()),
+            ruling: Ruling::Approve,
+            reason: text.parse().expect("it is short"),
+        };
+        self.book(what, Request::Rule(rule)).await
     }
 
     async fn book(&self, what: String, request: Request) -> Result<(), SeedError> {
         match self.execute(request).await? {
             Outcome::Decided(operation) | Outcome::Replayed(operation) | Outcome::Unchanged(operation) => {
-                match operation.decline.filter(|_| operation.status != Status::Completed) {
+                match operation.decline.filter(|_| operation.status == Status::Declined) {
                     Some(decline) => Err(SeedError::Declined { what, why: decline.code() }),
                     None => Ok(()),
                 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 use uuid::Uuid;
 
-use super::operation_row::OperationRow;
+use super::operation_row::StoredOperation;
 use super::rows::{PostingRow, RegistrationRow, ResellerRow, corrupt, read_at, read_entry_kind};
 use super::staff_rows::StaffActionRow;
 use crate::domain::ResellerId;
@@ -30,6 +30,10 @@ pub(super) struct AuditedRow {
 impl AuditedRow {
     pub(super) fn sequence(&self) -> i64 {
         self.entry_sequence
+    }
+
+    pub(super) fn operation_mut(&mut self) -> Option<&mut StoredOperation> {
+        self.operation.0.as_mut()
     }
 }
 
@@ -84,18 +88,18 @@ impl StrayPlaceRow {
     }
 }
 
-struct OptionalOperation(Option<OperationRow>);
+struct OptionalOperation(Option<StoredOperation>);
 
 impl<'r, R> FromRow<'r, R> for OptionalOperation
 where
     R: Row,
-    OperationRow: FromRow<'r, R>,
+    StoredOperation: FromRow<'r, R>,
     for<'c> &'c str: ColumnIndex<R>,
     bool: Decode<'r, R::Database> + Type<R::Database>,
 {
     fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
         let found = row.try_get::<bool, _>("has_operation")?;
-        found.then(|| OperationRow::from_row(row)).transpose().map(Self)
+        found.then(|| StoredOperation::from_row(row)).transpose().map(Self)
     }
 }
 

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::allocation_rows::{AllocationRow, LineRow, RunRow};
+use super::four_eyes_row::FourEyesRow;
 use super::key_rows::ClaimRow;
 use super::operation_row::OperationRow;
 use super::places::{Lines, PlaceRow};
@@ -59,6 +61,12 @@ pub(super) struct Batch {
     pub moved_operations: Vec<MovedOperation>,
     /// Tombstones that got the content of the late request for their key.
     pub filled_operations: Vec<OperationRow>,
+    pub proposals: Vec<FourEyesRow>,
+    pub rulings: Vec<FourEyesRow>,
+    pub allocations: Vec<AllocationRow>,
+    pub runs: Vec<RunRow>,
+    pub finished_runs: Vec<RunRow>,
+    pub run_lines: Vec<LineRow>,
     pub placed_holds: Vec<HoldRow>,
     pub removed_holds: Vec<RemovedHold>,
     pub new_accounts: Vec<AccountRow>,
@@ -101,6 +109,12 @@ impl Batch {
             new_operations: _,
             moved_operations: _,
             filled_operations,
+            proposals,
+            rulings,
+            allocations,
+            runs,
+            finished_runs,
+            run_lines,
             placed_holds: _,
             removed_holds: _,
             new_accounts,
@@ -116,6 +130,12 @@ impl Batch {
             staff_actions,
         } = self;
         filled_operations.is_empty()
+            && proposals.is_empty()
+            && rulings.is_empty()
+            && allocations.is_empty()
+            && runs.is_empty()
+            && finished_runs.is_empty()
+            && run_lines.is_empty()
             && new_accounts.is_empty()
             && new_resellers.is_empty()
             && resellers.is_empty()
@@ -144,6 +164,15 @@ impl Batch {
         self.postings.extend(changes.entries.iter().flat_map(PostingRow::all_of));
         self.claims.extend(changes.new_operations.iter().map(ClaimRow::from));
         self.new_operations.extend(changes.new_operations.iter().map(OperationRow::from));
+        self.proposals.extend(changes.new_operations.iter().filter_map(FourEyesRow::of));
+        let ruled = changes.updated_operations.iter().filter_map(FourEyesRow::of);
+        self.rulings.extend(ruled.filter(|row| row.checker.is_some()));
+        self.allocations.extend(changes.new_operations.iter().filter_map(AllocationRow::of));
+        self.runs.extend(changes.new_operations.iter().filter_map(RunRow::of));
+        self.finished_runs.extend(changes.updated_operations.iter().filter_map(RunRow::of));
+        for (run, lines) in &changes.new_lines {
+            self.run_lines.extend(lines.iter().map(|line| LineRow::of(shard, *run, line)));
+        }
         // What is voided changes once: when the late request comes.
         let (filled, moved): (Vec<_>, Vec<_>) =
             changes.updated_operations.iter().partition(|operation| operation.decline == Some(Decline::Voided));

@@ -9,10 +9,13 @@
 pub mod postgres;
 pub mod sqlite;
 
+mod allocation_rows;
 mod audit_rows;
 mod batch;
+mod beside;
 mod bounds;
 mod clients;
+mod four_eyes_row;
 mod install;
 mod key_rows;
 mod members;
@@ -28,7 +31,7 @@ use std::sync::Arc;
 pub use install::InstallOptions;
 
 use crate::domain::Currency;
-use crate::ports::{AuditReader, NetworkReads, Registry, Store, StoreError};
+use crate::ports::{AuditReader, NetworkReads, Registry, StockReads, Store, StoreError};
 
 /// How a store is opened.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +53,7 @@ pub struct Storage {
     pub registry: Arc<dyn Registry>,
     pub network: Arc<dyn NetworkReads>,
     pub audit: Arc<dyn AuditReader>,
+    pub stock: Arc<dyn StockReads>,
     /// The currency the books are kept in.
     pub currency: Currency,
     serving: Option<sqlite::ServeLock>,
@@ -93,13 +97,29 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Storage, StoreError
             let store = Arc::new(sqlite::SqliteStore::open(url, options).await?);
             let (currency, serving) = (store.currency(), Some(store.serve_lock()));
             let (registry, network) = (store.clone(), store.clone());
-            Ok(Storage { store: store.clone(), registry, network, audit: store, currency, serving })
+            Ok(Storage {
+                store: store.clone(),
+                registry,
+                network,
+                audit: store.clone(),
+                stock: store,
+                currency,
+                serving,
+            })
         }
         Dialect::Postgres => {
             let store = Arc::new(postgres::PostgresStore::open(url, options).await?);
             let currency = store.currency();
             let (registry, network) = (store.clone(), store.clone());
-            Ok(Storage { store: store.clone(), registry, network, audit: store, currency, serving: None })
+            Ok(Storage {
+                store: store.clone(),
+                registry,
+                network,
+                audit: store.clone(),
+                stock: store,
+                currency,
+                serving: None,
+            })
         }
     }
 }

@@ -3,10 +3,11 @@
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::beside::Beside;
 use super::rows::{HoldRow, corrupt, hex_bytes, hex_optional, msisdn_column, read_at, shard_number};
 use crate::domain::{
-    Channel, Decline, Details, Hold, Msisdn, Operation, OperationId, OperationKind, PartnerId, Recharge, ResellerId,
-    Status, Timestamp,
+    Allocation, Channel, Decline, Details, FourEyes, Hold, Msisdn, Operation, OperationId, OperationKind, PartnerId,
+    Recharge, ResellerId, Run, Status, Timestamp,
 };
 use crate::ports::StoreError;
 
@@ -42,6 +43,15 @@ pub(super) struct OperationRow {
     pub submit_by: Option<i64>,
 }
 
+/// An operation as it is read: its row, and beside it what stands in the table of its kind.
+#[derive(sqlx::FromRow)]
+pub(super) struct StoredOperation {
+    #[sqlx(flatten)]
+    pub row: OperationRow,
+    #[sqlx(skip)]
+    pub beside: Beside,
+}
+
 impl From<&Operation> for OperationRow {
     fn from(operation: &Operation) -> Self {
         let recharge = operation.recharge();
@@ -59,9 +69,9 @@ impl From<&Operation> for OperationRow {
             created_at: operation.created_at.unix_ms(),
             updated_at: operation.updated_at.unix_ms(),
             last_sequence: operation.last_sequence,
-            counterparty: match operation.details {
-                Details::Allocation { to } => Some(to.uuid()),
-                Details::Recharge(_) | Details::Tombstone | Details::Issue => None,
+            counterparty: match &operation.details {
+                Details::Allocation(allocation) => Some(allocation.to.uuid()),
+                Details::Recharge(_) | Details::Tombstone | Details::FourEyes(_) | Details::Run(_) => None,
             },
             msisdn: recharge.map(|recharge| msisdn_column(recharge.msisdn)),
             msisdn_salt: recharge.map(|recharge| recharge.salt.to_vec()),
@@ -75,20 +85,23 @@ impl From<&Operation> for OperationRow {
     }
 }
 
-impl TryFrom<OperationRow> for Operation {
+impl TryFrom<StoredOperation> for Operation {
     type Error = StoreError;
 
-    fn try_from(mut row: OperationRow) -> Result<Self, StoreError> {
+    fn try_from(mut stored: StoredOperation) -> Result<Self, StoreError> {
+        let row = &stored.row;
         let kind = OperationKind::from_code(row.kind).ok_or_else(|| corrupt("operation.kind"))?;
         let details = match kind {
             // A voided key has no request yet, so no number.
             OperationKind::Recharge if row.msisdn.is_none() => Details::Tombstone,
-            OperationKind::Recharge => Details::Recharge(row.take_recharge()?),
-            OperationKind::Issue => Details::Issue,
-            OperationKind::Allocation => Details::Allocation {
-                to: row.counterparty.map(ResellerId::from_uuid).ok_or_else(|| corrupt("operation.counterparty"))?,
-            },
+            OperationKind::Recharge => Details::Recharge(stored.take_recharge()?),
+            OperationKind::Issue | OperationKind::Destruction | OperationKind::Adjustment => {
+                Details::FourEyes(Box::new(stored.take_four_eyes(kind)?))
+            }
+            OperationKind::Allocation => Details::Allocation(Box::new(stored.take_allocation()?)),
+            OperationKind::AllocationRun => Details::Run(Box::new(stored.take_run()?)),
         };
+        let row = stored.row;
         let decline = row
             .decline
             .map(|code| Decline::from_code(&code).ok_or_else(|| corrupt("operation.decline")))
@@ -110,32 +123,58 @@ impl TryFrom<OperationRow> for Operation {
     }
 }
 
-impl OperationRow {
+impl StoredOperation {
+    fn take_four_eyes(&mut self, kind: OperationKind) -> Result<FourEyes, StoreError> {
+        let row = self.beside.four_eyes.take().ok_or_else(|| corrupt("four_eyes.id"))?;
+        let mut eyes = row.read(kind)?;
+        // Read a moment after the operation: a ruling from in between is not part of this state.
+        if self.row.status == Status::PendingApproval.code() {
+            eyes.verdict = None;
+        }
+        Ok(eyes)
+    }
+
+    fn take_allocation(&mut self) -> Result<Allocation, StoreError> {
+        let to = self.row.counterparty.map(ResellerId::from_uuid).ok_or_else(|| corrupt("operation.counterparty"))?;
+        self.beside.allocation.take().ok_or_else(|| corrupt("allocation.id"))?.read(to)
+    }
+
+    fn take_run(&mut self) -> Result<Run, StoreError> {
+        let mut run = self.beside.run.take().ok_or_else(|| corrupt("run.id"))?.read()?;
+        // Read a moment after the operation: totals from in between are not part of this state.
+        if self.row.status == Status::Running.code() {
+            run.totals = None;
+        }
+        Ok(run)
+    }
+
     fn take_recharge(&mut self) -> Result<Recharge, StoreError> {
-        let digits = self.msisdn.and_then(|digits| u64::try_from(digits).ok());
+        let digits = self.row.msisdn.and_then(|digits| u64::try_from(digits).ok());
         Ok(Recharge {
             msisdn: digits.and_then(Msisdn::from_digits).ok_or_else(|| corrupt("operation.msisdn"))?,
             salt: self
+                .row
                 .msisdn_salt
                 .as_deref()
                 .and_then(|salt| salt.try_into().ok())
                 .ok_or_else(|| corrupt("operation.msisdn_salt"))?,
-            product: self.product.take().ok_or_else(|| corrupt("operation.product"))?.into(),
-            channel: self.channel.and_then(Channel::from_code).ok_or_else(|| corrupt("operation.channel"))?,
+            product: self.row.product.take().ok_or_else(|| corrupt("operation.product"))?.into(),
+            channel: self.row.channel.and_then(Channel::from_code).ok_or_else(|| corrupt("operation.channel"))?,
             terminal: self
+                .row
                 .terminal
                 .take()
                 .map(|terminal| terminal.parse().map_err(|_| corrupt("operation.terminal")))
                 .transpose()?,
-            allow_repeat: self.allow_repeat.ok_or_else(|| corrupt("operation.allow_repeat"))?,
-            charging_reference: self.charging_reference,
-            submit_by: self.submit_by.map(read_at).ok_or_else(|| corrupt("operation.submit_by"))?,
+            allow_repeat: self.row.allow_repeat.ok_or_else(|| corrupt("operation.allow_repeat"))?,
+            charging_reference: self.row.charging_reference,
+            submit_by: self.row.submit_by.map(read_at).ok_or_else(|| corrupt("operation.submit_by"))?,
         })
     }
 }
 
 /// Reads a page of operations.
-pub(super) fn read_operations(rows: Vec<OperationRow>) -> Result<Vec<Operation>, StoreError> {
+pub(super) fn read_operations(rows: Vec<StoredOperation>) -> Result<Vec<Operation>, StoreError> {
     rows.into_iter().map(Operation::try_from).collect()
 }
 
@@ -143,7 +182,7 @@ pub(super) fn read_operations(rows: Vec<OperationRow>) -> Result<Vec<Operation>,
 #[derive(sqlx::FromRow)]
 pub(super) struct HeldOperationRow {
     #[sqlx(flatten)]
-    operation: OperationRow,
+    operation: StoredOperation,
     hold_account: Option<i64>,
     hold_amount_minor: Option<i64>,
     hold_placed_at: Option<i64>,
@@ -151,12 +190,16 @@ pub(super) struct HeldOperationRow {
 }
 
 impl HeldOperationRow {
+    pub(super) fn operation_mut(&mut self) -> &mut StoredOperation {
+        &mut self.operation
+    }
+
     pub(super) fn read(self) -> Result<(Operation, Option<Hold>), StoreError> {
         let hold = match (self.hold_account, self.hold_amount_minor, self.hold_placed_at, self.hold_due_at) {
             (Some(account), Some(amount_minor), Some(placed_at), Some(due_at)) => {
                 let row = HoldRow {
-                    shard: self.operation.shard,
-                    operation: self.operation.id,
+                    shard: self.operation.row.shard,
+                    operation: self.operation.row.id,
                     account,
                     amount_minor,
                     placed_at,

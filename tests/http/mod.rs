@@ -3,10 +3,12 @@
 mod access;
 mod audit;
 mod bad_input;
+mod four_eyes;
 mod lists;
 mod matrix;
 mod network;
 mod operation;
 mod recharges;
+mod runs;
 mod terminals;
 mod users;

@@ -2,8 +2,9 @@
 
 use taabia::domain::operation::claim_key;
 use taabia::domain::{
-    AccountClass, AccountNumber, BusinessDay, Decline, Details, EntryKind, Limits, Operation, OperationId, ResellerId,
-    Standing, Status, Usage,
+    AccountClass, AccountNumber, Allocation, Asked, BusinessDay, ClientId, Decline, Details, Direction, EntryKind,
+    FourEyes, Limits, Operation, OperationId, Price, Proposal, ResellerId, Ruling, Run, RunLine, RunTotals, Standing,
+    Status, Terms, Usage, Verdict,
 };
 use taabia::ledger::Head;
 use taabia::ledger::merkle::Frontier;
@@ -66,15 +67,50 @@ on_both! {
         };
         let issue = Operation {
             reseller: ResellerId::OPERATOR,
-            details: Details::Issue,
+            details: proposed(Proposal::Issue, None),
             ..bare_recharge(operation_id(shard(1), 4, 4), seller)
         };
         let allocation = Operation {
             reseller: ResellerId::OPERATOR,
-            details: Details::Allocation { to: receiver },
+            details: Details::Allocation(Box::new(Allocation {
+                to: receiver,
+                terms: Terms::OnAccount,
+                reason: "Réassort".parse().unwrap(),
+                asked: Asked::TopUpTo(7),
+                price: Some(Price { net_minor: 5, vat_minor: 1 }),
+                run: Some(RunLine { run: operation_id(shard(1), 7, 7), number: 3 }),
+            })),
             ..bare_recharge(operation_id(shard(1), 5, 5), seller)
         };
-        let operations = [full.clone(), bare.clone(), tombstone, issue, allocation];
+        let adjustment = Operation {
+            reseller: ResellerId::OPERATOR,
+            details: proposed(
+                Proposal::Adjustment { reseller: Some(receiver), direction: Direction::Out },
+                Some(Verdict {
+                    checker: ClientId::from_uuid(uuid::Uuid::from_u128(2)),
+                    ruling: Ruling::Refuse,
+                    reason: "لا".parse().unwrap(),
+                    at: at(7),
+                }),
+            ),
+            status: Status::Refused,
+            ..bare_recharge(operation_id(shard(1), 6, 6), seller)
+        };
+        let run = Operation {
+            reseller: ResellerId::OPERATOR,
+            details: Details::Run(Box::new(Run {
+                terms: Terms::Consignment,
+                reason: "الافتتاح".parse().unwrap(),
+                started_by: ClientId::from_uuid(uuid::Uuid::from_u128(3)),
+                request: [1; 32],
+                lines: 3,
+                lines_digest: [2; 32],
+                totals: Some(RunTotals { done: 2, refused: 1, amount_minor: 9 }),
+            })),
+            status: Status::CompletedWithRefusals,
+            ..bare_recharge(operation_id(shard(1), 7, 7), seller)
+        };
+        let operations = [full.clone(), bare.clone(), tombstone, issue, allocation, adjustment, run];
         let held = hold(&full, 90);
         let (rich, poor) = (reseller(seller, 1_000), reseller(receiver, 1_001));
         let poor = taabia::domain::Reseller { limits: Limits::default(), standing: Standing::Active, ..poor };
@@ -403,4 +439,15 @@ fn head_of_zero() -> Head {
         recorded_at: install_options().created_at,
         next_account: AccountNumber::FIRST_OWN.0,
     }
+}
+
+fn proposed(proposal: Proposal, verdict: Option<Verdict>) -> Details {
+    Details::FourEyes(Box::new(FourEyes {
+        proposal,
+        maker: ClientId::from_uuid(uuid::Uuid::from_u128(1)),
+        reason: "Réassort \"d'avril\"".parse().unwrap(),
+        document: "PO 7 \\ ✓".parse().unwrap(),
+        expires_at: at(99),
+        verdict,
+    }))
 }

@@ -36,7 +36,7 @@ async fn network(db: &Database) -> Vec<Operation> {
             })
             .collect();
         let allocation = Operation {
-            details: Details::Allocation { to: reseller_id(10) },
+            details: crate::scribe::allocated(reseller_id(10)),
             ..bare_recharge(operation_id(home(seller), 500, 7), reseller_id(seller))
         };
         all.extend(mine.clone());

@@ -22,7 +22,7 @@ use taabia::services::access::{
     SecretHasher, TokenSettings, Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Audit, Directory, Network, Recharges, Scope, Stock, Terminals, Users};
+use taabia::services::{Allocations, Audit, Directory, FourEyes, Network, Recharges, Scope, Stock, Terminals, Users};
 use tower::ServiceExt;
 
 use super::world::World;
@@ -309,6 +309,23 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
             ledger: world.nodes[0].clone(),
             reads: store.clone(),
             pins: Arc::new(SecretHasher::new(randomness.clone(), 2, 64).unwrap()),
+            clock: world.clock.clone(),
+            randomness: randomness.clone(),
+        }),
+        allocations: Arc::new(Allocations {
+            ledger: world.nodes[0].clone(),
+            reads: store.clone(),
+            stock: world.books.stock.clone(),
+            registry: access.registry.clone(),
+            directory: directory.clone(),
+            clock: world.clock.clone(),
+            randomness: randomness.clone(),
+            own: Arc::default(),
+        }),
+        four_eyes: Arc::new(FourEyes {
+            ledger: world.nodes[0].clone(),
+            reads: store.clone(),
+            directory: directory.clone(),
             clock: world.clock.clone(),
             randomness: randomness.clone(),
         }),

@@ -20,6 +20,15 @@ pub enum Act {
         key: u8,
         amount: i64,
     },
+    /// A person decides what was proposed under the key; person 0 is who proposed it.
+    Rule {
+        key: u8,
+        person: u8,
+        approve: bool,
+    },
+    Expire {
+        key: u8,
+    },
     Allocate {
         key: u8,
         reseller: usize,
@@ -73,11 +82,17 @@ pub enum Seen {
     Skipped,
 }
 
+/// What may be issued on one day of a script: the opening and a little more.
+pub const ISSUE_PER_DAY: i64 = 10_500_000;
+
 pub fn rules() -> Rules {
     Rules {
         airtime_minor: 500..=50_000,
         similar_guard_ms: 120_000,
         charging_deadline_ms: 4_000,
+        approval_expiry_ms: 86_400_000,
+        issue_per_day_minor: None,
+        vat_basis_points: 2_000,
         zone: jiff::tz::TimeZone::UTC,
         levels: ["distributor", "wholesaler", "outlet"].map(|name| name.parse().unwrap()).into(),
     }
@@ -109,6 +124,10 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         1 => reseller().prop_map(|reseller| Act::Open { reseller }),
         1 => (0..3_u8, amount()).prop_map(|(key, amount)| Act::Issue { key, amount: amount * 10 }),
+        1 => (0..3_u8, 0..3_u8, prop::bool::weighted(0.7)).prop_map(
+            |(key, person, approve)| Act::Rule { key, person, approve }
+        ),
+        1 => (0..3_u8).prop_map(|key| Act::Expire { key }),
         3 => (0..12_u8, reseller(), amount()).prop_map(|(key, reseller, amount)| Act::Allocate {
             key, reseller, amount: amount * 3
         }),
@@ -133,19 +152,19 @@ fn act() -> impl Strategy<Value = Act> {
 /// Scripts that begin with a stocked network, in chunks that are sent at once.
 pub fn scripts(max_chunks: usize) -> impl Strategy<Value = Vec<Vec<Act>>> {
     let business = prop::collection::vec(act(), 1..8).prop_map(|acts| {
-        let wait = acts.iter().any(|act| matches!(act, Act::Wait { .. } | Act::Resolve { .. }));
+        let wait = acts
+            .iter()
+            .any(|act| matches!(act, Act::Wait { .. } | Act::Resolve { .. } | Act::Rule { .. } | Act::Expire { .. }));
         if wait { acts.into_iter().map(|act| vec![act]).collect() } else { vec![acts] }
     });
     prop::collection::vec(business, 1..max_chunks).prop_map(|chunks| {
         let opening = (0..RESELLERS - 1).map(|reseller| Act::Open { reseller }).collect();
-        let stocking = std::iter::once(Act::Issue { key: 200, amount: 10_000_000 })
-            .chain((0..RESELLERS - 1).map(|reseller| Act::Allocate {
-                key: 210 + u8::try_from(reseller).unwrap(),
-                reseller,
-                amount: 100_000,
-            }))
+        let issue = vec![Act::Issue { key: 200, amount: 10_000_000 }];
+        let approval = vec![Act::Rule { key: 200, person: 1, approve: true }];
+        let stocking = (0..RESELLERS - 1)
+            .map(|reseller| Act::Allocate { key: 210 + u8::try_from(reseller).unwrap(), reseller, amount: 100_000 })
             .collect();
-        [vec![opening, stocking], chunks.into_iter().flatten().collect()].concat()
+        [vec![opening, issue, approval, stocking], chunks.into_iter().flatten().collect()].concat()
     })
 }
 
@@ -175,6 +194,8 @@ pub struct Model {
     operator_stock: i64,
     keys: HashMap<(usize, u8), usize>,
     operator_keys: HashMap<u8, (Option<usize>, i64, Op)>,
+    /// Who decided what, by key.
+    rulings: HashMap<u8, (u8, bool)>,
     ops: Vec<Op>,
     /// By owner: version and content.
     records: HashMap<Option<usize>, (i64, u32)>,
@@ -190,6 +211,8 @@ impl Model {
                 Seen::Recorded
             }
             Act::Issue { key, amount } => self.operator(*key, None, *amount),
+            Act::Rule { key, person, approve } => self.rule(*key, *person, *approve),
+            Act::Expire { key } => self.expire(*key),
             Act::Allocate { reseller, .. } if !self.outlets.contains_key(reseller) => unknown(),
             Act::Allocate { key, reseller, amount } => self.operator(*key, Some(*reseller), *amount),
             Act::Reserve { reseller, .. } | Act::Void { reseller, .. } if !self.outlets.contains_key(reseller) => {
@@ -238,7 +261,8 @@ impl Model {
         }
         let mut op = self.op(0, None, amount, Status::Completed, None);
         match to {
-            None => self.operator_stock += amount,
+            None if self.issued_today() + amount > ISSUE_PER_DAY => op.decline = Some(Decline::LimitExceeded),
+            None => op.status = Status::PendingApproval,
             Some(to) if self.outlets[&to].suspended => op.decline = Some(Decline::ResellerSuspended),
             Some(_) if self.operator_stock < amount => op.decline = Some(Decline::InsufficientStock),
             Some(to) => {
@@ -253,6 +277,46 @@ impl Model {
         let seen = Seen::Decided(op.status, op.decline, op.balance_after);
         self.operator_keys.insert(key, (to, amount, op));
         seen
+    }
+
+    /// What was proposed today and did not come to nothing.
+    fn issued_today(&self) -> i64 {
+        let today = |op: &Op| op.at_ms / 86_400_000 == self.now_ms / 86_400_000;
+        let counts = |op: &Op| matches!(op.status, Status::PendingApproval | Status::Approved);
+        let issues = self.operator_keys.values().filter(|(to, ..)| to.is_none());
+        issues.filter(|(.., op)| today(op) && counts(op)).map(|(_, amount, _)| amount).sum()
+    }
+
+    fn rule(&mut self, key: u8, person: u8, approve: bool) -> Seen {
+        let Some((None, amount, op)) = self.operator_keys.get_mut(&key) else { return Seen::Skipped };
+        if person == 0 {
+            return Seen::Refused(Refusal::SamePerson);
+        }
+        if let Some(before) = self.rulings.get(&key) {
+            let same = *before == (person, approve);
+            let replay = Seen::Replayed(op.status, op.decline, op.balance_after);
+            return if same { replay } else { Seen::Refused(Refusal::DecidedAlready { status: op.status }) };
+        }
+        match op.status {
+            Status::PendingApproval if self.now_ms - op.at_ms < 86_400_000 => {}
+            Status::PendingApproval | Status::Expired => return Seen::Refused(Refusal::ApprovalExpired),
+            status => return Seen::Refused(Refusal::DecidedAlready { status }),
+        }
+        self.rulings.insert(key, (person, approve));
+        op.status = if approve { Status::Approved } else { Status::Refused };
+        if approve {
+            self.operator_stock += *amount;
+        }
+        Seen::Decided(op.status, op.decline, op.balance_after)
+    }
+
+    fn expire(&mut self, key: u8) -> Seen {
+        let Some((None, _, op)) = self.operator_keys.get_mut(&key) else { return Seen::Skipped };
+        if op.status != Status::PendingApproval || self.now_ms - op.at_ms < 86_400_000 {
+            return Seen::Unchanged(op.status, op.decline, op.balance_after);
+        }
+        op.status = Status::Expired;
+        Seen::Decided(op.status, None, None)
     }
 
     fn op(

@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex};
 use taabia::domain::ids::uuid_v7;
 use taabia::domain::records::{PinHash, PinPolicy, User};
 use taabia::domain::{
-    Account, Channel, Content, Decline, ExternalId, Limits, NumberingPlan, Operation, OperationId, PartnerId,
-    RecordKey, RecordKind, ResellerId, Shard, Standing,
+    Account, Asked, Channel, ClientId, Content, Decline, ExternalId, Limits, NumberingPlan, Operation, OperationId,
+    PartnerId, Proposal, RecordKey, RecordKind, ResellerId, Ruling, Shard, Standing, Terms,
 };
 use taabia::engine::{Engine, EngineConfig};
 use taabia::ledger::command::{
-    AllocateStock, IssueStock, OpenReseller, PutRecord, Reserve, Resolve, SetLimits, SetStanding, Void,
+    AllocateStock, OpenReseller, Propose, PutRecord, Reserve, Resolve, Rule, SetLimits, SetStanding, Void,
 };
 use taabia::ledger::{Command, Evidence, Outcome, Registration, Request};
-use taabia::ports::{AuditReader, Clock, Ledger, LedgerError, NetworkReads, Randomness, Registry, Store};
+use taabia::ports::{AuditReader, Clock, Ledger, LedgerError, NetworkReads, Randomness, Registry, StockReads, Store};
 
 use super::script::rules;
 use super::{ManualClock, SeededRandomness};
@@ -26,6 +26,14 @@ pub struct Books {
     pub registry: Arc<dyn Registry>,
     pub network: Arc<dyn NetworkReads>,
     pub audit: Arc<dyn AuditReader>,
+    pub stock: Arc<dyn StockReads>,
+}
+
+impl From<taabia::storage::Storage> for Books {
+    fn from(storage: taabia::storage::Storage) -> Self {
+        let taabia::storage::Storage { store, registry, network, audit, stock, .. } = storage;
+        Self { store, registry, network, audit, stock }
+    }
 }
 
 pub type Done = Result<Outcome, LedgerError>;
@@ -57,7 +65,7 @@ impl World {
             books,
         }
         .node(&config);
-        world.must(world.issue("opening", 1_000_000_000_000)).await;
+        world.issue("opening", 1_000_000_000_000).await;
         world
     }
 
@@ -112,14 +120,46 @@ impl World {
         })
     }
 
-    pub fn issue(&self, key: &str, amount_minor: i64) -> Request {
-        let operation = self.draw(Shard::OPERATOR);
-        Request::IssueStock(IssueStock { operation, external_id: external_id(key), amount_minor })
+    /// Issues stock by two persons.
+    pub async fn issue(&self, key: &str, amount_minor: i64) -> Arc<Operation> {
+        let proposed = self.must(self.propose(key, Proposal::Issue, amount_minor)).await;
+        let operation = proposed.operation().unwrap();
+        self.must(Self::rule(operation, CHECKER, Ruling::Approve)).await.operation().unwrap().clone()
+    }
+
+    pub fn propose(&self, key: &str, proposal: Proposal, amount_minor: i64) -> Request {
+        Request::Propose(Propose {
+            operation: self.draw(Shard::OPERATOR),
+            external_id: external_id(key),
+            proposal,
+            amount_minor,
+            maker: MAKER,
+            reason: "because".parse().unwrap(),
+            document: "PO-1".parse().unwrap(),
+        })
+    }
+
+    pub fn rule(operation: &Operation, checker: ClientId, ruling: Ruling) -> Request {
+        Request::Rule(Rule {
+            operation: operation.id,
+            reseller: operation.four_eyes().unwrap().proposal.reseller(),
+            checker,
+            ruling,
+            reason: "agreed".parse().unwrap(),
+        })
     }
 
     pub fn allocate(&self, key: &str, to: &str, amount_minor: i64) -> Request {
         let (operation, to) = (self.draw(Shard::OPERATOR), self.id(to));
-        Request::AllocateStock(AllocateStock { operation, external_id: external_id(key), to, amount_minor })
+        Request::AllocateStock(AllocateStock {
+            operation,
+            external_id: external_id(key),
+            to,
+            asked: Asked::Exactly(amount_minor),
+            terms: Terms::Consignment,
+            reason: "stock".parse().unwrap(),
+            run: None,
+        })
     }
 
     /// A reseller with stock.
@@ -210,5 +250,9 @@ pub fn command(request: Request) -> Command {
 pub fn external_id(key: &str) -> ExternalId {
     key.parse().unwrap()
 }
+
+/// Who proposes, and who decides.
+pub const MAKER: ClientId = ClientId::from_uuid(uuid::Uuid::from_u128(10));
+pub const CHECKER: ClientId = ClientId::from_uuid(uuid::Uuid::from_u128(11));
 
 pub const RELEASE: Evidence = Evidence::NotApplied(Decline::ChargingDeclined);

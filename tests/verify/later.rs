@@ -85,6 +85,24 @@ impl AuditReader for Live {
         self.store.stray_staff_action(shard).await
     }
 
+    async fn runs(
+        &self,
+        shard: Shard,
+        after: taabia::domain::OperationId,
+        limit: u32,
+    ) -> Result<Vec<taabia::domain::OperationId>, taabia::ports::StoreError> {
+        self.store.runs(shard, after, limit).await
+    }
+
+    async fn lines_of_run(
+        &self,
+        run: taabia::domain::OperationId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<taabia::ports::LineState>, taabia::ports::StoreError> {
+        self.store.lines_of_run(run, after, limit).await
+    }
+
     async fn stray_posting(&self, shard: Shard, up_to: i64) -> Result<Option<String>, taabia::ports::StoreError> {
         self.store.stray_posting(shard, up_to).await
     }

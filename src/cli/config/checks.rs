@@ -48,7 +48,7 @@ fn within<T: PartialOrd + Display>(
 
 fn ranges(config: &Config) -> Result<(), (&'static str, String)> {
     const HOUR_MS: u64 = 3_600_000;
-    let Config { engine, recharge, doubt, charging, access, shutdown, .. } = config;
+    let Config { engine, recharge, allocation, four_eyes, doubt, charging, access, shutdown, .. } = config;
     within("engine.posters", engine.posters, 0..=256)?;
     within("engine.max_batch", engine.max_batch, 1..=4_096)?;
     within("engine.queue_capacity", engine.queue_capacity, 1..=1_000_000)?;
@@ -57,6 +57,12 @@ fn ranges(config: &Config) -> Result<(), (&'static str, String)> {
     within("recharge.answer_within_ms", recharge.answer_within_ms, 1..=HOUR_MS)?;
     within("recharge.charging_deadline_ms", recharge.charging_deadline_ms, 1..=HOUR_MS)?;
     within("recharge.similar_guard_ms", recharge.similar_guard_ms, 0..=24 * HOUR_MS)?;
+    within("allocation.vat_basis_points", allocation.vat_basis_points, 0..=10_000)?;
+    within("allocation.in_flight", allocation.in_flight, 1..=65_536)?;
+    within("allocation.poll_interval_ms", allocation.poll_interval_ms, 1..=HOUR_MS)?;
+    within("allocation.take_over_after_ms", allocation.take_over_after_ms, 1..=HOUR_MS)?;
+    within("four_eyes.expire_after_s", four_eyes.expire_after_s, 1..=366 * 86_400)?;
+    within("four_eyes.poll_interval_ms", four_eyes.poll_interval_ms, 1..=HOUR_MS)?;
     within("doubt.lookup_horizon_ms", doubt.lookup_horizon_ms, 0..=24 * HOUR_MS)?;
     within("doubt.resolve_within_ms", doubt.resolve_within_ms, 1..=24 * HOUR_MS)?;
     within("doubt.poll_interval_ms", doubt.poll_interval_ms, 1..=HOUR_MS)?;
@@ -107,6 +113,9 @@ fn amounts(config: &Config) -> Result<(), (&'static str, String)> {
     let max = amount("recharge.airtime_max", &config.recharge.airtime_max)?;
     if min.minor() > max.minor() {
         return Err(("recharge.airtime_max", format!("expected at least recharge.airtime_min, which is {min}")));
+    }
+    if !config.four_eyes.issue_per_day.is_empty() {
+        amount("four_eyes.issue_per_day", &config.four_eyes.issue_per_day)?;
     }
     Ok(())
 }

@@ -37,6 +37,8 @@ pub struct Config {
     pub network: Network,
     pub engine: Engine,
     pub recharge: Recharge,
+    pub allocation: Allocation,
+    pub four_eyes: FourEyes,
     pub doubt: Doubt,
     pub charging: Charging,
     pub access: Access,
@@ -69,6 +71,23 @@ pub struct Recharge {
     pub similar_guard_ms: u64,
     airtime_min: String,
     airtime_max: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Allocation {
+    pub vat_basis_points: u16,
+    pub in_flight: usize,
+    pub poll_interval_ms: u64,
+    pub take_over_after_ms: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FourEyes {
+    pub expire_after_s: u64,
+    pub poll_interval_ms: u64,
+    issue_per_day: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -178,6 +197,13 @@ impl Config {
     pub fn airtime_range(&self) -> (Money, Money) {
         let amount = |text: &str| Money::parse(text, self.currency).expect("amounts were checked when loaded");
         (amount(&self.recharge.airtime_min), amount(&self.recharge.airtime_max))
+    }
+
+    /// What may be issued on one business day; `None` is unlimited.
+    #[must_use]
+    pub fn issue_per_day(&self) -> Option<Money> {
+        let text = Some(self.four_eyes.issue_per_day.as_str()).filter(|text| !text.is_empty())?;
+        Some(Money::parse(text, self.currency).expect("amounts were checked when loaded"))
     }
 }
 

@@ -57,6 +57,8 @@ pub(super) struct Fold<'a> {
     subtrees: Vec<Subtree>,
     recorded_at: Timestamp,
     checkpoint: Option<(i64, Hash)>,
+    /// Runs as their rows stand.
+    pub runs: Vec<Operation>,
     pub postings: i64,
     /// Operations whose row was compared with its last entry.
     pub operations: i64,
@@ -75,6 +77,7 @@ impl<'a> Fold<'a> {
             subtrees: subtrees(&head.frontier),
             recorded_at: Timestamp::EPOCH,
             checkpoint: slice.checkpoint,
+            runs: Vec::new(),
             postings: 0,
             operations: 0,
         };
@@ -239,7 +242,10 @@ impl<'a> Fold<'a> {
                 let text = format!("its row is {} after a {} entry", operation.status.name(), entry.kind.name());
                 return self.wrong(name, text);
             }
-            Ordering::Equal => self.operations += 1,
+            Ordering::Equal => {
+                self.operations += 1;
+                self.runs.extend(operation.run().map(|_| operation.clone()));
+            }
             // It moved on later; the later entry has the digest.
             Ordering::Greater => {}
         }

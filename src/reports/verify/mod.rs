@@ -22,6 +22,7 @@ mod finding;
 mod fold;
 mod records;
 mod report;
+mod runs;
 
 use std::collections::BTreeMap;
 
@@ -102,6 +103,7 @@ pub async fn verify(
             progress(Progress { shard, done, total });
         }
         beyond.extend(closing::close(audit, &mut fold, slice).await?);
+        runs::check(audit, slice, &fold.runs).await?;
         report.shard(&fold);
     }
     if let Some(stray) = stray_place {

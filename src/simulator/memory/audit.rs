@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::state::Books;
 use super::{MemoryStore, no_such_shard};
 use crate::domain::{OperationId, Shard};
-use crate::ports::{AuditReader, AuditedEntry, Snapshot, StoreError};
+use crate::ports::{AuditReader, AuditedEntry, LineState, Snapshot, StockReads as _, StoreError};
 
 impl MemoryStore {
     fn look<T>(&self, shard: Shard, look: impl FnOnce(&Books) -> T) -> Result<T, StoreError> {
@@ -51,6 +51,21 @@ impl AuditReader for MemoryStore {
             let rows = books.operations.values().filter(|operation| operation.last_sequence <= up_to).count();
             i64::try_from(rows).expect("fits memory")
         })
+    }
+
+    async fn runs(&self, shard: Shard, after: OperationId, limit: u32) -> Result<Vec<OperationId>, StoreError> {
+        self.look(shard, |books| {
+            let later = books.operations.values().filter(|operation| operation.id > after);
+            later
+                .filter(|operation| operation.run().is_some())
+                .map(|operation| operation.id)
+                .take(limit as usize)
+                .collect()
+        })
+    }
+
+    async fn lines_of_run(&self, run: OperationId, after: i64, limit: u32) -> Result<Vec<LineState>, StoreError> {
+        self.run_lines(run, after, limit, false).await
     }
 
     async fn stray_operation(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError> {

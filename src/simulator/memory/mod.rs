@@ -12,6 +12,7 @@ mod reads;
 mod registry;
 mod session;
 mod state;
+mod stock;
 mod transaction;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

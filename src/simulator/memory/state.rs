@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, AccountClass, AccountNumber, Entry, Hold, Msisdn, Operation, OperationId, PartnerId, Posting, Record,
-    RecordKey, Reseller, ResellerId, Shard, StaffAction, Standing, Timestamp,
+    Account, AccountClass, AccountNumber, Entry, Hold, Line, Msisdn, Operation, OperationId, PartnerId, Posting,
+    Record, RecordKey, Reseller, ResellerId, Shard, StaffAction, Standing, Timestamp,
 };
 use crate::ledger::tree::{Below, Node, TreeFound, TreeWants};
 use crate::ledger::{Head, Registration};
-use crate::ports::Client;
+use crate::ports::{Client, LineOutcome};
 
 /// Everything committed.
 pub struct State {
@@ -41,6 +41,8 @@ pub struct Books {
     /// By sequence.
     pub actions: BTreeMap<i64, Arc<StaffAction>>,
     pub claims: HashMap<[u8; 16], OperationId>,
+    /// Lines of runs.
+    pub lines: BTreeMap<OperationId, Arc<[Line]>>,
     pub records: BTreeMap<RecordKey, Record>,
     /// Index: the accounts of a reseller.
     owned: HashMap<ResellerId, Vec<AccountNumber>>,
@@ -117,6 +119,7 @@ impl Books {
             entries: BTreeMap::new(),
             postings: BTreeMap::new(),
             claims: HashMap::new(),
+            lines: BTreeMap::new(),
             records: BTreeMap::new(),
             actions: BTreeMap::new(),
             owned: HashMap::new(),
@@ -141,6 +144,16 @@ impl Books {
         let from = (reseller, msisdn, amount_minor, since.plus_ms(1), first);
         let to = (reseller, msisdn, amount_minor, Timestamp::from_unix_ms(i64::MAX), last);
         self.sold.range(from..=to).rev().filter_map(|sale| self.operations.get(&sale.4))
+    }
+
+    /// What became of the lines of a run, by their numbers.
+    pub(super) fn outcomes_of(&self, run: OperationId) -> HashMap<i64, LineOutcome> {
+        let of_run = |operation: &Operation| {
+            let line = operation.allocation()?.run.filter(|line| line.run == run)?;
+            let Operation { id, status, decline, amount_minor, .. } = *operation;
+            Some((line.number, LineOutcome { operation: id, status, decline, amount_minor }))
+        };
+        self.operations.values().filter_map(of_run).collect()
     }
 
     pub(super) fn put_account(&mut self, account: Account) {

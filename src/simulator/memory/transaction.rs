@@ -9,8 +9,8 @@ use super::refused;
 use super::state::{Books, State};
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, AccountNumber, Entry, Hold, Operation, OperationId, Record, RecordKey, RecordWant, Reseller, ResellerId,
-    Shard,
+    Account, AccountNumber, Entry, Hold, Line, Operation, OperationId, Record, RecordKey, RecordWant, Reseller,
+    ResellerId, Shard,
 };
 use crate::ledger::{Changes, Head, Registration};
 use crate::ports::StoreError;
@@ -37,6 +37,7 @@ pub(super) struct Overlay {
     holds: HashMap<OperationId, Option<Hold>>,
     entries: Vec<(Entry, Hash)>,
     claims: HashMap<[u8; 16], OperationId>,
+    lines: Vec<(OperationId, std::sync::Arc<[Line]>)>,
     records: BTreeMap<RecordKey, Record>,
 }
 
@@ -293,6 +294,11 @@ impl View<'_> {
                 check_text(&recharge.product)?;
             }
         }
+        let written = changes.new_operations.iter().chain(&changes.updated_operations);
+        for eyes in written.filter_map(Operation::four_eyes) {
+            let two = eyes.verdict.as_ref().is_none_or(|verdict| verdict.checker != eyes.maker);
+            must(two, || "maker and checker are one person".into())?;
+        }
         for hold in &changes.placed_holds {
             let id = hold.operation;
             must(self.hold(id).is_none() && hold.amount_minor > 0, || {
@@ -309,6 +315,7 @@ impl View<'_> {
 impl Overlay {
     fn write(&mut self, changes: &Changes) {
         self.head = Some(changes.head.clone());
+        self.lines.extend(changes.new_lines.iter().cloned());
         let accounts = changes.new_accounts.iter().chain(&changes.updated_accounts);
         self.accounts.extend(accounts.map(|account| (account.number, *account)));
         let resellers = changes.new_resellers.iter().chain(&changes.updated_resellers);
@@ -338,6 +345,7 @@ impl Overlay {
         }
         self.entries.into_iter().for_each(|(entry, leaf)| books.put_entry(entry, leaf));
         books.claims.extend(self.claims);
+        books.lines.extend(self.lines);
         books.records.extend(self.records);
     }
 }

@@ -1,6 +1,7 @@
 //! PostgreSQL: the production store. Any number of nodes and posters; the rows of the shards are their locks.
 
 mod audit;
+mod beside;
 mod error;
 mod install;
 mod network;
@@ -9,6 +10,7 @@ mod reads;
 mod registry;
 mod session;
 pub mod sql;
+mod stock;
 mod tree;
 
 use std::time::Duration;

@@ -22,7 +22,52 @@ pub(super) async fn persist(connection: &mut PgConnection, batch: &Batch) -> Res
     write_network(connection, batch).await?;
     write_records(connection, batch).await?;
     write_books(connection, batch).await?;
-    fill_operations(connection, batch).await
+    fill_operations(connection, batch).await?;
+    write_stock(connection, batch).await
+}
+
+/// What needs two persons. Rare.
+async fn write_stock(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
+    if !batch.proposals.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::STOCK_PROPOSALS), batch.proposals, row:
+            row.shard, row.id, row.maker, row.reason.as_str(), row.document.as_str(), row.expires_at, row.reseller,
+            row.direction.as_deref(), row.checker, row.ruling, row.ruling_reason.as_deref(), row.ruled_at);
+        answered(query.execute(&mut *connection)).await?;
+    }
+    if !batch.rulings.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::STOCK_RULINGS), batch.rulings, row:
+            row.shard, row.id, row.checker, row.ruling, row.ruling_reason.as_deref(), row.ruled_at);
+        let written = answered(query.execute(&mut *connection)).await?;
+        check_found("four_eyes", batch.rulings.len(), written.rows_affected())?;
+    }
+    write_allocations(connection, batch).await
+}
+
+async fn write_allocations(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
+    if !batch.allocations.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::STOCK_ALLOCATIONS), batch.allocations, row:
+            row.shard, row.id, row.terms, row.reason.as_str(), row.asked_minor, row.is_top_up, row.net_minor,
+            row.vat_minor, row.run, row.line);
+        answered(query.execute(&mut *connection)).await?;
+    }
+    if !batch.runs.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::STOCK_RUNS), batch.runs, row:
+            row.shard, row.id, row.terms, row.reason.as_str(), row.started_by, row.request.as_slice(), row.lines,
+            row.lines_digest.as_slice(), row.done, row.refused, row.amount_minor);
+        answered(query.execute(&mut *connection)).await?;
+    }
+    if !batch.run_lines.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::STOCK_RUN_LINES), batch.run_lines, row:
+            row.shard, row.run, row.number, row.reseller, row.code.as_deref(), row.asked_minor, row.is_top_up);
+        answered(query.execute(&mut *connection)).await?;
+    }
+    if !batch.finished_runs.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::STOCK_FINISHED_RUNS), batch.finished_runs, row:
+            row.shard, row.id, row.done, row.refused, row.amount_minor);
+        let written = answered(query.execute(&mut *connection)).await?;
+        check_found("run", batch.finished_runs.len(), written.rows_affected())?;
+    }
+    Ok(())
 }
 
 /// Rare: configuration changes, and who caused them.

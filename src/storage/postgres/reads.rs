@@ -6,6 +6,7 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::QueryAs;
 use uuid::Uuid;
 
+use super::beside::complete;
 use super::error::store_error;
 use super::{PostgresStore, installation, sql};
 use crate::domain::operation::claim_key;
@@ -14,13 +15,14 @@ use crate::domain::{
     ResellerId, Shard, Status, Timestamp,
 };
 use crate::ports::{Reads, RechargeQuery, RecordQuery, RecordedAction, Scope, StaffActionQuery, StoreError};
+use crate::storage::beside::Incomplete;
 use crate::storage::bounds::Page;
-use crate::storage::operation_row::{OperationRow, read_doubt, read_operations};
+use crate::storage::operation_row::{StoredOperation, read_doubt, read_operations};
 use crate::storage::record_row::{KeyRow, PageOfRecords, RecordRow};
 use crate::storage::rows::{AccountRow, msisdn_column, shard_number};
 use crate::storage::staff_rows::{StaffActionRow, page_begins};
 
-type OperationQuery<'q> = QueryAs<'q, Postgres, OperationRow, PgArguments>;
+type OperationQuery<'q> = QueryAs<'q, Postgres, StoredOperation, PgArguments>;
 
 /// The variant of the list's statement, with what it takes before the page bound.
 fn list_query(query: &RechargeQuery) -> OperationQuery<'_> {
@@ -61,11 +63,23 @@ fn bind_page(query: OperationQuery<'_>, page: Page) -> OperationQuery<'_> {
         .bind(page.limit)
 }
 
+impl PostgresStore {
+    /// An operation with what stands beside it.
+    async fn read_one(&self, row: Option<StoredOperation>) -> Result<Option<Operation>, StoreError> {
+        let Some(mut row) = row else { return Ok(None) };
+        if !Incomplete::of(std::iter::once(&mut row)).is_empty() {
+            let mut connection = self.reads.acquire().await.map_err(store_error)?;
+            complete(&mut connection, std::iter::once(&mut row)).await?;
+        }
+        row.try_into().map(Some)
+    }
+}
+
 #[async_trait]
 impl Reads for PostgresStore {
     async fn operation(&self, id: OperationId) -> Result<Option<Operation>, StoreError> {
-        let query = sqlx::query_as::<_, OperationRow>(sql::OPERATION).bind(shard_number(id.shard())).bind(id.uuid());
-        query.fetch_optional(&self.reads).await.map_err(store_error)?.map(Operation::try_from).transpose()
+        let query = sqlx::query_as::<_, StoredOperation>(sql::OPERATION).bind(shard_number(id.shard())).bind(id.uuid());
+        self.read_one(query.fetch_optional(&self.reads).await.map_err(store_error)?).await
     }
 
     async fn operation_by_key(
@@ -76,9 +90,8 @@ impl Reads for PostgresStore {
         external_id: &ExternalId,
     ) -> Result<Option<Operation>, StoreError> {
         let key = claim_key(partner, reseller, external_id);
-        let query = sqlx::query_as::<_, OperationRow>(sql::OPERATION_BY_KEY).bind(shard_number(shard)).bind(key);
-        let row = query.fetch_optional(&self.reads).await.map_err(store_error)?;
-        let found = row.map(Operation::try_from).transpose()?;
+        let query = sqlx::query_as::<_, StoredOperation>(sql::OPERATION_BY_KEY).bind(shard_number(shard)).bind(key);
+        let found = self.read_one(query.fetch_optional(&self.reads).await.map_err(store_error)?).await?;
         Ok(found.filter(|operation| {
             (operation.partner, operation.reseller, &operation.external_id) == (partner, reseller, external_id)
         }))

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Executor, FromRow, PgConnection};
 use uuid::Uuid;
 
+use super::beside::complete;
 use super::error::{commit_error, post_error, store_error};
 use super::{persist, sql, tree};
 use crate::domain::encoding::Hash;
@@ -75,8 +76,10 @@ impl PostgresSession {
 
     async fn find_operations(&mut self, ids: &[OperationId]) -> Result<Vec<HeldOperationRow>, StoreError> {
         let (shards, ids): (Vec<i16>, Vec<Uuid>) = ids.iter().map(|id| (shard_number(id.shard()), id.uuid())).unzip();
-        let query = sqlx::query_as(sql::LOAD_OPERATIONS).bind(shards).bind(ids);
-        answered(query.fetch_all(&mut self.connection)).await
+        let query = sqlx::query_as::<_, HeldOperationRow>(sql::LOAD_OPERATIONS).bind(shards).bind(ids);
+        let mut rows = answered(query.fetch_all(&mut self.connection)).await?;
+        complete(&mut self.connection, rows.iter_mut().map(HeldOperationRow::operation_mut)).await?;
+        Ok(rows)
     }
 
     async fn find_recent(

@@ -3,11 +3,12 @@
 
 use async_trait::async_trait;
 
+use super::beside::complete;
 use super::error::store_error;
 use super::{SqliteStore, sql};
-use crate::domain::Shard;
+use crate::domain::{OperationId, Shard};
 use crate::ledger::Head;
-use crate::ports::{AuditReader, AuditedEntry, Snapshot, StoreError};
+use crate::ports::{AuditReader, AuditedEntry, LineState, Snapshot, StockReads as _, StoreError};
 use crate::storage::audit_rows::{AuditedReseller, AuditedRow, StrayPlaceRow, read_entries};
 use crate::storage::record_row::RecordRow;
 use crate::storage::rows::{AccountRow, HeadRow, HoldRow, shard_number};
@@ -45,7 +46,9 @@ impl AuditReader for SqliteStore {
             .bind(after)
             .bind(up_to)
             .bind(i64::from(limit));
-        let entries = query.fetch_all(&self.reads).await.map_err(store_error)?;
+        let mut connection = self.reads.acquire().await.map_err(store_error)?;
+        let mut entries = query.fetch_all(&mut *connection).await.map_err(store_error)?;
+        complete(&mut connection, entries.iter_mut().filter_map(AuditedRow::operation_mut)).await?;
         let Some(last) = entries.last().map(AuditedRow::sequence) else {
             return Ok(Vec::new());
         };
@@ -65,6 +68,19 @@ impl AuditReader for SqliteStore {
         let query = sqlx::query_scalar(sql::AUDIT_STRAY_STAFF_ACTION).bind(shard_number(shard));
         let found: Option<i64> = query.fetch_optional(&self.reads).await.map_err(store_error)?;
         Ok(found.map(|sequence| format!("staff action of entry {sequence}")))
+    }
+
+    async fn runs(&self, shard: Shard, after: OperationId, limit: u32) -> Result<Vec<OperationId>, StoreError> {
+        let query = sqlx::query_scalar::<_, uuid::Uuid>(sql::ALL_RUNS)
+            .bind(shard_number(shard))
+            .bind(after.uuid())
+            .bind(i64::from(limit));
+        let ids = query.fetch_all(&self.reads).await.map_err(store_error)?;
+        Ok(ids.into_iter().map(OperationId::from_uuid).collect())
+    }
+
+    async fn lines_of_run(&self, run: OperationId, after: i64, limit: u32) -> Result<Vec<LineState>, StoreError> {
+        self.run_lines(run, after, limit, false).await
     }
 
     async fn stray_posting(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError> {

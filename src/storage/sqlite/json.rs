@@ -29,6 +29,18 @@ pub(super) fn reseller_keys(resellers: &[(Shard, ResellerId)]) -> Result<String,
     array(&resellers.iter().map(key).collect::<Vec<_>>())
 }
 
+#[derive(Serialize)]
+struct OperationKey {
+    shard: i16,
+    #[serde(serialize_with = "hex_bytes")]
+    id: Uuid,
+}
+
+/// A list of operations with their shards.
+pub(super) fn operation_keys(keys: impl Iterator<Item = (i16, Uuid)>) -> Result<String, StoreError> {
+    array(&keys.map(|(shard, id)| OperationKey { shard, id }).collect::<Vec<_>>())
+}
+
 /// A list of ids of resellers.
 pub(super) fn reseller_ids(resellers: &[ResellerId]) -> Result<String, StoreError> {
     array(&resellers.iter().map(|id| hex::encode(id.uuid())).collect::<Vec<_>>())

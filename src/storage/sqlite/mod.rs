@@ -2,6 +2,7 @@
 //! neither wait for the writer nor make it wait.
 
 mod audit;
+mod beside;
 mod error;
 mod install;
 mod json;
@@ -12,6 +13,7 @@ mod reads;
 mod registry;
 mod session;
 pub mod sql;
+mod stock;
 mod tree;
 
 use std::str::FromStr;

@@ -34,6 +34,12 @@ pub(super) async fn persist(connection: &mut SqliteConnection, batch: &Batch) ->
     write(connection, sql::PERSIST_NEW_OPERATIONS, &batch.new_operations).await?;
     change(connection, "operation", sql::PERSIST_OPERATIONS, &batch.moved_operations).await?;
     change(connection, "operation", sql::FILL_OPERATIONS, &batch.filled_operations).await?;
+    write(connection, sql::STOCK_PROPOSALS, &batch.proposals).await?;
+    change(connection, "four_eyes", sql::STOCK_RULINGS, &batch.rulings).await?;
+    write(connection, sql::STOCK_ALLOCATIONS, &batch.allocations).await?;
+    write(connection, sql::STOCK_RUNS, &batch.runs).await?;
+    write(connection, sql::STOCK_RUN_LINES, &batch.run_lines).await?;
+    change(connection, "run", sql::STOCK_FINISHED_RUNS, &batch.finished_runs).await?;
     write(connection, sql::PERSIST_PLACED_HOLDS, &batch.placed_holds).await?;
     change(connection, "hold", sql::PERSIST_REMOVED_HOLDS, &batch.removed_holds).await?;
     change(connection, "account", sql::PERSIST_ACCOUNTS, &batch.accounts).await

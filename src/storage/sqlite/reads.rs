@@ -5,6 +5,7 @@ use sqlx::Sqlite;
 use sqlx::query::QueryAs;
 use sqlx::sqlite::SqliteArguments;
 
+use super::beside::complete;
 use super::error::store_error;
 use super::{SqliteStore, installation, json, sql};
 use uuid::Uuid;
@@ -15,13 +16,14 @@ use crate::domain::{
     ResellerId, Shard, Status, Timestamp,
 };
 use crate::ports::{Reads, RechargeQuery, RecordQuery, RecordedAction, Scope, StaffActionQuery, StoreError};
+use crate::storage::beside::Incomplete;
 use crate::storage::bounds::{Page, newest};
-use crate::storage::operation_row::{OperationRow, read_doubt, read_operations};
+use crate::storage::operation_row::{StoredOperation, read_doubt, read_operations};
 use crate::storage::record_row::{KeyRow, PageOfRecords, RecordRow};
 use crate::storage::rows::{AccountRow, msisdn_column, shard_number};
 use crate::storage::staff_rows::{StaffActionRow, page_begins};
 
-type OperationQuery<'q> = QueryAs<'q, Sqlite, OperationRow, SqliteArguments>;
+type OperationQuery<'q> = QueryAs<'q, Sqlite, StoredOperation, SqliteArguments>;
 
 fn bind_page(query: OperationQuery<'_>, page: Page) -> OperationQuery<'_> {
     query
@@ -35,6 +37,16 @@ fn bind_page(query: OperationQuery<'_>, page: Page) -> OperationQuery<'_> {
 }
 
 impl SqliteStore {
+    /// An operation with what stands beside it.
+    async fn read_one(&self, row: Option<StoredOperation>) -> Result<Option<Operation>, StoreError> {
+        let Some(mut row) = row else { return Ok(None) };
+        if !Incomplete::of(std::iter::once(&mut row)).is_empty() {
+            let mut connection = self.reads.acquire().await.map_err(store_error)?;
+            complete(&mut connection, std::iter::once(&mut row)).await?;
+        }
+        row.try_into().map(Some)
+    }
+
     async fn list(&self, query: OperationQuery<'_>, page: Page) -> Result<Vec<Operation>, StoreError> {
         read_operations(bind_page(query, page).fetch_all(&self.reads).await.map_err(store_error)?)
     }
@@ -91,8 +103,8 @@ impl SqliteStore {
 #[async_trait]
 impl Reads for SqliteStore {
     async fn operation(&self, id: OperationId) -> Result<Option<Operation>, StoreError> {
-        let query = sqlx::query_as::<_, OperationRow>(sql::OPERATION).bind(shard_number(id.shard())).bind(id.uuid());
-        query.fetch_optional(&self.reads).await.map_err(store_error)?.map(Operation::try_from).transpose()
+        let query = sqlx::query_as::<_, StoredOperation>(sql::OPERATION).bind(shard_number(id.shard())).bind(id.uuid());
+        self.read_one(query.fetch_optional(&self.reads).await.map_err(store_error)?).await
     }
 
     async fn operation_by_key(
@@ -104,9 +116,8 @@ impl Reads for SqliteStore {
     ) -> Result<Option<Operation>, StoreError> {
         let key = claim_key(partner, reseller, external_id);
         let query =
-            sqlx::query_as::<_, OperationRow>(sql::OPERATION_BY_KEY).bind(shard_number(shard)).bind(key.as_slice());
-        let row = query.fetch_optional(&self.reads).await.map_err(store_error)?;
-        let found = row.map(Operation::try_from).transpose()?;
+            sqlx::query_as::<_, StoredOperation>(sql::OPERATION_BY_KEY).bind(shard_number(shard)).bind(key.as_slice());
+        let found = self.read_one(query.fetch_optional(&self.reads).await.map_err(store_error)?).await?;
         Ok(found.filter(|operation| {
             (operation.partner, operation.reseller, &operation.external_id) == (partner, reseller, external_id)
         }))

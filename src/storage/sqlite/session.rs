@@ -7,6 +7,7 @@ use serde::Serialize;
 use sqlx::{Executor, SqliteConnection};
 use uuid::Uuid;
 
+use super::beside::complete;
 use super::error::{commit_error, is_plain_error, store_error};
 use super::{json, persist, sql, tree};
 use crate::domain::encoding::Hash;
@@ -35,13 +36,6 @@ enum Transaction {
 pub(super) struct SqliteSession {
     connection: SqliteConnection,
     transaction: Transaction,
-}
-
-#[derive(Serialize)]
-struct OperationKey {
-    shard: i16,
-    #[serde(serialize_with = "hex_bytes")]
-    id: Uuid,
 }
 
 #[derive(Serialize)]
@@ -102,10 +96,11 @@ impl SqliteSession {
     }
 
     async fn find_operations(&mut self, ids: &[OperationId]) -> Result<Vec<HeldOperationRow>, StoreError> {
-        let key = |id: &OperationId| OperationKey { shard: shard_number(id.shard()), id: id.uuid() };
-        let keys = json::array(&ids.iter().map(key).collect::<Vec<_>>())?;
-        let query = sqlx::query_as(sql::LOAD_OPERATIONS).bind(keys);
-        query.fetch_all(&mut self.connection).await.map_err(store_error)
+        let keys = json::operation_keys(ids.iter().map(|id| (shard_number(id.shard()), id.uuid())))?;
+        let query = sqlx::query_as::<_, HeldOperationRow>(sql::LOAD_OPERATIONS).bind(keys);
+        let mut rows = query.fetch_all(&mut self.connection).await.map_err(store_error)?;
+        complete(&mut self.connection, rows.iter_mut().map(HeldOperationRow::operation_mut)).await?;
+        Ok(rows)
     }
 
     async fn find_recent(

@@ -1,0 +1,171 @@
+//! What needs a second person: stock that is created or destroyed, corrections by hand, limits that are raised.
+//!
+//! A person proposes (the maker), another one decides (the checker). What nobody decides in time expires.
+
+use super::encoding::Encoder;
+use super::ids::{ClientId, ResellerId};
+use super::operation::OperationKind;
+use super::text::{DocumentReference, Reason};
+use super::time::Timestamp;
+
+/// Which way an adjustment moves recharge credit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// From suspense into the stock.
+    In,
+    /// From the stock into suspense.
+    Out,
+}
+
+impl Direction {
+    pub const ALL: [Self; 2] = [Self::In, Self::Out];
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Out => "out",
+        }
+    }
+
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|direction| direction.name() == name)
+    }
+}
+
+/// What is proposed. Its amount is that of the operation, zero where there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proposal {
+    /// Create recharge credit in the operator's stock.
+    Issue,
+    /// Take recharge credit out of the operator's stock, for good.
+    Destruction,
+    /// Move recharge credit between a stock and suspense; `reseller` is `None` for the operator's own stock.
+    Adjustment { reseller: Option<ResellerId>, direction: Direction },
+}
+
+impl Proposal {
+    /// The reseller it is about, besides the operator.
+    #[must_use]
+    pub fn reseller(self) -> Option<ResellerId> {
+        match self {
+            Self::Issue | Self::Destruction => None,
+            Self::Adjustment { reseller, .. } => reseller,
+        }
+    }
+
+    #[must_use]
+    pub fn kind(self) -> OperationKind {
+        match self {
+            Self::Issue => OperationKind::Issue,
+            Self::Destruction => OperationKind::Destruction,
+            Self::Adjustment { .. } => OperationKind::Adjustment,
+        }
+    }
+}
+
+/// What a checker may say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(i16)]
+pub enum Ruling {
+    Approve = 1,
+    Refuse = 2,
+}
+
+impl Ruling {
+    pub const ALL: [Self; 2] = [Self::Approve, Self::Refuse];
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Refuse => "refuse",
+        }
+    }
+
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|ruling| ruling.name() == name)
+    }
+
+    /// The number the store keeps; never used again for another meaning.
+    #[must_use]
+    pub fn code(self) -> i16 {
+        self as i16
+    }
+
+    #[must_use]
+    pub fn from_code(code: i16) -> Option<Self> {
+        Self::ALL.into_iter().find(|ruling| ruling.code() == code)
+    }
+}
+
+/// What the checker said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    pub checker: ClientId,
+    pub ruling: Ruling,
+    pub reason: Reason,
+    pub at: Timestamp,
+}
+
+/// A proposal with those who stand for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FourEyes {
+    pub proposal: Proposal,
+    pub maker: ClientId,
+    pub reason: Reason,
+    pub document: DocumentReference,
+    /// From here on nobody can approve or refuse it any more.
+    pub expires_at: Timestamp,
+    pub verdict: Option<Verdict>,
+}
+
+impl FourEyes {
+    /// The first field in which a later request with the same key differs, by its name in the contract.
+    #[must_use]
+    pub fn differs_from(&self, other: &Self) -> Option<&'static str> {
+        let about = match (&self.proposal, &other.proposal) {
+            (Proposal::Issue, Proposal::Issue) | (Proposal::Destruction, Proposal::Destruction) => None,
+            (
+                Proposal::Adjustment { reseller, direction },
+                Proposal::Adjustment { reseller: other_reseller, direction: other_direction },
+            ) => first_difference(&[
+                ("reseller_id", reseller == other_reseller),
+                ("direction", direction == other_direction),
+            ]),
+            _ => Some("external_id"),
+        };
+        about.or_else(|| {
+            first_difference(&[("reason", self.reason == other.reason), ("document", self.document == other.document)])
+        })
+    }
+
+    pub(super) fn encode(&self, encoder: &mut Encoder) {
+        match &self.proposal {
+            Proposal::Issue => encoder.text("issue"),
+            Proposal::Destruction => encoder.text("destruction"),
+            Proposal::Adjustment { reseller, direction } => {
+                encoder.text("adjustment").text(direction.name()).optional(*reseller, |e, reseller| {
+                    e.bytes(reseller.uuid().as_bytes());
+                })
+            }
+        };
+        encoder
+            .bytes(self.maker.uuid().as_bytes())
+            .text(self.reason.as_str())
+            .text(self.document.as_str())
+            .int(self.expires_at.unix_ms())
+            .optional(self.verdict.as_ref(), |e, verdict| {
+                e.bytes(verdict.checker.uuid().as_bytes())
+                    .text(verdict.ruling.name())
+                    .text(verdict.reason.as_str())
+                    .int(verdict.at.unix_ms());
+            });
+    }
+}
+
+fn first_difference(fields: &[(&'static str, bool)]) -> Option<&'static str> {
+    fields.iter().find(|(_, same)| !same).map(|(name, _)| *name)
+}

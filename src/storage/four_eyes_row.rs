@@ -1,0 +1,87 @@
+//! What needs two persons, as rows beside their operations.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::rows::{corrupt, hex_bytes, hex_optional, read_at, shard_number};
+use crate::domain::{ClientId, Direction, FourEyes, Operation, OperationKind, Proposal, ResellerId, Ruling, Verdict};
+use crate::ports::StoreError;
+
+#[derive(Clone, Serialize, sqlx::FromRow)]
+pub(super) struct FourEyesRow {
+    pub shard: i16,
+    #[serde(serialize_with = "hex_bytes")]
+    pub id: Uuid,
+    #[serde(serialize_with = "hex_bytes")]
+    pub maker: Uuid,
+    pub reason: String,
+    pub document: String,
+    pub expires_at: i64,
+    #[serde(serialize_with = "hex_optional")]
+    pub reseller: Option<Uuid>,
+    pub direction: Option<String>,
+    #[serde(serialize_with = "hex_optional")]
+    pub checker: Option<Uuid>,
+    pub ruling: Option<i16>,
+    pub ruling_reason: Option<String>,
+    pub ruled_at: Option<i64>,
+}
+
+impl FourEyesRow {
+    /// The row of an operation, where it has one.
+    pub(super) fn of(operation: &Operation) -> Option<Self> {
+        let eyes = operation.four_eyes()?;
+        let direction = match eyes.proposal {
+            Proposal::Adjustment { direction, .. } => Some(direction.name().to_owned()),
+            Proposal::Issue | Proposal::Destruction => None,
+        };
+        let verdict = eyes.verdict.as_ref();
+        Some(Self {
+            shard: shard_number(operation.id.shard()),
+            id: operation.id.uuid(),
+            maker: eyes.maker.uuid(),
+            reason: eyes.reason.to_string(),
+            document: eyes.document.to_string(),
+            expires_at: eyes.expires_at.unix_ms(),
+            reseller: eyes.proposal.reseller().map(ResellerId::uuid),
+            direction,
+            checker: verdict.map(|verdict| verdict.checker.uuid()),
+            ruling: verdict.map(|verdict| verdict.ruling.code()),
+            ruling_reason: verdict.map(|verdict| verdict.reason.to_string()),
+            ruled_at: verdict.map(|verdict| verdict.at.unix_ms()),
+        })
+    }
+
+    pub(super) fn read(self, kind: OperationKind) -> Result<FourEyes, StoreError> {
+        let direction = || self.direction.as_deref().and_then(Direction::from_name);
+        let proposal = match kind {
+            OperationKind::Issue => Proposal::Issue,
+            OperationKind::Destruction => Proposal::Destruction,
+            OperationKind::Adjustment => Proposal::Adjustment {
+                reseller: self.reseller.map(ResellerId::from_uuid),
+                direction: direction().ok_or_else(|| corrupt("four_eyes.direction"))?,
+            },
+            OperationKind::Recharge | OperationKind::Allocation | OperationKind::AllocationRun => {
+                return Err(corrupt("operation.kind"));
+            }
+        };
+        let verdict = match (self.checker, self.ruling, self.ruling_reason, self.ruled_at) {
+            (None, None, None, None) => None,
+            (Some(checker), Some(ruling), Some(reason), Some(at)) => Some(Verdict {
+                checker: ClientId::from_uuid(checker),
+                ruling: Ruling::from_code(ruling).ok_or_else(|| corrupt("four_eyes.ruling"))?,
+                reason: reason.parse().map_err(|_| corrupt("four_eyes.ruling_reason"))?,
+                at: read_at(at),
+            }),
+            _ => return Err(corrupt("four_eyes.checker")),
+        };
+        Ok(FourEyes {
+            proposal,
+            maker: ClientId::from_uuid(self.maker),
+            reason: self.reason.parse().map_err(|_| corrupt("four_eyes.reason"))?,
+            document: self.document.parse().map_err(|_| corrupt("four_eyes.document"))?,
+            expires_at: read_at(self.expires_at),
+            verdict,
+        })
+    }
+}
