@@ -32,6 +32,8 @@ fn rules() -> Rules {
         airtime_minor: 500..=50_000,
         similar_guard_ms: 120_000,
         charging_deadline_ms: 4_000,
+        edges: Vec::new(),
+        accept_within_ms: 86_400_000,
         zone: jiff::tz::TimeZone::UTC,
         levels: vec![level()],
     }

@@ -10,13 +10,14 @@ use taabia::domain::{
 };
 use taabia::engine::{Engine, EngineConfig};
 use taabia::ledger::command::{
-    AllocateStock, IssueStock, OpenReseller, PutRecord, Reserve, Resolve, SetLimits, SetStanding, Void,
+    AllocateStock, IssueStock, OpenReseller, PutRecord, Reserve, Resolve, SetLimits, SetStanding, SettleTransfer,
+    TransferStock, Void,
 };
 use taabia::ledger::{Command, Outcome, Registration, Request};
 use taabia::ports::{Clock, Ledger, LedgerError, Randomness, Store};
 
 use crate::support::database::Database;
-use crate::support::script::{Act, Model, Seen, reseller_id, rules, scripts, shard_of};
+use crate::support::script::{Act, Model, Seen, parent_of, reseller_id, rules, scripts, shard_of};
 use crate::support::world::record;
 use crate::support::{ManualClock, SeededRandomness, setting};
 
@@ -28,6 +29,8 @@ struct Player {
     randomness: SeededRandomness,
     /// Recharges and tombstones in the order in which they were made.
     made: Vec<OperationId>,
+    /// Transfers, likewise, with their ends.
+    transfers: Vec<(OperationId, usize, Option<usize>)>,
 }
 
 impl Player {
@@ -36,7 +39,7 @@ impl Player {
         let clock = Arc::new(ManualClock::at("2026-11-23T00:00:00Z"));
         let config = EngineConfig { posters: 1, ..EngineConfig::default() };
         let engine = Engine::start(store.clone(), clock.clone(), Arc::new(rules()), &config);
-        Self { engine, store, clock, randomness: SeededRandomness::new(7), made: Vec::new() }
+        Self { engine, store, clock, randomness: SeededRandomness::new(7), made: Vec::new(), transfers: Vec::new() }
     }
 
     fn draw(&self, shard: Shard) -> OperationId {
@@ -57,7 +60,7 @@ impl Player {
                     code: format!("R{reseller}"),
                     name: "Réseau".into(),
                     level: "outlet".parse().unwrap(),
-                    parent: None,
+                    parent: parent_of(reseller).map(reseller_id),
                     created_at: Timestamp::EPOCH,
                 },
                 limits: Limits::default(),
@@ -104,6 +107,21 @@ impl Player {
                 let (key, content) = record(reseller.map(reseller_id), content);
                 Request::PutRecord(PutRecord { key, expected, content })
             }
+            Act::Transfer { key, kind, from, to, amount, acceptance } => Request::TransferStock(TransferStock {
+                operation: self.draw(shard_of(from, shards)),
+                partner,
+                external_id: external_id(key),
+                from: reseller_id(from),
+                to: to.map(reseller_id),
+                kind,
+                amount_minor: amount,
+                asks_acceptance: acceptance,
+            }),
+            Act::Settle { pick, settlement } => {
+                let (operation, from, to) = *self.transfers.get(pick)?;
+                let (from, to) = (reseller_id(from), reseller_id(to?));
+                Request::SettleTransfer(SettleTransfer { operation, from, to, settlement })
+            }
             Act::Wait { ms } => {
                 self.clock.advance_ms(ms);
                 return None;
@@ -125,6 +143,9 @@ impl Player {
                 && !self.made.contains(&operation.id)
             {
                 self.made.push(operation.id);
+            }
+            if let (Act::Transfer { from, to, .. }, Some(Ok(Outcome::Decided(operation)))) = (act, outcome) {
+                self.transfers.push((operation.id, *from, *to));
             }
         }
         outcomes.into_iter().map(seen).collect()
@@ -153,6 +174,7 @@ async fn agree(store: Arc<dyn Store>, script: &[Vec<Act>]) {
         assert_eq!(player.play(chunk).await, expected, "{}: {chunk:?}", player.store.dialect());
     }
     assert_eq!(player.made.len(), model.operations());
+    assert_eq!(player.transfers.len(), model.transfers.count());
     for (reseller, (posted, held)) in model.balances() {
         let shard = shard_of(reseller, player.store.shards());
         let stock = player.store.stock(shard, reseller_id(reseller)).await.unwrap().unwrap();

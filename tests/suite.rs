@@ -23,4 +23,5 @@ mod simulation;
 mod simulator;
 mod storage;
 mod support;
+mod transfers;
 mod verify;

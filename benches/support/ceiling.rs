@@ -18,7 +18,7 @@ use taabia::services::access::{
     Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Directory, Recharges, Scope, Stock};
+use taabia::services::{Directory, Recharges, Scope, Stock, Transfers};
 use taabia::simulator::memory::MemoryStore;
 use taabia::simulator::network::NetworkPlan;
 use tokio::net::TcpListener;
@@ -139,7 +139,16 @@ fn api(
     tokio::spawn(telemetry::upkeep(metrics.clone()));
     Ok(Api {
         recharges: Arc::new(Recharges::new(deps, recharges)),
-        stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock }),
+        stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock: clock.clone() }),
+        transfers: Arc::new(Transfers {
+            ledger: ledger.clone(),
+            reads: ledger.clone(),
+            lists: ledger.clone(),
+            directory: directory.clone(),
+            clock,
+            randomness: randomness.clone(),
+            edges: config.transfer.permitted.clone(),
+        }),
         directory,
         reads: ledger,
         tokens: Arc::new(tokens),

@@ -13,7 +13,10 @@ use taabia::domain::{
     Timestamp,
 };
 use taabia::ledger::{Changes, Head};
-use taabia::ports::{Claim, Loaded, Reads, RechargeQuery, RecordQuery, Session, Store, StoreError, TakenClaim, Wants};
+use taabia::ports::{
+    Claim, Loaded, Reads, RechargeQuery, RecordQuery, Session, Store, StoreError, TakenClaim, TransferQuery,
+    TransferReads, Wants,
+};
 use taabia::simulator::network::NetworkPlan;
 use taabia::storage::Storage;
 use tokio::time::sleep;
@@ -80,6 +83,21 @@ struct StrippingStore {
 struct StrippingSession {
     session: Box<dyn Session>,
     stripping: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl TransferReads for StrippingStore {
+    async fn transfers(&self, query: &TransferQuery) -> std::result::Result<Vec<Operation>, StoreError> {
+        self.store.transfers(query).await
+    }
+
+    async fn overdue_transfers(
+        &self,
+        due_by: Timestamp,
+        limit: u32,
+    ) -> std::result::Result<Vec<Operation>, StoreError> {
+        self.store.overdue_transfers(due_by, limit).await
+    }
 }
 
 #[async_trait]

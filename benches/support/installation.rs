@@ -28,6 +28,8 @@ pub fn rules(config: &Config) -> Arc<Rules> {
         airtime_minor: least.minor()..=largest.minor(),
         similar_guard_ms: millis(config.recharge.similar_guard_ms),
         charging_deadline_ms: millis(config.recharge.charging_deadline_ms),
+        edges: config.transfer.permitted.clone(),
+        accept_within_ms: millis(config.transfer.accept_within_s * 1_000),
         zone: config.time_zone.clone(),
         levels: config.network.levels.clone(),
     })

@@ -12,7 +12,9 @@ use taabia::domain::{
 };
 use taabia::ledger::command::Reserve;
 use taabia::ledger::{Command, Outcome, Refusal, Request};
-use taabia::ports::{Clock as _, Ledger, LedgerError, Reads, RechargeQuery, RecordQuery, StoreError};
+use taabia::ports::{
+    Clock as _, Ledger, LedgerError, Reads, RechargeQuery, RecordQuery, StoreError, TransferQuery, TransferReads,
+};
 
 /// Balances in memory, and the recharges that are under way.
 pub struct InstantLedger {
@@ -134,5 +136,16 @@ impl Reads for InstantLedger {
 
     async fn check(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+}
+
+#[async_trait]
+impl TransferReads for InstantLedger {
+    async fn transfers(&self, _: &TransferQuery) -> Result<Vec<Operation>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn overdue_transfers(&self, _: Timestamp, _: u32) -> Result<Vec<Operation>, StoreError> {
+        Ok(Vec::new())
     }
 }

@@ -17,7 +17,7 @@ use super::config::{ChargingKind, Config, SigningKey};
 use crate::charging::{self, ChargingConfig, in_process, simulator_http};
 use crate::engine::{Engine, EngineConfig};
 use crate::http::{self, Api, Readiness};
-use crate::jobs::{DoubtConfig, DoubtJob};
+use crate::jobs::{AcceptanceJob, DoubtConfig, DoubtJob};
 use crate::ledger::Rules;
 use crate::ports::{Charging, Clock, Randomness, Reads};
 use crate::services::access::{
@@ -25,7 +25,7 @@ use crate::services::access::{
     TokenSettings, Tokens,
 };
 use crate::services::recharges::{RechargeConfig, RechargeDeps};
-use crate::services::{Directory, Recharges, Stock};
+use crate::services::{Directory, Recharges, Stock, Transfers};
 use crate::storage::Storage;
 
 /// Hashes of secrets computed at once, and callers that may wait for their turn.
@@ -56,6 +56,8 @@ pub fn start_engine(config: &Config, storage: &Storage) -> Arc<Engine> {
         airtime_minor: least.minor()..=largest.minor(),
         similar_guard_ms: millis(config.recharge.similar_guard_ms),
         charging_deadline_ms: millis(config.recharge.charging_deadline_ms),
+        edges: config.transfer.permitted.clone(),
+        accept_within_ms: millis(config.transfer.accept_within_s.saturating_mul(1_000)),
         zone: config.time_zone.clone(),
         levels: config.network.levels.clone(),
     };
@@ -149,6 +151,15 @@ impl Node {
         let readiness = Readiness::default();
         let router = http::router(Api {
             recharges: recharges.clone(),
+            transfers: Arc::new(Transfers {
+                ledger: engine.clone(),
+                reads: reads.clone(),
+                lists: storage.store.clone(),
+                directory: directory.clone(),
+                clock: clock.clone(),
+                randomness: randomness.clone(),
+                edges: config.transfer.permitted.clone(),
+            }),
             stock: Arc::new(Stock { directory: directory.clone(), reads: reads.clone(), clock: clock.clone() }),
             directory,
             reads: reads.clone(),
@@ -172,8 +183,18 @@ impl Node {
         });
         let serving = tokio::spawn(async move { served.await });
         let (stop_jobs, jobs_stopped) = watch::channel(false);
+        let acceptance = AcceptanceJob {
+            ledger: engine.clone(),
+            reads: storage.store.clone(),
+            clock: clock.clone(),
+            poll_interval_ms: config.transfer.poll_interval_ms,
+        };
         let doubt = DoubtJob { ledger: engine.clone(), reads, charging, clock, config: doubt_config(config) };
-        let jobs = vec![tokio::spawn(doubt.run(jobs_stopped)), tokio::spawn(super::telemetry::upkeep(metrics))];
+        let jobs = vec![
+            tokio::spawn(doubt.run(jobs_stopped.clone())),
+            tokio::spawn(acceptance.run(jobs_stopped)),
+            tokio::spawn(super::telemetry::upkeep(metrics)),
+        ];
         Ok(Self {
             url,
             engine,

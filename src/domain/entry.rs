@@ -81,6 +81,14 @@ entry_kinds! {
     RecordPut = 30, "record.put", Record;
     /// The copy of a record in one more shard; the command is recorded in the operator's.
     RecordCopied = 31, "record.copied", Record;
+    StockTransferred = 50, "transfer.completed", Operation;
+    /// The receiver's half of a transfer from another shard; the operation is recorded there.
+    TransferReceived = 51, "transfer.received", Elsewhere;
+    TransferDeclined = 52, "transfer.declined", Operation;
+    /// The stock is set aside until the receiver accepts.
+    TransferHeld = 53, "transfer.held", OpenOperation;
+    /// Not accepted: the hold is released.
+    TransferReleased = 54, "transfer.released", Operation;
 }
 
 impl EntryKind {

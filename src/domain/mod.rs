@@ -14,6 +14,7 @@ pub mod reseller;
 pub mod shard;
 pub mod text;
 pub mod time;
+pub mod transfer;
 
 pub use account::{Account, AccountClass, AccountNumber, Asset, Side, Usage};
 pub use entry::{About, Entry, EntryKind, Hold, Posting};
@@ -27,3 +28,4 @@ pub use reseller::{LevelName, Limits, Reseller, ResellerCode, ResellerName, Stan
 pub use shard::Shard;
 pub use text::{ExternalId, RecordId, TerminalId};
 pub use time::{BusinessDay, Timestamp};
+pub use transfer::{Edge, Relation, Transfer, TransferKind};

@@ -6,6 +6,7 @@ use super::msisdn::Msisdn;
 use super::rejection::Decline;
 use super::text::{ExternalId, TerminalId};
 use super::time::Timestamp;
+use super::transfer::{Transfer, TransferKind};
 
 /// State of an operation. The names are those of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,11 +20,25 @@ pub enum Status {
     InDoubt = 4,
     ReversalPending = 5,
     Reversed = 6,
+    /// A transfer whose receiver has not accepted it yet; its stock is held.
+    PendingAcceptance = 11,
 }
 
 impl Status {
-    pub const ALL: [Self; 6] =
+    pub const ALL: [Self; 7] = [
+        Self::Submitted,
+        Self::Completed,
+        Self::Declined,
+        Self::InDoubt,
+        Self::ReversalPending,
+        Self::Reversed,
+        Self::PendingAcceptance,
+    ];
+    /// The states of a recharge.
+    pub const OF_RECHARGES: [Self; 6] =
         [Self::Submitted, Self::Completed, Self::Declined, Self::InDoubt, Self::ReversalPending, Self::Reversed];
+    /// The states of a transfer.
+    pub const OF_TRANSFERS: [Self; 3] = [Self::PendingAcceptance, Self::Completed, Self::Declined];
 
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -34,6 +49,7 @@ impl Status {
             Self::InDoubt => "in_doubt",
             Self::ReversalPending => "reversal_pending",
             Self::Reversed => "reversed",
+            Self::PendingAcceptance => "pending_acceptance",
         }
     }
 
@@ -56,20 +72,20 @@ impl Status {
     /// The one table of legal transitions (`design.md` §5).
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
-        use Status::{Completed, Declined, InDoubt, ReversalPending, Reversed, Submitted};
+        use Status::{Completed, Declined, InDoubt, PendingAcceptance, ReversalPending, Reversed, Submitted};
         match (self, next) {
             (Submitted, Completed | Declined | InDoubt)
-            | (InDoubt, Completed | Declined)
+            | (InDoubt | PendingAcceptance, Completed | Declined)
             | (Completed, ReversalPending)
             | (ReversalPending, Reversed | Completed) => true,
-            (Submitted | InDoubt | Completed | Declined | ReversalPending | Reversed, _) => false,
+            (Submitted | InDoubt | Completed | Declined | ReversalPending | Reversed | PendingAcceptance, _) => false,
         }
     }
 
     /// Whether the operation waits for an outcome and its hold stands.
     #[must_use]
     pub fn is_open(self) -> bool {
-        matches!(self, Self::Submitted | Self::InDoubt)
+        matches!(self, Self::Submitted | Self::InDoubt | Self::PendingAcceptance)
     }
 
     /// No change without a new, visible operation (`domain.md` \[4\]).
@@ -132,10 +148,12 @@ pub enum OperationKind {
     Recharge = 1,
     Issue = 2,
     Allocation = 3,
+    Transfer = 7,
+    Return = 8,
 }
 
 impl OperationKind {
-    pub const ALL: [Self; 3] = [Self::Recharge, Self::Issue, Self::Allocation];
+    pub const ALL: [Self; 5] = [Self::Recharge, Self::Issue, Self::Allocation, Self::Transfer, Self::Return];
 
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -143,6 +161,8 @@ impl OperationKind {
             Self::Recharge => "recharge",
             Self::Issue => "issue",
             Self::Allocation => "allocation",
+            Self::Transfer => "transfer",
+            Self::Return => "return",
         }
     }
 
@@ -153,6 +173,7 @@ impl OperationKind {
             Self::Recharge => "rch_",
             Self::Issue => "iss_",
             Self::Allocation => "alc_",
+            Self::Transfer | Self::Return => "trf_",
         }
     }
 
@@ -200,6 +221,7 @@ pub enum Details {
     Allocation {
         to: ResellerId,
     },
+    Transfer(Transfer),
 }
 
 /// One business request and its state.
@@ -230,6 +252,8 @@ impl Operation {
             Details::Recharge(_) | Details::Tombstone => OperationKind::Recharge,
             Details::Issue => OperationKind::Issue,
             Details::Allocation { .. } => OperationKind::Allocation,
+            Details::Transfer(Transfer { kind: TransferKind::Transfer, .. }) => OperationKind::Transfer,
+            Details::Transfer(Transfer { kind: TransferKind::Return, .. }) => OperationKind::Return,
         }
     }
 
@@ -237,8 +261,13 @@ impl Operation {
     pub fn recharge(&self) -> Option<&Recharge> {
         match &self.details {
             Details::Recharge(recharge) => Some(recharge),
-            Details::Tombstone | Details::Issue | Details::Allocation { .. } => None,
+            Details::Tombstone | Details::Issue | Details::Allocation { .. } | Details::Transfer(_) => None,
         }
+    }
+
+    #[must_use]
+    pub fn transfer(&self) -> Option<&Transfer> {
+        if let Details::Transfer(transfer) = &self.details { Some(transfer) } else { None }
     }
 
     /// The first field in which a later request with the same key differs from this one, by its name in
@@ -259,6 +288,12 @@ impl Operation {
             (Details::Allocation { to: ours }, Details::Allocation { to: theirs }) => {
                 &[("reseller_id", ours == theirs), amount]
             }
+            (Details::Transfer(ours), Details::Transfer(theirs)) => &[
+                ("to_reseller_id", ours.to == theirs.to),
+                amount,
+                ("kind", ours.kind == theirs.kind),
+                ("acceptance", ours.asks_acceptance == theirs.asks_acceptance),
+            ],
             _ => &[("external_id", false)],
         };
         fields.iter().find(|(_, same)| !same).map(|(name, _)| *name)
@@ -293,6 +328,7 @@ impl Operation {
             Details::Allocation { to } => {
                 encoder.text("allocation").bytes(to.uuid().as_bytes());
             }
+            Details::Transfer(transfer) => transfer.encode(encoder.text("transfer")),
         }
         encoder.sha256()
     }
@@ -341,6 +377,8 @@ mod tests {
             (Completed, ReversalPending),
             (ReversalPending, Reversed),
             (ReversalPending, Completed),
+            (PendingAcceptance, Completed),
+            (PendingAcceptance, Declined),
         ];
         for from in Status::ALL {
             for to in Status::ALL {

@@ -112,13 +112,14 @@ impl Batch<'_> {
             tree.codes.extend(codes);
             tree.lines.extend(lines);
             tree.below.extend(below);
-            if let Some(reseller) = command.request.reseller() {
+            for reseller in command.request.reseller().into_iter().chain(command.request.receiver()) {
                 self.want_reseller(&mut resellers, reseller);
             }
             let wanted = command.request.records(self.shard_count).into_iter();
             records.extend(wanted.filter(|(shard, want)| !self.books.shard(*shard).records().knows(want)));
             match &command.request {
                 Request::Resolve(resolve) => self.want_operation(&mut operations, resolve.operation),
+                Request::SettleTransfer(settle) => self.want_operation(&mut operations, settle.operation),
                 Request::Reserve(reserve) if self.may_be_similar(reserve) => {
                     recent.insert(RecentRecharge {
                         shard: command.request.home(self.shard_count),
@@ -207,8 +208,9 @@ impl Batch<'_> {
                 }
                 let (key, operation) = command.request.key()?;
                 // One that is opened earlier in the batch will exist when this command is decided.
-                let opened = command.request.reseller().is_some_and(|reseller| opened.contains(&reseller));
-                if !opened && !knows_reseller(self.books, self.shard_count, &command.request) {
+                let mut parties = command.request.reseller().into_iter().chain(command.request.receiver());
+                if !parties.all(|party| opened.contains(&party) || knows_reseller(self.books, self.shard_count, party))
+                {
                     return None;
                 }
                 let shard = command.request.home(self.shard_count);

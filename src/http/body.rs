@@ -149,6 +149,18 @@ impl<'a> Fields<'a> {
         matches!(self.values[self.index(name)], Some(Value::Flag(true)))
     }
 
+    /// An optional field that is missed all the same, for what another one says.
+    pub fn demand(&mut self, name: &str, detail: &str) {
+        if self.values[self.index(name)].is_none() {
+            self.errors.push(field_error(name, "missing", detail));
+        }
+    }
+
+    /// A field that does not go with another one.
+    pub fn refuse(&mut self, name: &str, detail: &str) {
+        self.errors.push(field_error(name, "invalid", detail));
+    }
+
     /// The request, when nothing is wrong with it.
     ///
     /// # Errors

@@ -34,6 +34,7 @@ pub enum Code {
     VersionRequired,
     CodeTaken,
     ConflictingState,
+    DecidedAlready,
     PayloadTooLarge,
     UnsupportedMediaType,
     ValidationFailed,
@@ -58,7 +59,7 @@ pub struct ProblemLine {
 }
 
 #[rustfmt::skip]
-pub const PROBLEMS: [ProblemLine; 21] = {
+pub const PROBLEMS: [ProblemLine; 22] = {
     use Retry::{Never, NewId, SameId};
     use StatusCode as S;
     const fn line(problem: Code, code: &'static str, status: S, title: &'static str, retry: Retry, iso8583: &'static str, meaning: &'static str) -> ProblemLine {
@@ -78,6 +79,7 @@ pub const PROBLEMS: [ProblemLine; 21] = {
         line(Code::VersionRequired,      "version_required",       S::PRECONDITION_REQUIRED,  "If-Match required",         Never,  "40", "A change names the version that it replaces: the ETag of the last answer, in If-Match"),
         line(Code::CodeTaken,            "code_taken",             S::CONFLICT,               "Code taken",                Never,  "94", "Another reseller has this code, or this one has it with other content; errors names the field that differs"),
         line(Code::ConflictingState,     "conflicting_state",      S::CONFLICT,               "Conflicting state",         Never,  "57", "What it is about does not permit this now; detail says why"),
+        line(Code::DecidedAlready,       "decided_already",        S::CONFLICT,               "Decided already",           Never,  "94", "It was decided before, otherwise; it stands as it is"),
         line(Code::PayloadTooLarge,      "payload_too_large",      S::PAYLOAD_TOO_LARGE,      "Payload too large",         Never,  "30", "The body is larger than 16 KiB"),
         line(Code::UnsupportedMediaType, "unsupported_media_type", S::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type",    Never,  "30", "The Content-Type is not the one that the call takes"),
         line(Code::ValidationFailed,     "validation_failed",      S::UNPROCESSABLE_ENTITY,   "Bad value",                 Never,  "30", "A field is missing or its value is not acceptable; errors names each"),
@@ -114,6 +116,7 @@ impl Code {
                 | Self::CodeTaken
                 | Self::ConflictingState
                 | Self::CardDataRefused
+                | Self::DecidedAlready
                 | Self::Overloaded
         )
     }
@@ -282,6 +285,9 @@ impl From<ServiceError> for Problem {
             ServiceError::ExternalIdReused { field } => Self::with_errors(Code::ExternalIdReused, vec![differs(field)]),
             ServiceError::StaleVersion => Self::new(Code::StaleVersion),
             ServiceError::Place(refusal) => of_place(refusal),
+            ServiceError::DecidedAlready { status } => {
+                Self::new(Code::DecidedAlready).detail(format!("it is {} already", status.name()))
+            }
             ServiceError::Overloaded { retry_after_s } => Self::retry_after(Code::Overloaded, retry_after_s),
             ServiceError::Unavailable { retry_after_s } => Self::retry_after(Code::Unavailable, retry_after_s),
             ServiceError::Internal => Self::new(Code::InternalError),

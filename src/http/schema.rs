@@ -13,7 +13,7 @@ pub fn one_of(values: impl IntoIterator<Item = &'static str>) -> Object {
 
 #[must_use]
 pub fn status() -> Object {
-    one_of(Status::ALL.map(Status::name))
+    one_of(Status::OF_RECHARGES.map(Status::name))
 }
 
 #[must_use]

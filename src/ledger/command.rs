@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::{
     Channel, Content, Decline, ExternalId, LevelName, Limits, Msisdn, Operation, OperationId, PartnerId, Place, Record,
-    RecordKey, RecordWant, ResellerCode, ResellerId, ResellerName, Shard, Standing, Status, TerminalId,
+    RecordKey, RecordWant, ResellerCode, ResellerId, ResellerName, Shard, Standing, Status, TerminalId, TransferKind,
 };
 use crate::ledger::Registration;
 use crate::ledger::tree::{PlaceRefusal, TreeWants};
@@ -117,6 +117,41 @@ pub struct PutRecord {
     pub content: Content,
 }
 
+/// Moves stock from one reseller to another, or back to the operator.
+#[derive(Clone, Debug)]
+pub struct TransferStock {
+    pub operation: OperationId,
+    pub partner: PartnerId,
+    pub external_id: ExternalId,
+    pub from: ResellerId,
+    /// `None` is the operator.
+    pub to: Option<ResellerId>,
+    pub kind: TransferKind,
+    pub amount_minor: i64,
+    pub asks_acceptance: bool,
+}
+
+/// How a transfer that waits for acceptance ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    Accept,
+    Refuse,
+    /// By the sender.
+    Cancel,
+    /// Because its time is over.
+    Expire,
+}
+
+/// Ends a transfer that waits for acceptance.
+#[derive(Clone, Copy, Debug)]
+pub struct SettleTransfer {
+    pub operation: OperationId,
+    /// Its ends, as the caller read them: the shards of both are locked.
+    pub from: ResellerId,
+    pub to: ResellerId,
+    pub settlement: Settlement,
+}
+
 #[derive(Clone, Debug)]
 pub enum Request {
     OpenReseller(OpenReseller),
@@ -129,6 +164,8 @@ pub enum Request {
     Resolve(Resolve),
     Void(Void),
     PutRecord(PutRecord),
+    TransferStock(TransferStock),
+    SettleTransfer(SettleTransfer),
 }
 
 /// A request and who causes it.
@@ -161,6 +198,8 @@ impl Request {
             Self::Resolve(resolve) => resolve.operation.shard(),
             Self::Void(void) => of(void.reseller),
             Self::PutRecord(put) => put.key.home(count),
+            Self::TransferStock(transfer) => of(transfer.from),
+            Self::SettleTransfer(settle) => settle.operation.shard(),
         }
     }
 
@@ -173,6 +212,10 @@ impl Request {
                 if there == Shard::OPERATOR { Vec::new() } else { vec![there] }
             }
             Self::PutRecord(put) => put.key.copies(count),
+            Self::TransferStock(TransferStock { to: Some(to), .. })
+            | Self::SettleTransfer(SettleTransfer { to, .. }) => {
+                vec![Shard::of(to.uuid(), count), Shard::OPERATOR]
+            }
             // The operator's row is the lock of the network's tree.
             _ if !self.tree().is_empty() && self.home(count) != Shard::OPERATOR => vec![Shard::OPERATOR],
             _ => Vec::new(),
@@ -208,7 +251,21 @@ impl Request {
             Self::SetStanding(SetStanding { reseller, standing: Standing::Closed, .. }) => {
                 TreeWants { codes: Vec::new(), lines: vec![*reseller], below: vec![*reseller] }
             }
+            Self::TransferStock(transfer) => {
+                TreeWants { lines: [transfer.from].into_iter().chain(transfer.to).collect(), ..TreeWants::default() }
+            }
+            Self::SettleTransfer(settle) => TreeWants { lines: vec![settle.from, settle.to], ..TreeWants::default() },
             _ => TreeWants::default(),
+        }
+    }
+
+    /// Another reseller whose state it reads: who gets the stock.
+    #[must_use]
+    pub fn receiver(&self) -> Option<ResellerId> {
+        match self {
+            Self::TransferStock(transfer) => transfer.to,
+            Self::SettleTransfer(settle) => Some(settle.to),
+            _ => None,
         }
     }
 
@@ -224,6 +281,8 @@ impl Request {
             Self::Reserve(reserve) => Some(reserve.reseller),
             Self::Void(void) => Some(void.reseller),
             Self::PutRecord(put) => Some(put.key.owner()).filter(|_| put.key.kind().place() == Place::Owner),
+            Self::TransferStock(transfer) => Some(transfer.from),
+            Self::SettleTransfer(settle) => Some(settle.from),
             Self::IssueStock(_) | Self::Resolve(_) => None,
         }
     }
@@ -248,7 +307,12 @@ impl Request {
             | Self::SetLimits(_)
             | Self::ChangePlace(_)
             | Self::Resolve(_)
-            | Self::PutRecord(_) => None,
+            | Self::PutRecord(_)
+            | Self::SettleTransfer(_) => None,
+            Self::TransferStock(TransferStock { partner, from, external_id, operation, .. }) => {
+                let key = Key { partner: *partner, reseller: *from, external_id: external_id.clone() };
+                Some((key, *operation))
+            }
         }
     }
 
@@ -304,6 +368,9 @@ pub enum Refusal {
     /// The record is not at the version that the command replaces; 0 when it does not exist.
     #[error("it is at version {current}")]
     StaleVersion { current: i64 },
+    /// Another decision was taken.
+    #[error("the operation is {} already", .status.name())]
+    DecidedAlready { status: Status },
     #[error("a balance would leave the range of 64-bit integers")]
     Overflow,
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::books::{Books, PlaceChange, Step, Subject};
 use super::command::{AllocateStock, Command, Outcome, PutRecord, Refusal, Request, Reserve};
 use super::rules::Moment;
-use super::{allocation, issue, network, recharge, record as records, void};
-use crate::domain::{Details, EntryKind, Operation, OperationId, Record, Shard, Standing};
+use super::transfer::Transferred;
+use super::{allocation, issue, network, recharge, record as records, transfer, void};
+use crate::domain::{Details, EntryKind, Operation, OperationId, Record, ResellerId, Shard, Standing};
 
 /// Decides a command whose shards, resellers and operations are in `books`. `existing` is the operation that
 /// claimed the command's key before, if one did. Records what is to be written in `books`.
@@ -31,6 +32,20 @@ pub fn decide(
         (Request::AllocateStock(request), Some(existing)) => {
             replay(existing, request.amount_minor, &Details::Allocation { to: request.to })
         }
+        (Request::TransferStock(request), Some(existing)) => {
+            replay(existing, request.amount_minor, &transfer::details(request, None))
+        }
+        (Request::TransferStock(request), None) => {
+            let transferred = transfer::transfer(books, shards, request, moment).ok_or(Refusal::UnknownReseller)?;
+            Ok(record_transfer(books, home, transferred, request.operation, command, moment))
+        }
+        (Request::SettleTransfer(request), _) => match transfer::settle(books, shards, request, moment)? {
+            Some(settled) => Ok(record_transfer(books, home, settled, request.operation, command, moment)),
+            None => {
+                let operation = books.shard(home).operation(request.operation).ok_or(Refusal::UnknownOperation)?;
+                Ok(Outcome::Unchanged(operation.clone()))
+            }
+        },
         (Request::Reserve(request), None) => {
             let step = recharge::reserve(books.shard(home), request, moment).ok_or(Refusal::UnknownReseller)?;
             let outcome = record(books, home, step, request.operation, command, moment);
@@ -80,12 +95,10 @@ pub fn decide(
     }
 }
 
-/// Whether the reseller that a keyed command names exists.
+/// Whether a reseller that a keyed command names exists.
 #[must_use]
-pub fn knows_reseller(books: &Books, shards: u16, request: &Request) -> bool {
-    request.reseller().is_none_or(|reseller| {
-        books.get(Shard::of(reseller.uuid(), shards)).is_some_and(|shard| shard.reseller(reseller).is_some())
-    })
+pub fn knows_reseller(books: &Books, shards: u16, reseller: ResellerId) -> bool {
+    books.get(Shard::of(reseller.uuid(), shards)).is_some_and(|shard| shard.reseller(reseller).is_some())
 }
 
 fn record(
@@ -137,6 +150,20 @@ fn record_place(books: &mut Books, home: Shard, step: Step, command: &Command, m
     record_plain(books, home, step, command, moment)
 }
 
+fn record_transfer(
+    books: &mut Books,
+    home: Shard,
+    transferred: Transferred,
+    id: OperationId,
+    command: &Command,
+    moment: &Moment<'_>,
+) -> Outcome {
+    if let Some((there, step)) = transferred.receiving {
+        books.shard_mut(there).record(step, &command.actor, moment.now);
+    }
+    record(books, home, transferred.sending, id, command, moment)
+}
+
 /// The guard sees what was reserved, in this batch and later.
 fn remember_sold(books: &mut Books, home: Shard, request: &Reserve, outcome: &Outcome, moment: &Moment<'_>) {
     if let Outcome::Decided(operation) = outcome
@@ -183,7 +210,9 @@ fn again(
 fn void_known(existing: &Arc<Operation>) -> Result<Outcome, Refusal> {
     match existing.details {
         Details::Recharge(_) | Details::Tombstone => Ok(Outcome::Replayed(existing.clone())),
-        Details::Issue | Details::Allocation { .. } => Err(Refusal::KeyReused { field: "external_id" }),
+        Details::Issue | Details::Allocation { .. } | Details::Transfer(_) => {
+            Err(Refusal::KeyReused { field: "external_id" })
+        }
     }
 }
 

@@ -14,6 +14,7 @@ pub mod record;
 pub mod rules;
 pub mod similar;
 pub mod step;
+pub mod transfer;
 pub mod tree;
 pub mod void;
 

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::domain::{BusinessDay, LevelName, Timestamp};
+use crate::domain::{BusinessDay, Edge, LevelName, Timestamp};
 
 /// The operator's rules. Configuration; every node of an installation has the same.
 #[derive(Clone, Debug)]
@@ -13,6 +13,10 @@ pub struct Rules {
     pub similar_guard_ms: i64,
     /// How long after the reservation an adapter may still send.
     pub charging_deadline_ms: i64,
+    /// Along which stock may move; the first that leads where it is asked for counts.
+    pub edges: Vec<Edge>,
+    /// How long a receiver may take to accept a transfer.
+    pub accept_within_ms: i64,
     /// The zone that business days follow.
     pub zone: jiff::tz::TimeZone,
     /// Levels of the network, from the top. A reseller never stands below one of a lower level.

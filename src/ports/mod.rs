@@ -6,6 +6,7 @@ pub mod clock;
 pub mod posting;
 pub mod registry;
 pub mod store;
+pub mod transfers;
 
 pub use audit::{AuditReader, AuditedEntry, Snapshot, StrayPlace};
 pub use charging::{Charging, ChargingOutcome, LookupOutcome, RefillRequest};
@@ -16,3 +17,4 @@ pub use store::{
     Claim, Loaded, Reads, RecentRecharge, RechargeQuery, RecordQuery, Scope, Session, Store, StoreError, TakenClaim,
     Wants,
 };
+pub use transfers::{Party, TransferQuery, TransferReads};

@@ -197,7 +197,7 @@ pub trait Reads: Send + Sync {
 
 /// The store of the books.
 #[async_trait]
-pub trait Store: Reads {
+pub trait Store: Reads + super::TransferReads {
     /// `sqlite` or `postgresql`.
     fn dialect(&self) -> &'static str;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{ClientId, PartnerId, ResellerId};
+use crate::domain::{ClientId, PartnerId, ResellerId, Status};
 use crate::ledger::PlaceRefusal;
 use crate::ports::{LedgerError, StoreError};
 
@@ -98,6 +98,10 @@ pub enum ServiceError {
     StaleVersion,
     /// The network does not change like that.
     Place(PlaceRefusal),
+    /// It was decided before.
+    DecidedAlready {
+        status: Status,
+    },
     Overloaded {
         retry_after_s: u32,
     },
@@ -114,6 +118,7 @@ impl From<LedgerError> for ServiceError {
             LedgerError::Overloaded { retry_after_s } => Self::Overloaded { retry_after_s },
             LedgerError::Unavailable { retry_after_s } => Self::Unavailable { retry_after_s },
             LedgerError::Refused(Refusal::KeyReused { field }) => Self::ExternalIdReused { field },
+            LedgerError::Refused(Refusal::DecidedAlready { status }) => Self::DecidedAlready { status },
             LedgerError::Refused(Refusal::UnknownReseller | Refusal::UnknownOperation) => Self::NotFound,
             LedgerError::Refused(Refusal::StaleVersion { .. }) => Self::StaleVersion,
             LedgerError::Refused(Refusal::Place(refusal)) => Self::Place(refusal),

@@ -5,8 +5,10 @@ pub mod caller;
 pub mod directory;
 pub mod recharges;
 pub mod stock;
+pub mod transfers;
 
 pub use caller::{Caller, Scope, ServiceError};
 pub use directory::Directory;
 pub use recharges::{RechargeFilter, RechargeOrder, Recharges};
 pub use stock::{Balance, Stock};
+pub use transfers::{TransferFilter, TransferOrder, Transfers};

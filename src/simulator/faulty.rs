@@ -12,7 +12,10 @@ use crate::domain::{
     Account, ExternalId, Operation, OperationId, PartnerId, Record, RecordKey, ResellerId, Shard, Timestamp,
 };
 use crate::ledger::{Changes, Head};
-use crate::ports::{Claim, Loaded, Reads, RechargeQuery, RecordQuery, Session, Store, StoreError, TakenClaim, Wants};
+use crate::ports::{
+    Claim, Loaded, Reads, RechargeQuery, RecordQuery, Session, Store, StoreError, TakenClaim, TransferQuery,
+    TransferReads, Wants,
+};
 
 /// Where a fault can strike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -357,6 +360,19 @@ impl Reads for FaultyStore {
     async fn check(&self) -> Result<(), StoreError> {
         self.meet(Point::Read).await?;
         self.inner.check().await
+    }
+}
+
+#[async_trait]
+impl TransferReads for FaultyStore {
+    async fn transfers(&self, query: &TransferQuery) -> Result<Vec<Operation>, StoreError> {
+        self.meet(Point::Read).await?;
+        self.inner.transfers(query).await
+    }
+
+    async fn overdue_transfers(&self, due_by: Timestamp, limit: u32) -> Result<Vec<Operation>, StoreError> {
+        self.meet(Point::Read).await?;
+        self.inner.overdue_transfers(due_by, limit).await
     }
 }
 

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::rows::{HoldRow, corrupt, hex_bytes, hex_optional, msisdn_column, read_at, shard_number};
 use crate::domain::{
     Channel, Decline, Details, Hold, Msisdn, Operation, OperationId, OperationKind, PartnerId, Recharge, ResellerId,
-    Status, Timestamp,
+    Status, Timestamp, Transfer, TransferKind,
 };
 use crate::ports::StoreError;
 
@@ -44,6 +44,7 @@ pub(super) struct OperationRow {
 impl From<&Operation> for OperationRow {
     fn from(operation: &Operation) -> Self {
         let recharge = operation.recharge();
+        let transfer = operation.transfer();
         Self {
             shard: shard_number(operation.id.shard()),
             id: operation.id.uuid(),
@@ -60,6 +61,7 @@ impl From<&Operation> for OperationRow {
             last_sequence: operation.last_sequence,
             counterparty: match operation.details {
                 Details::Allocation { to } => Some(to.uuid()),
+                Details::Transfer(transfer) => transfer.to.map(ResellerId::uuid),
                 Details::Recharge(_) | Details::Tombstone | Details::Issue => None,
             },
             msisdn: recharge.map(|recharge| msisdn_column(recharge.msisdn)),
@@ -67,9 +69,16 @@ impl From<&Operation> for OperationRow {
             product: recharge.map(|recharge| recharge.product.to_string()),
             channel: recharge.map(|recharge| recharge.channel.code()),
             terminal: recharge.and_then(|recharge| recharge.terminal.as_ref()).map(|terminal| terminal.as_str().into()),
-            allow_repeat: recharge.map(|recharge| recharge.allow_repeat),
+            // The flag of the request: of a recharge allow_repeat, of a transfer that it be accepted first.
+            allow_repeat: recharge
+                .map(|recharge| recharge.allow_repeat)
+                .or(transfer.map(|transfer| transfer.asks_acceptance)),
             charging_reference: recharge.and_then(|recharge| recharge.charging_reference),
-            submit_by: recharge.map(|recharge| recharge.submit_by.unix_ms()),
+            // The deadline: of a recharge for its submission, of a transfer for its acceptance.
+            submit_by: recharge
+                .map(|recharge| recharge.submit_by)
+                .or(transfer.and_then(|transfer| transfer.accept_by))
+                .map(Timestamp::unix_ms),
         }
     }
 }
@@ -87,6 +96,8 @@ impl TryFrom<OperationRow> for Operation {
             OperationKind::Allocation => Details::Allocation {
                 to: row.counterparty.map(ResellerId::from_uuid).ok_or_else(|| corrupt("operation.counterparty"))?,
             },
+            OperationKind::Transfer => Details::Transfer(row.transfer(TransferKind::Transfer)?),
+            OperationKind::Return => Details::Transfer(row.transfer(TransferKind::Return)?),
         };
         let decline = row
             .decline
@@ -110,6 +121,15 @@ impl TryFrom<OperationRow> for Operation {
 }
 
 impl OperationRow {
+    fn transfer(&self, kind: TransferKind) -> Result<Transfer, StoreError> {
+        Ok(Transfer {
+            kind,
+            to: self.counterparty.map(ResellerId::from_uuid),
+            asks_acceptance: self.allow_repeat.ok_or_else(|| corrupt("operation.allow_repeat"))?,
+            accept_by: self.submit_by.map(read_at),
+        })
+    }
+
     fn take_recharge(&mut self) -> Result<Recharge, StoreError> {
         let digits = self.msisdn.and_then(|digits| u64::try_from(digits).ok());
         Ok(Recharge {

@@ -52,6 +52,8 @@ macro_rules! statements_of_dialect {
             RECHARGES_OF_MSISDN_BELOW = "recharges_of_msisdn_below",
             RECHARGES_OPEN_OF_RESELLERS = "recharges_open_of_resellers",
             RECHARGES_OPEN_BELOW = "recharges_open_below",
+            TRANSFERS_BELOW = "transfers_below",
+            TRANSFERS_OVERDUE = "transfers_overdue",
             STOCK = "stock",
             DUE = "due",
             DOUBT = "doubt",

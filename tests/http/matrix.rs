@@ -57,6 +57,12 @@ struct Row {
 struct Setting {
     reseller: ResellerId,
     recharge: String,
+    /// Below it.
+    below: ResellerId,
+    /// A transfer to it from above, and one from it to above, that wait for acceptance. The sender of the one and the
+    /// receiver of the other are the parent's.
+    offered: String,
+    sent: String,
 }
 
 /// One line per call.
@@ -84,6 +90,25 @@ fn rows() -> Vec<Row> {
         row("GET /v1/resellers/{id}/balance", Some(Scope::StockRead), Subtree, &[200], |s, _| {
             (format!("/v1/resellers/{}/balance", s.reseller), None)
         }),
+        row("POST /v1/transfers", Some(Scope::StockWrite), Subtree, &[201], |s, nonce| {
+            let body = json!({
+                "external_id": format!("matrix-{nonce}"), "from_reseller_id": s.reseller.to_string(),
+                "to_reseller_id": s.below.to_string(), "amount": "5.00", "currency": "MAD", "kind": "transfer"
+            });
+            ("/v1/transfers".into(), Some(body))
+        }),
+        row("GET /v1/transfers", Some(Scope::StockRead), Subtree, &[200], |s, _| {
+            (format!("/v1/transfers?reseller_id={}", s.reseller), None)
+        }),
+        row("GET /v1/transfers/{id}", Some(Scope::StockRead), Subtree, &[200], |s, _| {
+            (format!("/v1/transfers/{}", s.offered), None)
+        }),
+        row("POST /v1/transfers/{id}/acceptance", Some(Scope::StockWrite), Subtree, &[200], |s, _| {
+            (format!("/v1/transfers/{}/acceptance", s.offered), Some(json!({ "decision": "accept" })))
+        }),
+        row("POST /v1/transfers/{id}/cancellation", Some(Scope::StockWrite), Subtree, &[200], |s, _| {
+            (format!("/v1/transfers/{}/cancellation", s.sent), None)
+        }),
         row("GET /v1/whoami", None, Everyone, &[200], |_, _| ("/v1/whoami".into(), None)),
     ]
 }
@@ -93,7 +118,23 @@ impl Setting {
     async fn new(api: &TestApi) -> Self {
         let reseller = api.world.id("shop-1");
         let made = api.post("/v1/recharges", api.recharge("matrix").to_string()).await.json();
-        Self { reseller, recharge: made["id"].as_str().unwrap().into() }
+        api.world.must(api.world.allocate("matrix", "root", 10_000)).await;
+        let offer = async |key: &str, kind: &str, from: &str, to: &str| {
+            let body = json!({
+                "external_id": key, "from_reseller_id": api.world.id(from).to_string(),
+                "to_reseller_id": api.world.id(to).to_string(), "amount": "5.00", "currency": "MAD", "kind": kind,
+                "acceptance": "required"
+            });
+            let made = api.post("/v1/transfers", body.to_string()).await.json();
+            made["id"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned()
+        };
+        Self {
+            reseller,
+            recharge: made["id"].as_str().unwrap().into(),
+            below: api.world.id("till"),
+            offered: offer("offered", "transfer", "root", "shop-1").await,
+            sent: offer("sent", "return", "shop-1", "root").await,
+        }
     }
 }
 

@@ -72,7 +72,7 @@ fn every_statement_says_what_it_is_for() {
 }
 
 /// Named queries over tables that grow.
-const READS: [&str; 14] = [
+const READS: [&str; 17] = [
     "operation",
     "operation_by_key",
     "recharges_of_resellers",
@@ -83,6 +83,9 @@ const READS: [&str; 14] = [
     "recharges_open_below",
     "stock",
     "due",
+    "transfers_of_reseller",
+    "transfers_below",
+    "transfers_overdue",
     "ancestors",
     "subtree",
     "record",

@@ -22,7 +22,7 @@ use taabia::services::access::{
     SecretHasher, TokenSettings, Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Directory, Recharges, Scope, Stock};
+use taabia::services::{Directory, Recharges, Scope, Stock, Transfers};
 use tower::ServiceExt;
 
 use super::world::World;
@@ -282,6 +282,15 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
     };
     Api {
         recharges: Arc::new(Recharges::new(deps, config)),
+        transfers: Arc::new(Transfers {
+            ledger: world.nodes[0].clone(),
+            reads: store.clone(),
+            lists: store.clone(),
+            directory: directory.clone(),
+            clock: world.clock.clone(),
+            randomness: randomness.clone(),
+            edges: super::script::rules().edges,
+        }),
         stock: Arc::new(Stock { directory: directory.clone(), reads: store.clone(), clock: world.clock.clone() }),
         directory,
         reads: store,

@@ -2,10 +2,13 @@
 //!
 //! The model shares nothing with the ledger but the words: it keeps totals and recomputes everything else.
 
+mod transfers;
+
 use std::collections::HashMap;
 
 use proptest::prelude::*;
-use taabia::domain::{Decline, Limits, ResellerId, Shard, Standing, Status};
+use taabia::domain::{Decline, Limits, ResellerId, Shard, Standing, Status, TransferKind};
+use taabia::ledger::command::Settlement;
 use taabia::ledger::{Evidence, Refusal, Rules};
 
 pub const RESELLERS: usize = 4;
@@ -56,6 +59,20 @@ pub enum Act {
         content: u32,
         expected: Option<i64>,
     },
+    /// To the operator without `to`.
+    Transfer {
+        key: u8,
+        kind: TransferKind,
+        from: usize,
+        to: Option<usize>,
+        amount: i64,
+        acceptance: bool,
+    },
+    /// About the transfer that was made as the `pick`-th one, if there are so many.
+    Settle {
+        pick: usize,
+        settlement: Settlement,
+    },
     Wait {
         ms: i64,
     },
@@ -78,6 +95,10 @@ pub fn rules() -> Rules {
         airtime_minor: 500..=50_000,
         similar_guard_ms: 120_000,
         charging_deadline_ms: 4_000,
+        edges: ["transfer:down", "return:up", "return:operator", "transfer:sibling:acceptance"]
+            .map(|text| text.parse().unwrap())
+            .into(),
+        accept_within_ms: 3_600_000,
         zone: jiff::tz::TimeZone::UTC,
         levels: ["distributor", "wholesaler", "outlet"].map(|name| name.parse().unwrap()).into(),
     }
@@ -106,6 +127,12 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Evidence::NotApplied(Decline::SubscriberUnknown)),
         1 => Just(Evidence::NoAnswer),
     ];
+    let settlement = prop_oneof![
+        3 => Just(Settlement::Accept),
+        1 => Just(Settlement::Refuse),
+        1 => Just(Settlement::Cancel),
+        1 => Just(Settlement::Expire),
+    ];
     prop_oneof![
         1 => reseller().prop_map(|reseller| Act::Open { reseller }),
         1 => (0..3_u8, amount()).prop_map(|(key, amount)| Act::Issue { key, amount: amount * 10 }),
@@ -126,14 +153,28 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (prop::option::of(reseller()), 0..3_u32, prop::option::of(0..4_i64)).prop_map(
             |(reseller, content, expected)| Act::Put { reseller, content, expected }
         ),
-        2 => prop_oneof![Just(1_000), Just(119_999), Just(120_000), Just(86_400_000)].prop_map(|ms| Act::Wait { ms }),
+        4 => transfer(),
+        3 => (0..8_usize, settlement).prop_map(|(pick, settlement)| Act::Settle { pick, settlement }),
+        2 => prop_oneof![Just(1_000), Just(119_999), Just(120_000), Just(3_600_000), Just(86_400_000)].prop_map(|ms| Act::Wait { ms }),
     ]
+}
+
+fn transfer() -> impl Strategy<Value = Act> {
+    let kind = prop_oneof![Just(TransferKind::Transfer), Just(TransferKind::Return)];
+    let to = prop_oneof![5 => (0..RESELLERS).prop_map(Some), 1 => Just(None)];
+    (20..30_u8, kind, 0..RESELLERS, to, amount(), prop::bool::weighted(0.3))
+        .prop_map(|(key, kind, from, to, amount, acceptance)| Act::Transfer { key, kind, from, to, amount, acceptance })
+}
+
+/// Whom the `index`-th reseller of every script stands below: 0 above 1 and 2, and 3 below 1.
+pub fn parent_of(index: usize) -> Option<usize> {
+    [None, Some(0), Some(0), Some(1)][index]
 }
 
 /// Scripts that begin with a stocked network, in chunks that are sent at once.
 pub fn scripts(max_chunks: usize) -> impl Strategy<Value = Vec<Vec<Act>>> {
     let business = prop::collection::vec(act(), 1..8).prop_map(|acts| {
-        let wait = acts.iter().any(|act| matches!(act, Act::Wait { .. } | Act::Resolve { .. }));
+        let wait = acts.iter().any(|act| matches!(act, Act::Wait { .. } | Act::Resolve { .. } | Act::Settle { .. }));
         if wait { acts.into_iter().map(|act| vec![act]).collect() } else { vec![acts] }
     });
     prop::collection::vec(business, 1..max_chunks).prop_map(|chunks| {
@@ -178,6 +219,7 @@ pub struct Model {
     ops: Vec<Op>,
     /// By owner: version and content.
     records: HashMap<Option<usize>, (i64, u32)>,
+    pub transfers: transfers::Transfers,
     now_ms: i64,
 }
 
@@ -218,6 +260,16 @@ impl Model {
                 self.records.insert(*reseller, (version, *content));
                 Seen::Put(version)
             }
+            Act::Transfer { from, to, .. }
+                if [Some(from), to.as_ref()].into_iter().flatten().any(|end| !self.outlets.contains_key(end)) =>
+            {
+                unknown()
+            }
+            Act::Transfer { key, kind, from, to, amount, acceptance } => self.transfer(
+                *key,
+                transfers::Content { kind: *kind, from: *from, to: *to, amount: *amount, acceptance: *acceptance },
+            ),
+            Act::Settle { pick, settlement } => self.settle(*pick, *settlement),
             Act::Wait { ms } => {
                 self.now_ms += ms;
                 Seen::Skipped
@@ -267,7 +319,8 @@ impl Model {
     }
 
     fn held(&self, reseller: usize) -> i64 {
-        self.ops.iter().filter(|op| op.reseller == reseller && op.status.is_open()).map(|op| op.amount).sum()
+        let sold = self.ops.iter().filter(|op| op.reseller == reseller && op.status.is_open()).map(|op| op.amount);
+        sold.sum::<i64>() + self.transfers.held(reseller)
     }
 
     fn reserve(&mut self, reseller: usize, key: u8, content: (u8, i64, bool)) -> Seen {

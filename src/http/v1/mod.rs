@@ -2,6 +2,7 @@
 
 mod recharges;
 mod resellers;
+mod transfers;
 mod whoami;
 
 pub use recharges::in_doubt;
@@ -18,6 +19,11 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::RechargesWrite), routes!(recharges::void::void_recharge)),
         (Need::Scope(Scope::RechargesRead), routes!(recharges::get::get_recharge)),
         (Need::Scope(Scope::StockRead), routes!(resellers::balance::get_balance)),
+        (Need::Scope(Scope::StockWrite), routes!(transfers::create::create_transfer)),
+        (Need::Scope(Scope::StockRead), routes!(transfers::list::list_transfers)),
+        (Need::Scope(Scope::StockRead), routes!(transfers::get::get_transfer)),
+        (Need::Scope(Scope::StockWrite), routes!(transfers::settle::accept_transfer)),
+        (Need::Scope(Scope::StockWrite), routes!(transfers::settle::cancel_transfer)),
         (Need::AnyToken, routes!(whoami::whoami)),
     ]
 }

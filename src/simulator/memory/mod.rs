@@ -12,6 +12,7 @@ mod registry;
 mod session;
 mod state;
 mod transaction;
+mod transfers;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -75,7 +75,7 @@ impl Readable for RechargeRequest {
     }
 }
 
-fn configured_currency(text: &str, configured: Currency) -> Result<(), String> {
+pub fn configured_currency(text: &str, configured: Currency) -> Result<(), String> {
     if text == configured.code() {
         Ok(())
     } else {

@@ -86,7 +86,7 @@ fn filter(query: &mut Query, state: &ApiState) -> Result<RechargeFilter, Problem
         reseller: query.get("reseller_id", ResellerId::from_str),
         external_id: query.get("external_id", ExternalId::from_str),
         msisdn: query.get("msisdn", |text| state.numbering.parse(text)),
-        status: query.get("status", |text| Status::from_name(text).ok_or("expected one of the statuses")),
+        status: query.get("status", status),
         from: query.get("from", Timestamp::parse),
         to: query.get("to", Timestamp::parse),
         after: query.get("cursor", place),
@@ -111,6 +111,11 @@ fn filter(query: &mut Query, state: &ApiState) -> Result<RechargeFilter, Problem
     }
     query.finish()?;
     Ok(filter)
+}
+
+fn status(text: &str) -> Result<Status, &'static str> {
+    let found = Status::OF_RECHARGES.into_iter().find(|status| status.name() == text);
+    found.ok_or("expected one of the statuses")
 }
 
 fn place(text: &str) -> Result<OperationId, &'static str> {

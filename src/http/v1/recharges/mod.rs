@@ -3,7 +3,7 @@
 pub mod create;
 pub mod get;
 pub mod list;
-mod shape;
+pub mod shape;
 pub mod void;
 
 pub use shape::in_doubt;

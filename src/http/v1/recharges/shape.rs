@@ -119,14 +119,7 @@ impl Recharge {
             charging_reference: recharge
                 .and_then(|recharge| recharge.charging_reference)
                 .map(|reference| reference.to_string()),
-            balance_after: match operation.status {
-                Status::Declined => None,
-                Status::Submitted
-                | Status::Completed
-                | Status::InDoubt
-                | Status::ReversalPending
-                | Status::Reversed => operation.balance_after.map(money),
-            },
+            balance_after: operation.balance_after.filter(|_| operation.status != Status::Declined).map(money),
             // Until rules of commission exist.
             commission: money(0),
             created_at: operation.created_at.to_string(),
@@ -167,6 +160,6 @@ fn status_of(status: Status, replayed: bool) -> StatusCode {
     match status {
         _ if replayed => StatusCode::OK,
         Status::Submitted | Status::InDoubt => StatusCode::ACCEPTED,
-        Status::Completed | Status::Declined | Status::ReversalPending | Status::Reversed => StatusCode::CREATED,
+        _ => StatusCode::CREATED,
     }
 }
