@@ -12,6 +12,7 @@ mod crash;
 mod docs;
 mod engine;
 mod http;
+mod limits;
 mod load;
 mod model;
 mod network;

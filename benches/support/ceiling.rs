@@ -18,7 +18,7 @@ use taabia::services::access::{
     Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Directory, Recharges, Scope, Stock, Transfers};
+use taabia::services::{Directory, Limits, Recharges, Scope, Stock, Transfers};
 use taabia::simulator::memory::MemoryStore;
 use taabia::simulator::network::NetworkPlan;
 use tokio::net::TcpListener;
@@ -140,6 +140,12 @@ fn api(
     Ok(Api {
         recharges: Arc::new(Recharges::new(deps, recharges)),
         stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock: clock.clone() }),
+        limits: Arc::new(Limits {
+            ledger: ledger.clone(),
+            reads: ledger.clone(),
+            directory: directory.clone(),
+            clock: clock.clone(),
+        }),
         transfers: Arc::new(Transfers {
             ledger: ledger.clone(),
             reads: ledger.clone(),

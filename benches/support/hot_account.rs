@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use taabia::cli::node::start_engine;
 use taabia::domain::encoding::Hash;
 use taabia::domain::{
-    Account, AccountNumber, ExternalId, Operation, OperationId, PartnerId, Record, RecordKey, ResellerId, Shard,
-    Timestamp,
+    Account, AccountNumber, ExternalId, Operation, OperationId, PartnerId, Record, RecordKey, Reseller, ResellerId,
+    Shard, Timestamp,
 };
 use taabia::ledger::{Changes, Head};
 use taabia::ports::{
@@ -176,6 +176,14 @@ impl Reads for StrippingStore {
 
     async fn recharges(&self, query: &RechargeQuery) -> std::result::Result<Vec<Operation>, StoreError> {
         self.store.recharges(query).await
+    }
+
+    async fn reseller_state(
+        &self,
+        shard: Shard,
+        reseller: ResellerId,
+    ) -> std::result::Result<Option<Reseller>, StoreError> {
+        self.store.reseller_state(shard, reseller).await
     }
 
     async fn stock(&self, shard: Shard, reseller: ResellerId) -> std::result::Result<Option<Account>, StoreError> {

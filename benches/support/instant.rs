@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use taabia::cli::clock::SystemClock;
 use taabia::domain::{
     Account, AccountClass, AccountNumber, Details, ExternalId, Operation, OperationId, PartnerId, Recharge, Record,
-    RecordKey, ResellerId, Shard, Status, Timestamp,
+    RecordKey, Reseller, ResellerId, Shard, Status, Timestamp,
 };
 use taabia::ledger::command::Reserve;
 use taabia::ledger::{Command, Outcome, Refusal, Request};
@@ -103,6 +103,10 @@ impl Reads for InstantLedger {
 
     async fn recharges(&self, _: &RechargeQuery) -> Result<Vec<Operation>, StoreError> {
         Ok(Vec::new())
+    }
+
+    async fn reseller_state(&self, _: Shard, _: ResellerId) -> Result<Option<Reseller>, StoreError> {
+        Ok(None)
     }
 
     async fn stock(&self, _: Shard, reseller: ResellerId) -> Result<Option<Account>, StoreError> {

@@ -25,7 +25,7 @@ use crate::services::access::{
     TokenSettings, Tokens,
 };
 use crate::services::recharges::{RechargeConfig, RechargeDeps};
-use crate::services::{Directory, Recharges, Stock, Transfers};
+use crate::services::{Directory, Limits, Recharges, Stock, Transfers};
 use crate::storage::Storage;
 
 /// Hashes of secrets computed at once, and callers that may wait for their turn.
@@ -151,6 +151,12 @@ impl Node {
         let readiness = Readiness::default();
         let router = http::router(Api {
             recharges: recharges.clone(),
+            limits: Arc::new(Limits {
+                ledger: engine.clone(),
+                reads: reads.clone(),
+                directory: directory.clone(),
+                clock: clock.clone(),
+            }),
             transfers: Arc::new(Transfers {
                 ledger: engine.clone(),
                 reads: reads.clone(),

@@ -19,7 +19,7 @@ pub mod transfer;
 pub use account::{Account, AccountClass, AccountNumber, Asset, Side, Usage};
 pub use entry::{About, Entry, EntryKind, Hold, Posting};
 pub use ids::{ClientId, OperationId, PartnerId, ResellerId};
-pub use money::{Currency, Money};
+pub use money::{Currency, Money, MoneyError};
 pub use msisdn::{Msisdn, NumberingPlan};
 pub use operation::{Channel, Details, Operation, OperationKind, Recharge, Status};
 pub use record::{Content, Place, Record, RecordBody, RecordKey, RecordKind, RecordWant};

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::encoding::{Encoder, Hash};
 use super::ids::ResellerId;
-use super::records::{PinPolicy, User};
+use super::records::{LimitSet, PinPolicy, User};
 use super::shard::Shard;
 use super::text::RecordId;
 
@@ -106,6 +106,8 @@ macro_rules! record_kinds {
 }
 
 record_kinds! {
+    /// What a reseller may sell.
+    LimitSet = 50, "limits", Owner;
     /// How wrong PINs lock a user out.
     PinPolicy = 80, "pin_policy", EveryShard;
     /// A person of an outlet, with a PIN.

@@ -9,9 +9,10 @@ use crate::domain::encoding::Hash;
 use crate::domain::operation::claim_key;
 use crate::domain::{Operation, OperationId, ResellerId, Shard};
 use crate::ledger::command::Reserve;
+use crate::ledger::limits::{TallyKey, tallies_wanted};
 use crate::ledger::tree::TreeWants;
 use crate::ledger::{Books, Changes, Command, Moment, Outcome, Refusal, Request, ShardBooks, decide, knows_reseller};
-use crate::ports::{Claim, RecentRecharge, Session, StoreError, Wants};
+use crate::ports::{Claim, RecentRecharge, Session, StoreError, TallyQuestion, Wants};
 
 /// What became of each command of a batch, in order.
 pub type Results = Vec<Result<Outcome, Refusal>>;
@@ -138,7 +139,24 @@ impl Batch<'_> {
         wants.records = records.into_iter().collect();
         wants.tree = without_repetition(tree);
         self.books.tree_mut().clear();
-        self.fetch(wants).await
+        self.fetch(wants).await?;
+        self.load_tallies(commands).await
+    }
+
+    /// What limits count besides the days of resellers; known only once the limits are.
+    async fn load_tallies(&mut self, commands: &[&Command]) -> Result<(), StoreError> {
+        let requests: Vec<_> = commands.iter().map(|command| &command.request).collect();
+        let shard_of = |reseller: ResellerId| Shard::of(reseller.uuid(), self.shard_count);
+        let wanted: HashSet<_> =
+            tallies_wanted(|reseller| self.books.get(shard_of(reseller)), &requests).into_iter().collect();
+        let question = |key: TallyKey| {
+            let shard = shard_of(key.reseller);
+            let day = self.moment.day_of(self.books.shard(shard).recorded_at(self.moment.now));
+            let (month, zone) = (day.first_of_month(), &self.moment.rules.zone);
+            TallyQuestion { shard, key, day, month, day_begins: day.begins(zone), month_begins: month.begins(zone) }
+        };
+        let tallies = wanted.into_iter().map(question).collect();
+        self.fetch(Wants { tallies, ..Wants::default() }).await
     }
 
     fn may_be_similar(&self, reserve: &Reserve) -> bool {
@@ -181,6 +199,9 @@ impl Batch<'_> {
             }
             for (shard, want) in wants.records {
                 self.books.shard_mut(shard).complete_records(want);
+            }
+            for (shard, key, tally) in loaded.tallies {
+                self.books.shard_mut(shard).tallies_mut().admit(key, tally);
             }
             self.books.tree_mut().admit(loaded.tree);
             let mut resellers = HashSet::new();

@@ -25,8 +25,14 @@ const BODY_ARRIVES_WITHIN: Duration = Duration::from_secs(10);
 /// JSON type of a field.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
-    Text { pattern: Option<&'static str>, values: fn() -> Vec<&'static str>, max_length: usize },
+    Text {
+        pattern: Option<&'static str>,
+        values: fn() -> Vec<&'static str>,
+        max_length: usize,
+    },
     Flag,
+    /// A whole number from zero on.
+    Count,
 }
 
 /// A field that a request knows.
@@ -67,6 +73,12 @@ impl Field {
         Self { name, kind: Kind::Flag, required: false, card_checked: false, meaning, example: "" }
     }
 
+    /// An optional whole number from zero on.
+    #[must_use]
+    pub const fn count(name: &'static str, meaning: &'static str) -> Self {
+        Self { name, kind: Kind::Count, required: false, card_checked: false, meaning, example: "" }
+    }
+
     #[must_use]
     pub const fn optional(self) -> Self {
         Self { required: false, ..self }
@@ -82,6 +94,7 @@ impl Field {
         let kind = match self.kind {
             Kind::Text { values, max_length, .. } => Kind::Text { pattern: Some(pattern), values, max_length },
             Kind::Flag => Kind::Flag,
+            Kind::Count => Kind::Count,
         };
         Self { kind, ..self }
     }
@@ -92,6 +105,7 @@ impl Field {
 enum Value<'a> {
     Text(Cow<'a, str>),
     Flag(bool),
+    Count(i64),
     /// Of a JSON type that no field has.
     Other,
 }
@@ -138,7 +152,7 @@ impl<'a> Fields<'a> {
             None if self.known[index].required => {
                 self.errors.push(field_error(name, "missing", "this field is required"));
             }
-            Some(Value::Flag(_) | Value::Other) | None => {}
+            Some(Value::Flag(_) | Value::Count(_) | Value::Other) | None => {}
         }
         None
     }
@@ -159,6 +173,12 @@ impl<'a> Fields<'a> {
     /// A field that does not go with another one.
     pub fn refuse(&mut self, name: &str, detail: &str) {
         self.errors.push(field_error(name, "invalid", detail));
+    }
+
+    /// An optional whole number.
+    #[must_use]
+    pub fn count(&self, name: &str) -> Option<i64> {
+        if let Some(Value::Count(count)) = self.values[self.index(name)] { Some(count) } else { None }
     }
 
     /// The request, when nothing is wrong with it.
@@ -234,7 +254,10 @@ impl<'de> Visitor<'de> for ObjectVisitor {
             };
             let error = match (self.known[index].kind, &value) {
                 _ if values[index].is_some() => Some(("duplicate", "appears more than once")),
-                (Kind::Text { .. }, Value::Text(_)) | (Kind::Flag, Value::Flag(_)) => None,
+                (Kind::Text { .. }, Value::Text(_)) | (Kind::Flag, Value::Flag(_)) | (Kind::Count, Value::Count(_)) => {
+                    None
+                }
+                (Kind::Count, _) => Some(("wrong_type", "expected a whole number from zero on")),
                 (Kind::Text { .. }, _) => Some(("wrong_type", "expected a JSON string")),
                 (Kind::Flag, _) => Some(("wrong_type", "expected true or false")),
             };
@@ -307,8 +330,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Other)
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Value::Other)
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(i64::try_from(number).map_or(Value::Other, Value::Count))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
@@ -403,6 +426,7 @@ pub fn schema(fields: &[Field], description: &str) -> Object {
     for field in fields {
         let property = ObjectBuilder::new().description(Some(field.meaning));
         let property = match field.kind {
+            Kind::Count => property.schema_type(Type::Integer).minimum(Some(0)),
             Kind::Flag => property.schema_type(Type::Boolean).default(Some(false.into())),
             Kind::Text { pattern, values, max_length } => {
                 let property = property.schema_type(Type::String).examples([field.example]).pattern(pattern);

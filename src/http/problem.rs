@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::domain::Retry;
 use crate::domain::rejection::DECLINES;
 use crate::ledger::PlaceRefusal;
+use crate::ledger::limits::LimitRefusal;
 use crate::services::ServiceError;
 
 /// `application/problem+json` (RFC 9457 §3).
@@ -284,6 +285,15 @@ impl From<ServiceError> for Problem {
             ServiceError::NotFound => Self::new(Code::NotFound),
             ServiceError::ExternalIdReused { field } => Self::with_errors(Code::ExternalIdReused, vec![differs(field)]),
             ServiceError::StaleVersion => Self::new(Code::StaleVersion),
+            ServiceError::Limits(LimitRefusal::Past) => {
+                let error = FieldError {
+                    pointer: "/effective_from".into(),
+                    code: "invalid",
+                    detail: "expected a time in the future, or none for at once".into(),
+                };
+                Self::with_errors(Code::ValidationFailed, vec![error])
+            }
+            ServiceError::Limits(refusal) => Self::new(Code::ConflictingState).detail(refusal.to_string()),
             ServiceError::Place(refusal) => of_place(refusal),
             ServiceError::DecidedAlready { status } => {
                 Self::new(Code::DecidedAlready).detail(format!("it is {} already", status.name()))

@@ -8,13 +8,14 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::domain::{Currency, NumberingPlan};
 use crate::ports::{Randomness, Reads};
 use crate::services::access::{Authenticator, Tokens};
-use crate::services::{Directory, Recharges, Stock, Transfers};
+use crate::services::{Directory, Limits, Recharges, Stock, Transfers};
 
 /// All that the API is wired to.
 pub struct Api {
     pub recharges: Arc<Recharges>,
     pub stock: Arc<Stock>,
     pub transfers: Arc<Transfers>,
+    pub limits: Arc<Limits>,
     pub directory: Arc<Directory>,
     /// For `/readyz` alone.
     pub reads: Arc<dyn Reads>,

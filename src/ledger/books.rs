@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::changes::{Changes, Head, Move, Registration};
 use super::command::Actor;
+use super::limits::Tallies;
 use super::record::Records;
 use super::rules::Moment;
 use super::similar::{SimilarFilter, SimilarKey};
@@ -40,6 +41,7 @@ pub struct ShardBooks {
     recent: HashMap<SimilarKey, Timestamp>,
     similar: SimilarFilter,
     records: Records,
+    tallies: Tallies,
     entries: Vec<Entry>,
     written_operations: HashMap<OperationId, Write>,
     written_holds: HashMap<OperationId, Write>,
@@ -66,6 +68,7 @@ impl ShardBooks {
             holds: HashMap::new(),
             recent: HashMap::new(),
             records: Records::default(),
+            tallies: Tallies::default(),
             entries: Vec::new(),
             written_operations: HashMap::new(),
             written_holds: HashMap::new(),
@@ -147,6 +150,16 @@ impl ShardBooks {
     #[must_use]
     pub fn records(&self) -> &Records {
         &self.records
+    }
+
+    /// What is counted for limits besides the day of a reseller.
+    #[must_use]
+    pub fn tallies(&self) -> &Tallies {
+        &self.tallies
+    }
+
+    pub fn tallies_mut(&mut self) -> &mut Tallies {
+        &mut self.tallies
     }
 
     /// Whether the store must be asked for a similar recharge.
@@ -385,6 +398,7 @@ impl ShardBooks {
         if self.accounts.len() > limit {
             self.accounts.retain(|number, _| *number < AccountNumber::FIRST_OWN);
             self.resellers.clear();
+            self.tallies.clear();
         }
         self.records.forget(limit);
     }

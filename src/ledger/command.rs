@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::domain::records::Bounds;
 use crate::domain::{
     Channel, Content, Decline, ExternalId, LevelName, Limits, Msisdn, Operation, OperationId, PartnerId, Place, Record,
-    RecordKey, RecordWant, ResellerCode, ResellerId, ResellerName, Shard, Standing, Status, TerminalId, TransferKind,
+    RecordKey, RecordWant, ResellerCode, ResellerId, ResellerName, Shard, Standing, Status, TerminalId, Timestamp,
+    TransferKind,
 };
 use crate::ledger::Registration;
+use crate::ledger::limits::LimitRefusal;
 use crate::ledger::tree::{PlaceRefusal, TreeWants};
 
 /// Who causes a command, as the journal records it: `client:cli_…`, `system:charging`, `operator:seed`.
@@ -117,6 +120,19 @@ pub struct PutRecord {
     pub content: Content,
 }
 
+/// Lowers what a reseller or one of its terminals may sell, at once or from a time on.
+#[derive(Clone, Debug)]
+pub struct LowerLimits {
+    pub reseller: ResellerId,
+    /// `None` is at once.
+    pub effective_from: Option<Timestamp>,
+    /// `None` is the reseller in all.
+    pub terminal: Option<TerminalId>,
+    pub bounds: Bounds,
+    /// Not for a terminal; `None` leaves it.
+    pub credit_limit_minor: Option<i64>,
+}
+
 /// Moves stock from one reseller to another, or back to the operator.
 #[derive(Clone, Debug)]
 pub struct TransferStock {
@@ -164,6 +180,7 @@ pub enum Request {
     Resolve(Resolve),
     Void(Void),
     PutRecord(PutRecord),
+    LowerLimits(LowerLimits),
     TransferStock(TransferStock),
     SettleTransfer(SettleTransfer),
 }
@@ -198,6 +215,7 @@ impl Request {
             Self::Resolve(resolve) => resolve.operation.shard(),
             Self::Void(void) => of(void.reseller),
             Self::PutRecord(put) => put.key.home(count),
+            Self::LowerLimits(lower) => of(lower.reseller),
             Self::TransferStock(transfer) => of(transfer.from),
             Self::SettleTransfer(settle) => settle.operation.shard(),
         }
@@ -226,6 +244,12 @@ impl Request {
     #[must_use]
     pub fn records(&self, count: u16) -> Vec<(Shard, RecordWant)> {
         match self {
+            Self::Reserve(Reserve { reseller, .. })
+            | Self::LowerLimits(LowerLimits { reseller, .. })
+            | Self::TransferStock(TransferStock { from: reseller, .. }) => {
+                let key = super::limits::key(*reseller);
+                vec![(key.home(count), RecordWant::One(key))]
+            }
             Self::PutRecord(put) => {
                 let shards = std::iter::once(put.key.home(count)).chain(put.key.copies(count));
                 shards.map(|shard| (shard, RecordWant::One(put.key.clone()))).collect()
@@ -281,6 +305,7 @@ impl Request {
             Self::Reserve(reserve) => Some(reserve.reseller),
             Self::Void(void) => Some(void.reseller),
             Self::PutRecord(put) => Some(put.key.owner()).filter(|_| put.key.kind().place() == Place::Owner),
+            Self::LowerLimits(lower) => Some(lower.reseller),
             Self::TransferStock(transfer) => Some(transfer.from),
             Self::SettleTransfer(settle) => Some(settle.from),
             Self::IssueStock(_) | Self::Resolve(_) => None,
@@ -308,6 +333,7 @@ impl Request {
             | Self::ChangePlace(_)
             | Self::Resolve(_)
             | Self::PutRecord(_)
+            | Self::LowerLimits(_)
             | Self::SettleTransfer(_) => None,
             Self::TransferStock(TransferStock { partner, from, external_id, operation, .. }) => {
                 let key = Key { partner: *partner, reseller: *from, external_id: external_id.clone() };
@@ -355,6 +381,8 @@ pub enum Refusal {
     UnknownReseller,
     #[error("the reseller exists already")]
     ResellerExists,
+    #[error(transparent)]
+    Limits(#[from] LimitRefusal),
     #[error(transparent)]
     Place(#[from] PlaceRefusal),
     #[error("the operation does not exist")]

@@ -6,8 +6,8 @@ use super::books::{Books, PlaceChange, Step, Subject};
 use super::command::{AllocateStock, Command, Outcome, PutRecord, Refusal, Request, Reserve};
 use super::rules::Moment;
 use super::transfer::Transferred;
-use super::{allocation, issue, network, recharge, record as records, transfer, void};
-use crate::domain::{Details, EntryKind, Operation, OperationId, Record, ResellerId, Shard, Standing};
+use super::{allocation, issue, limits, network, recharge, record as records, transfer, void};
+use crate::domain::{Details, EntryKind, Operation, OperationId, Record, ResellerId, Shard, Standing, Status};
 
 /// Decides a command whose shards, resellers and operations are in `books`. `existing` is the operation that
 /// claimed the command's key before, if one did. Records what is to be written in `books`.
@@ -65,7 +65,13 @@ pub fn decide(
             let shard = books.shard(home);
             let operation = shard.operation(request.operation).ok_or(Refusal::UnknownOperation)?.clone();
             match recharge::resolve(shard, &operation, request.evidence, moment)? {
-                Some(step) => Ok(record(books, home, step, operation.id, command, moment)),
+                Some(step) => {
+                    let outcome = record(books, home, step, operation.id, command, moment);
+                    if outcome.operation().is_some_and(|operation| operation.status == Status::Declined) {
+                        books.shard_mut(home).tallies_mut().count(&operation, false, moment);
+                    }
+                    Ok(outcome)
+                }
                 None => Ok(Outcome::Unchanged(operation)),
             }
         }
@@ -90,6 +96,15 @@ pub fn decide(
         (Request::SetLimits(request), _) => {
             let step = network::set_limits(books.shard(home), request)?;
             Ok(record_plain(books, home, step, command, moment))
+        }
+        (Request::LowerLimits(request), _) => {
+            let Some(record) = limits::lower(books.shard(home), request, moment)? else {
+                let current = books.shard(home).record_of(&limits::key(request.reseller));
+                return Ok(Outcome::Put(current.ok_or(Refusal::UnknownReseller)?.clone()));
+            };
+            let record: Arc<Record> = record.into();
+            record_plain(books, home, records::step(EntryKind::RecordPut, &record), command, moment);
+            Ok(Outcome::Put(record))
         }
         (Request::PutRecord(request), _) => put_record(books, shards, request, command, moment),
     }
@@ -170,7 +185,9 @@ fn remember_sold(books: &mut Books, home: Shard, request: &Reserve, outcome: &Ou
         && operation.status.is_open()
     {
         let key = (request.reseller, request.msisdn, request.amount_minor);
-        books.shard_mut(home).remember_sold(key, operation.created_at, moment);
+        let shard = books.shard_mut(home);
+        shard.remember_sold(key, operation.created_at, moment);
+        shard.tallies_mut().count(operation, true, moment);
     }
 }
 

@@ -7,6 +7,7 @@ pub mod changes;
 pub mod command;
 mod decide;
 pub mod issue;
+pub mod limits;
 pub mod merkle;
 pub mod network;
 pub mod recharge;

@@ -7,6 +7,7 @@
 
 use super::books::{Books, ShardBooks};
 use super::command::{Refusal, SettleTransfer, Settlement, TransferStock};
+use super::limits;
 use super::rules::Moment;
 use super::step::{HoldChange, Movement, Step, Subject};
 use crate::domain::{
@@ -108,7 +109,7 @@ pub fn transfer(books: &Books, shards: u16, command: &TransferStock, moment: &Mo
     let at = ends.here.recorded_at(moment.now);
     let edge = permitted(books, command.from, command.to, command.kind, moment);
     let mut operation = declined_request(command, at);
-    if let Some(decline) = refuse(&ends, command, edge) {
+    if let Some(decline) = refuse(&ends, command, edge, at) {
         operation.decline = Some(decline);
         let sending = Step::about(EntryKind::TransferDeclined, Subject::Operation(operation));
         return Some(Transferred::here(sending));
@@ -135,15 +136,16 @@ pub fn transfer(books: &Books, shards: u16, command: &TransferStock, moment: &Mo
 }
 
 /// The first refusal that applies, in the order of [`Decline`].
-fn refuse(ends: &Ends<'_>, command: &TransferStock, edge: Option<&Edge>) -> Option<Decline> {
+fn refuse(ends: &Ends<'_>, command: &TransferStock, edge: Option<&Edge>, at: Timestamp) -> Option<Decline> {
     if command.to == Some(command.from) {
         return Some(Decline::SelfTransfer);
     }
     if edge.is_none() {
         return Some(Decline::TransferNotPermitted);
     }
+    let stock = limits::with_credit(ends.here, ends.sender, ends.stock, at);
     let refusal = ends.refusal(command.kind, command.amount_minor);
-    refusal.or_else(|| (!ends.stock.can_spare(command.amount_minor)).then_some(Decline::InsufficientStock))
+    refusal.or_else(|| (!stock.can_spare(command.amount_minor)).then_some(Decline::InsufficientStock))
 }
 
 /// The edge along which the stock may move, by the network as it stands now.

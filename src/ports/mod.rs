@@ -15,6 +15,6 @@ pub use posting::{Ledger, LedgerError};
 pub use registry::{Client, Registry, Secret};
 pub use store::{
     Claim, Loaded, Reads, RecentRecharge, RechargeQuery, RecordQuery, Scope, Session, Store, StoreError, TakenClaim,
-    Wants,
+    TallyQuestion, Wants,
 };
 pub use transfers::{Party, TransferQuery, TransferReads};

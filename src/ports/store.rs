@@ -5,9 +5,10 @@ use async_trait::async_trait;
 
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, ExternalId, Hold, Msisdn, Operation, OperationId, PartnerId, Record, RecordId, RecordKey, RecordKind,
-    RecordWant, Reseller, ResellerId, Shard, Status, Timestamp,
+    Account, BusinessDay, ExternalId, Hold, Msisdn, Operation, OperationId, PartnerId, Record, RecordId, RecordKey,
+    RecordKind, RecordWant, Reseller, ResellerId, Shard, Status, Timestamp,
 };
+use crate::ledger::limits::{Tally, TallyKey};
 use crate::ledger::tree::{TreeFound, TreeWants};
 use crate::ledger::{Changes, Head};
 
@@ -57,6 +58,19 @@ pub struct RecentRecharge {
     pub since: Timestamp,
 }
 
+/// A question about what was sold, of the limits that count it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TallyQuestion {
+    pub shard: Shard,
+    pub key: TallyKey,
+    /// First days of the periods.
+    pub day: BusinessDay,
+    pub month: BusinessDay,
+    /// When they begin; nothing is later than their end.
+    pub day_begins: Timestamp,
+    pub month_begins: Timestamp,
+}
+
 /// What a batch needs to read.
 #[derive(Clone, Debug, Default)]
 pub struct Wants {
@@ -68,6 +82,7 @@ pub struct Wants {
     pub operations: Vec<OperationId>,
     pub recent: Vec<RecentRecharge>,
     pub records: Vec<(Shard, RecordWant)>,
+    pub tallies: Vec<TallyQuestion>,
     /// Good only under the lock of the operator's shard.
     pub tree: TreeWants,
 }
@@ -80,6 +95,7 @@ impl Wants {
             && self.operations.is_empty()
             && self.recent.is_empty()
             && self.records.is_empty()
+            && self.tallies.is_empty()
             && self.tree.is_empty()
     }
 }
@@ -93,6 +109,7 @@ pub struct Loaded {
     /// For each question that has an answer: the creation of the latest such recharge that was not declined.
     pub recent: Vec<(RecentRecharge, Timestamp)>,
     pub records: Vec<(Shard, Record)>,
+    pub tallies: Vec<(Shard, TallyKey, Tally)>,
     pub tree: TreeFound,
 }
 
@@ -170,6 +187,9 @@ pub trait Reads: Send + Sync {
 
     /// Recharges, tombstones included, ordered by id from the newest.
     async fn recharges(&self, query: &RechargeQuery) -> Result<Vec<Operation>, StoreError>;
+
+    /// What decisions read of a reseller.
+    async fn reseller_state(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Reseller>, StoreError>;
 
     /// The stock account of a reseller.
     async fn stock(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Account>, StoreError>;

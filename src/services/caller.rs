@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::{ClientId, PartnerId, ResellerId, Status};
 use crate::ledger::PlaceRefusal;
+use crate::ledger::limits::LimitRefusal;
 use crate::ports::{LedgerError, StoreError};
 
 /// A permission that a client may hold. The names are those of the contract.
@@ -96,6 +97,8 @@ pub enum ServiceError {
     },
     /// What was to be changed is not at the version that the caller saw.
     StaleVersion,
+    /// Limits do not change like that.
+    Limits(LimitRefusal),
     /// The network does not change like that.
     Place(PlaceRefusal),
     /// It was decided before.
@@ -121,6 +124,7 @@ impl From<LedgerError> for ServiceError {
             LedgerError::Refused(Refusal::DecidedAlready { status }) => Self::DecidedAlready { status },
             LedgerError::Refused(Refusal::UnknownReseller | Refusal::UnknownOperation) => Self::NotFound,
             LedgerError::Refused(Refusal::StaleVersion { .. }) => Self::StaleVersion,
+            LedgerError::Refused(Refusal::Limits(refusal)) => Self::Limits(refusal),
             LedgerError::Refused(Refusal::Place(refusal)) => Self::Place(refusal),
             LedgerError::Refused(Refusal::ResellerExists | Refusal::IllegalTransition { .. } | Refusal::Overflow)
             | LedgerError::Internal => Self::Internal,

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, ExternalId, Operation, OperationId, PartnerId, Record, RecordKey, ResellerId, Shard, Timestamp,
+    Account, ExternalId, Operation, OperationId, PartnerId, Record, RecordKey, Reseller, ResellerId, Shard, Timestamp,
 };
 use crate::ledger::{Changes, Head};
 use crate::ports::{
@@ -325,6 +325,11 @@ impl Reads for FaultyStore {
     async fn recharges(&self, query: &RechargeQuery) -> Result<Vec<Operation>, StoreError> {
         self.meet(Point::Read).await?;
         self.inner.recharges(query).await
+    }
+
+    async fn reseller_state(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Reseller>, StoreError> {
+        self.meet(Point::Read).await?;
+        self.inner.reseller_state(shard, reseller).await
     }
 
     async fn stock(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Account>, StoreError> {

@@ -19,6 +19,7 @@ mod places;
 mod record_row;
 mod rows;
 mod statements;
+mod tally_row;
 
 use std::sync::Arc;
 

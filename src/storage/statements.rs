@@ -21,6 +21,7 @@ macro_rules! statements_of_dialect {
             LOAD_RESELLER_ACCOUNTS = "load_reseller_accounts",
             LOAD_OPERATIONS = "load_operations",
             LOAD_RECENT = "load_recent",
+            LOAD_TALLY = "load_tally",
             LOAD_RECORDS = "load_records",
             LOAD_RECORDS_BETWEEN = "load_records_between",
             NEW_RECORDS = "new_records",

@@ -90,6 +90,13 @@ fn rows() -> Vec<Row> {
         row("GET /v1/resellers/{id}/balance", Some(Scope::StockRead), Subtree, &[200], |s, _| {
             (format!("/v1/resellers/{}/balance", s.reseller), None)
         }),
+        row("GET /v1/resellers/{id}/limits", Some(Scope::NetworkRead), Subtree, &[200], |s, _| {
+            (format!("/v1/resellers/{}/limits", s.reseller), None)
+        }),
+        row("PUT /v1/resellers/{id}/limits", Some(Scope::NetworkWrite), Subtree, &[200], |s, _| {
+            let body = json!({ "currency": "MAD", "per_day_amount": "9999.00" });
+            (format!("/v1/resellers/{}/limits", s.reseller), Some(body))
+        }),
         row("POST /v1/transfers", Some(Scope::StockWrite), Subtree, &[201], |s, nonce| {
             let body = json!({
                 "external_id": format!("matrix-{nonce}"), "from_reseller_id": s.reseller.to_string(),

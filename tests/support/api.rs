@@ -22,7 +22,7 @@ use taabia::services::access::{
     SecretHasher, TokenSettings, Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Directory, Recharges, Scope, Stock, Transfers};
+use taabia::services::{Directory, Limits, Recharges, Scope, Stock, Transfers};
 use tower::ServiceExt;
 
 use super::world::World;
@@ -282,6 +282,12 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
     };
     Api {
         recharges: Arc::new(Recharges::new(deps, config)),
+        limits: Arc::new(Limits {
+            ledger: world.nodes[0].clone(),
+            reads: store.clone(),
+            directory: directory.clone(),
+            clock: world.clock.clone(),
+        }),
         transfers: Arc::new(Transfers {
             ledger: world.nodes[0].clone(),
             reads: store.clone(),

@@ -6,7 +6,8 @@ use super::*;
 async fn a_checkpoint_finds_what_was_rewritten_with_all_its_hashes() {
     let world = world().await;
     let checkpoint = Checkpoint::new(&audit(&world.store).await.unwrap());
-    let options = Options { page: 5, checkpoint: Some(Checkpoint::parse(&checkpoint.to_json()).unwrap()) };
+    let options =
+        Options { page: 5, checkpoint: Some(Checkpoint::parse(&checkpoint.to_json()).unwrap()), ..Options::default() };
     let mut scribe = Scribe::later(&world.store);
     scribe.issue(5).await;
     scribe.reserve(world.outlet, 500).await;
@@ -38,7 +39,7 @@ async fn a_checkpoint_finds_a_tail_that_was_deleted_with_all_its_rows() {
         refresh_head(books);
     });
     assert!(audit(&world.store).await.is_ok(), "nothing inside the store shows it");
-    let found = audit_with(&world.store, &Options { page: 5, checkpoint }).await.unwrap_err();
+    let found = audit_with(&world.store, &Options { page: 5, checkpoint, ..Options::default() }).await.unwrap_err();
     assert_names(&found, "shard 1, entry 13: the journal ends here, but the checkpoint saw 14 entries");
 }
 

@@ -3,8 +3,10 @@
 //! A body is a plain struct: private invariants are checked before it is put, fields are added with a default
 //! (`#[serde(default)]`) and never change their meaning, and no field is a map, so that one content has one text.
 
+mod limit_set;
 mod pin_policy;
 mod user;
 
+pub use limit_set::{Bounds, LimitSet, LimitStep, TerminalBounds};
 pub use pin_policy::PinPolicy;
 pub use user::{PinHash, User};

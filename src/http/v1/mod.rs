@@ -19,6 +19,8 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::RechargesWrite), routes!(recharges::void::void_recharge)),
         (Need::Scope(Scope::RechargesRead), routes!(recharges::get::get_recharge)),
         (Need::Scope(Scope::StockRead), routes!(resellers::balance::get_balance)),
+        (Need::Scope(Scope::NetworkRead), routes!(resellers::limits::get_limits)),
+        (Need::Scope(Scope::NetworkWrite), routes!(resellers::limits::put_limits)),
         (Need::Scope(Scope::StockWrite), routes!(transfers::create::create_transfer)),
         (Need::Scope(Scope::StockRead), routes!(transfers::list::list_transfers)),
         (Need::Scope(Scope::StockRead), routes!(transfers::get::get_transfer)),

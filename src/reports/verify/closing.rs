@@ -6,6 +6,7 @@ use super::Slice;
 use super::finding::{Finding, VerifyError, offence};
 use super::fold::Fold;
 use super::records;
+use super::usage;
 use crate::domain::{AccountNumber, Hold, ResellerId, Shard};
 use crate::ledger::network::digest;
 use crate::ports::AuditReader;
@@ -22,6 +23,7 @@ pub(super) async fn close(
     check_head(fold, slice)?;
     let held = check_holds(fold, &slice.holds)?;
     check_accounts(fold, slice, &held)?;
+    usage::check(fold, slice)?;
     check_resellers(fold, slice)?;
     records::check(fold, &slice.records)?;
     let shard = fold.shard();

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use crate::domain::operation::claim_key;
 use crate::domain::{
-    Account, ExternalId, Hold, Operation, OperationId, OperationKind, PartnerId, Record, RecordKey, ResellerId, Shard,
-    Timestamp,
+    Account, ExternalId, Hold, Operation, OperationId, OperationKind, PartnerId, Record, RecordKey, Reseller,
+    ResellerId, Shard, Timestamp,
 };
 use crate::ports::{Reads, RechargeQuery, RecordQuery, Scope, StoreError};
 
@@ -58,6 +58,11 @@ impl Reads for MemoryStore {
         }
         found.sort_unstable_by_key(|operation| std::cmp::Reverse(operation.id));
         Ok(found.into_iter().take(limit).cloned().collect())
+    }
+
+    async fn reseller_state(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Reseller>, StoreError> {
+        let state = self.shared.state();
+        Ok(state.books(shard).and_then(|books| books.resellers.get(&reseller)).copied())
     }
 
     async fn stock(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Account>, StoreError> {

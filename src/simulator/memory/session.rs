@@ -8,9 +8,10 @@ use super::state::State;
 use super::transaction::{Transaction, View};
 use super::{Shared, no_such_shard, refused};
 use crate::domain::encoding::Hash;
-use crate::domain::{AccountClass, Shard, Status, Timestamp};
+use crate::domain::{AccountClass, Shard, Status, Timestamp, Usage};
+use crate::ledger::limits::Tally;
 use crate::ledger::{Changes, Head};
-use crate::ports::{Claim, Loaded, RecentRecharge, Session, StoreError, TakenClaim, Wants};
+use crate::ports::{Claim, Loaded, RecentRecharge, Session, StoreError, TakenClaim, TallyQuestion, Wants};
 
 pub(super) struct MemorySession {
     shared: Arc<Shared>,
@@ -131,8 +132,32 @@ fn load(transaction: &Transaction, state: &State, wants: &Wants) -> Result<Loade
         let view = transaction.view(state, question.shard)?;
         loaded.recent.extend(latest(view, question).map(|at| (*question, at)));
     }
+    for question in &wants.tallies {
+        let view = transaction.view(state, question.shard)?;
+        loaded.tallies.push((question.shard, question.key.clone(), tally(view, question)));
+    }
     loaded.tree = state.tree(&wants.tree);
     Ok(loaded)
+}
+
+/// What a reseller sold in the periods of the question.
+fn tally(view: View<'_>, question: &TallyQuestion) -> Tally {
+    let mut day = Usage { day: question.day, ..Usage::default() };
+    let mut month = Usage { day: question.month, ..Usage::default() };
+    for operation in view.books.operations.values() {
+        let sold = operation.reseller == question.key.reseller
+            && operation.status != Status::Declined
+            && operation
+                .recharge()
+                .is_some_and(|recharge| question.key.terminal.is_none() || recharge.terminal == question.key.terminal);
+        for (usage, begins) in [(&mut day, question.day_begins), (&mut month, question.month_begins)] {
+            if sold && operation.created_at >= begins {
+                usage.count += 1;
+                usage.amount_minor += operation.amount_minor;
+            }
+        }
+    }
+    Tally { day, month }
 }
 
 /// When the latest such recharge that was not declined was created.

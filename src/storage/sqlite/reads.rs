@@ -11,14 +11,14 @@ use uuid::Uuid;
 
 use crate::domain::operation::claim_key;
 use crate::domain::{
-    Account, AccountClass, ExternalId, Operation, OperationId, OperationKind, PartnerId, Record, RecordKey, ResellerId,
-    Shard, Status, Timestamp,
+    Account, AccountClass, ExternalId, Operation, OperationId, OperationKind, PartnerId, Record, RecordKey, Reseller,
+    ResellerId, Shard, Status, Timestamp,
 };
 use crate::ports::{Reads, RechargeQuery, RecordQuery, Scope, StoreError};
 use crate::storage::bounds::{Page, newest};
 use crate::storage::operation_row::{OperationRow, read_doubt, read_operations};
 use crate::storage::record_row::{KeyRow, PageOfRecords, RecordRow};
-use crate::storage::rows::{AccountRow, msisdn_column, shard_number};
+use crate::storage::rows::{AccountRow, ResellerRow, msisdn_column, shard_number};
 
 type OperationQuery<'q> = QueryAs<'q, Sqlite, OperationRow, SqliteArguments>;
 
@@ -114,6 +114,13 @@ impl Reads for SqliteStore {
             Scope::Resellers(resellers) => self.list_of_resellers(resellers, query, page).await,
             Scope::Subtrees(roots) => self.list_below(roots, query, page).await,
         }
+    }
+
+    async fn reseller_state(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Reseller>, StoreError> {
+        let query = sqlx::query_as::<_, ResellerRow>(sql::LOAD_RESELLERS);
+        let query = query.bind(json::reseller_keys(&[(shard, reseller)])?);
+        let row = query.fetch_optional(&self.reads).await.map_err(store_error)?;
+        Ok(row.map(ResellerRow::read).transpose()?.map(|(_, reseller)| reseller))
     }
 
     async fn stock(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Account>, StoreError> {
