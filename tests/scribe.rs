@@ -1,9 +1,9 @@
 //! Writes small, right books by hand, straight into a store: what the engine would leave there, without it.
 
 use taabia::domain::{
-    Account, AccountClass, AccountNumber, Asset, Channel, Decline, Details, Entry, EntryKind, ExternalId, Hold, Limits,
-    Msisdn, Operation, OperationId, PartnerId, Posting, Recharge, ResellerId, Shard, Side, Status, Timestamp,
-    ids::uuid_v7, operation::claim_key,
+    Account, AccountClass, AccountNumber, Asset, BusinessDay, Channel, Decline, Details, Entry, EntryKind, ExternalId,
+    Hold, Limits, Msisdn, Operation, OperationId, PartnerId, Posting, Recharge, ResellerId, Shard, Side, Status,
+    Timestamp, Usage, ids::uuid_v7, operation::claim_key,
 };
 use taabia::ledger::merkle::Frontier;
 use taabia::ledger::{Changes, Head, Registration};
@@ -219,6 +219,9 @@ impl<'a> Scribe<'a> {
         let account = loaded.resellers[0].1.stock_account;
         let desk = &mut desks[0];
         desk.account(account).held += amount;
+        let day = BusinessDay::of(operation.created_at, &jiff::tz::TimeZone::UTC);
+        let usage = desk.account(account).usage.on(day);
+        desk.account(account).usage = Usage { day, count: usage.count + 1, amount_minor: usage.amount_minor + amount };
         operation.status = Status::Submitted;
         operation.balance_after = Some(desk.account(account).available());
         desk.entry_about(&mut operation, EntryKind::RechargeReserved, &[]);
@@ -249,6 +252,10 @@ impl<'a> Scribe<'a> {
         if !status.is_open() {
             operation.decline = (status == Status::Declined).then_some(Decline::ChargingDeclined);
             desk.account(hold.account).held -= hold.amount_minor;
+            if status == Status::Declined {
+                let usage = &mut desk.account(hold.account).usage;
+                (usage.count, usage.amount_minor) = (usage.count - 1, usage.amount_minor - hold.amount_minor);
+            }
             desk.changes.removed_holds.push(id);
         }
         desk.entry_about(&mut operation, kind, &moves);

@@ -72,12 +72,12 @@ async fn one_person_lowers_and_does_not_raise() {
 #[tokio::test]
 async fn a_change_to_come_is_shown_and_begins() {
     let api = TestApi::new().await;
-    let body = json!({ "currency": "MAD", "per_operation": "10.00", "effective_from": "2026-11-22T09:00:00Z" });
+    let body = json!({ "currency": "MAD", "per_operation": "10.00", "effective_from": "2026-11-22T08:10:00Z" });
     let scheduled = put(&api, "shop-1", &body).await.json();
     assert_eq!(scheduled["present"]["limits"], unlimited());
-    assert_eq!(scheduled["scheduled"][0]["effective_from"], "2026-11-22T09:00:00.000Z");
+    assert_eq!(scheduled["scheduled"][0]["effective_from"], "2026-11-22T08:10:00.000Z");
     assert_eq!(sold(&api, "a", "20.00").await, json!(null));
-    api.world.clock.advance_ms(3_600_000);
+    api.world.clock.advance_ms(600_000);
     assert_eq!(sold(&api, "b", "20.00").await, json!("limit_exceeded"));
     let now = get(&api, "shop-1").await;
     assert_eq!((&now["present"]["limits"]["per_operation"], &now["scheduled"]), (&json!("10.00"), &json!([])));

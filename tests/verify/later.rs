@@ -28,13 +28,16 @@ async fn a_checkpoint_finds_what_was_rewritten_with_all_its_hashes() {
 async fn a_checkpoint_finds_a_tail_that_was_deleted_with_all_its_rows() {
     let world = world().await;
     let checkpoint = Some(Checkpoint::new(&audit(&world.store).await.unwrap()));
-    // The last entry is a reservation: without it, its operation and its hold, the books are right.
+    // The last entry is a reservation: without it, its operation, its hold and its count, the books are right.
     world.store.with_raw(|state| {
         let books = &mut state.books[OUTLETS];
         books.entries.remove(&14);
         books.operations.remove(&world.submitted);
         let hold = books.holds.remove(&world.submitted).unwrap();
-        books.accounts.get_mut(&hold.account).unwrap().held -= hold.amount_minor;
+        let stock = books.accounts.get_mut(&hold.account).unwrap();
+        stock.held -= hold.amount_minor;
+        (stock.usage.count, stock.usage.amount_minor) =
+            (stock.usage.count - 1, stock.usage.amount_minor - hold.amount_minor);
         books.head.recorded_at = books.entries[&13].entry.recorded_at;
         refresh_head(books);
     });

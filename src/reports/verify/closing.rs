@@ -23,14 +23,15 @@ pub(super) async fn close(
     check_head(fold, slice)?;
     let held = check_holds(fold, &slice.holds)?;
     check_accounts(fold, slice, &held)?;
-    usage::check(fold, slice)?;
     check_resellers(fold, slice)?;
     records::check(fold, &slice.records)?;
     let shard = fold.shard();
     if let Some(posting) = audit.stray_posting(shard, slice.head.sequence).await? {
         return offence(Some(shard), posting, "its entry does not exist");
     }
-    check_operations(audit, fold, slice.head.sequence).await
+    let beyond = check_operations(audit, fold, slice.head.sequence).await?;
+    usage::check(fold, slice)?;
+    Ok(beyond)
 }
 
 /// Every entry above a snapshot's head must be below the head of a later one.
