@@ -19,6 +19,7 @@ use crate::services::{Caller, LimitView};
 
 /// Upper bounds; null is unlimited. Recharges whose outcome is not known yet count.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the contract")]
 pub struct BoundsJson {
     #[schema(example = "500.00", required)]
     per_operation: Option<String>,
