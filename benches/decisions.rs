@@ -34,6 +34,8 @@ fn rules() -> Rules {
         approval_expiry_ms: 86_400_000,
         issue_per_day_minor: None,
         vat_basis_points: 2_000,
+        edges: Vec::new(),
+        accept_within_ms: 86_400_000,
         zone: jiff::tz::TimeZone::UTC,
         levels: vec![level()],
     }

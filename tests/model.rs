@@ -12,13 +12,14 @@ use taabia::domain::{
 };
 use taabia::engine::{Engine, EngineConfig};
 use taabia::ledger::command::{
-    AllocateStock, Expire, OpenReseller, Propose, PutRecord, Reserve, Resolve, Rule, SetLimits, SetStanding, Void,
+    AllocateStock, Expire, OpenReseller, Propose, PutRecord, Reserve, Resolve, Rule, SetLimits, SetStanding,
+    SettleTransfer, TransferStock, Void,
 };
 use taabia::ledger::{Command, Outcome, Registration, Request, Rules};
 use taabia::ports::{Clock, Ledger, LedgerError, Randomness, Store};
 
 use crate::support::database::Database;
-use crate::support::script::{Act, ISSUE_PER_DAY, Model, Seen, reseller_id, rules, scripts, shard_of};
+use crate::support::script::{Act, ISSUE_PER_DAY, Model, Seen, parent_of, reseller_id, rules, scripts, shard_of};
 use crate::support::world::record;
 use crate::support::{ManualClock, SeededRandomness, setting};
 
@@ -32,6 +33,8 @@ struct Player {
     made: Vec<OperationId>,
     /// Proposals by their keys.
     proposed: HashMap<u8, OperationId>,
+    /// Transfers, likewise, with their ends.
+    transfers: Vec<(OperationId, usize, Option<usize>)>,
 }
 
 impl Player {
@@ -41,7 +44,15 @@ impl Player {
         let config = EngineConfig { posters: 1, ..EngineConfig::default() };
         let rules = Rules { issue_per_day_minor: Some(ISSUE_PER_DAY), ..rules() };
         let engine = Engine::start(store.clone(), clock.clone(), Arc::new(rules), &config);
-        Self { engine, store, clock, randomness: SeededRandomness::new(7), made: Vec::new(), proposed: HashMap::new() }
+        Self {
+            engine,
+            store,
+            clock,
+            randomness: SeededRandomness::new(7),
+            made: Vec::new(),
+            proposed: HashMap::new(),
+            transfers: Vec::new(),
+        }
     }
 
     fn draw(&self, shard: Shard) -> OperationId {
@@ -62,7 +73,7 @@ impl Player {
                     code: format!("R{reseller}"),
                     name: "Réseau".into(),
                     level: "outlet".parse().unwrap(),
-                    parent: None,
+                    parent: parent_of(reseller).map(reseller_id),
                     created_at: Timestamp::EPOCH,
                 },
                 limits: Limits::default(),
@@ -124,6 +135,21 @@ impl Player {
                 let (key, content) = record(reseller.map(reseller_id), content);
                 Request::PutRecord(PutRecord { key, expected, content })
             }
+            Act::Transfer { key, kind, from, to, amount, acceptance } => Request::TransferStock(TransferStock {
+                operation: self.draw(shard_of(from, shards)),
+                partner,
+                external_id: external_id(key),
+                from: reseller_id(from),
+                to: to.map(reseller_id),
+                kind,
+                amount_minor: amount,
+                asks_acceptance: acceptance,
+            }),
+            Act::Settle { pick, settlement } => {
+                let (operation, from, to) = *self.transfers.get(pick)?;
+                let (from, to) = (reseller_id(from), reseller_id(to?));
+                Request::SettleTransfer(SettleTransfer { operation, from, to, settlement })
+            }
             Act::Wait { ms } => {
                 self.clock.advance_ms(ms);
                 return None;
@@ -148,6 +174,9 @@ impl Player {
             }
             if let (Act::Issue { key, .. }, Some(Ok(Outcome::Decided(operation)))) = (act, outcome) {
                 self.proposed.insert(*key, operation.id);
+            }
+            if let (Act::Transfer { from, to, .. }, Some(Ok(Outcome::Decided(operation)))) = (act, outcome) {
+                self.transfers.push((operation.id, *from, *to));
             }
         }
         outcomes.into_iter().map(seen).collect()
@@ -180,6 +209,7 @@ async fn agree(store: Arc<dyn Store>, script: &[Vec<Act>]) {
         assert_eq!(player.play(chunk).await, expected, "{}: {chunk:?}", player.store.dialect());
     }
     assert_eq!(player.made.len(), model.operations());
+    assert_eq!(player.transfers.len(), model.transfers.count());
     for (reseller, (posted, held)) in model.balances() {
         let shard = shard_of(reseller, player.store.shards());
         let stock = player.store.stock(shard, reseller_id(reseller)).await.unwrap().unwrap();

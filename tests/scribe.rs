@@ -1,9 +1,9 @@
 //! Writes small, right books by hand, straight into a store: what the engine would leave there, without it.
 
 use taabia::domain::{
-    Account, AccountClass, AccountNumber, Allocation, Asked, Asset, Channel, ClientId, Decline, Details, Entry,
-    EntryKind, ExternalId, FourEyes, Hold, Limits, Msisdn, Operation, OperationId, PartnerId, Posting, Proposal,
-    Recharge, ResellerId, Ruling, Shard, Side, Status, Terms, Timestamp, Verdict, ids::uuid_v7,
+    Account, AccountClass, AccountNumber, Allocation, Asked, Asset, BusinessDay, Channel, ClientId, Decline, Details,
+    Entry, EntryKind, ExternalId, FourEyes, Hold, Limits, Msisdn, Operation, OperationId, PartnerId, Posting, Proposal,
+    Recharge, ResellerId, Ruling, Shard, Side, Status, Terms, Timestamp, Usage, Verdict, ids::uuid_v7,
 };
 use taabia::ledger::merkle::Frontier;
 use taabia::ledger::{Changes, Head, Registration};
@@ -213,6 +213,9 @@ impl<'a> Scribe<'a> {
         let account = loaded.resellers[0].1.stock_account;
         let desk = &mut desks[0];
         desk.account(account).held += amount;
+        let day = BusinessDay::of(operation.created_at, &jiff::tz::TimeZone::UTC);
+        let usage = desk.account(account).usage.on(day);
+        desk.account(account).usage = Usage { day, count: usage.count + 1, amount_minor: usage.amount_minor + amount };
         operation.status = Status::Submitted;
         operation.balance_after = Some(desk.account(account).available());
         desk.entry_about(&mut operation, EntryKind::RechargeReserved, &[]);
@@ -243,6 +246,10 @@ impl<'a> Scribe<'a> {
         if !status.is_open() {
             operation.decline = (status == Status::Declined).then_some(Decline::ChargingDeclined);
             desk.account(hold.account).held -= hold.amount_minor;
+            if status == Status::Declined {
+                let usage = &mut desk.account(hold.account).usage;
+                (usage.count, usage.amount_minor) = (usage.count - 1, usage.amount_minor - hold.amount_minor);
+            }
             desk.changes.removed_holds.push(id);
         }
         desk.entry_about(&mut operation, kind, &moves);

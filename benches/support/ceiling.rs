@@ -18,7 +18,9 @@ use taabia::services::access::{
     Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Allocations, Audit, Directory, FourEyes, Network, Recharges, Scope, Stock, Terminals, Users};
+use taabia::services::{
+    Allocations, Audit, Directory, FourEyes, Limits, Network, Recharges, Scope, Stock, Terminals, Transfers, Users,
+};
 use taabia::simulator::memory::MemoryStore;
 use taabia::simulator::network::NetworkPlan;
 use tokio::net::TcpListener;
@@ -151,6 +153,22 @@ fn api(
     tokio::spawn(telemetry::upkeep(metrics.clone()));
     Ok(Api {
         recharges: Arc::new(Recharges::new(deps, recharges)),
+        stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock: clock.clone() }),
+        limits: Arc::new(Limits {
+            ledger: ledger.clone(),
+            reads: ledger.clone(),
+            directory: directory.clone(),
+            clock: clock.clone(),
+        }),
+        transfers: Arc::new(Transfers {
+            ledger: ledger.clone(),
+            reads: ledger.clone(),
+            lists: ledger.clone(),
+            directory: directory.clone(),
+            clock: clock.clone(),
+            randomness: randomness.clone(),
+            edges: config.transfer.permitted.clone(),
+        }),
         network: Arc::new(Network {
             directory: directory.clone(),
             ledger: ledger.clone(),
@@ -161,7 +179,6 @@ fn api(
         terminals: Arc::new(Terminals { directory: directory.clone(), ledger: ledger.clone(), reads: ledger.clone() }),
         audit: Arc::new(Audit { directory: directory.clone(), reads: ledger.clone() }),
         users: Arc::new(users),
-        stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock: clock.clone() }),
         allocations: Arc::new(Allocations {
             ledger: ledger.clone(),
             reads: ledger.clone(),

@@ -9,13 +9,13 @@ use async_trait::async_trait;
 use taabia::cli::node::start_engine;
 use taabia::domain::encoding::Hash;
 use taabia::domain::{
-    Account, AccountNumber, ExternalId, Operation, OperationId, PartnerId, Record, RecordKey, ResellerId, Shard,
-    Timestamp,
+    Account, AccountNumber, ExternalId, Operation, OperationId, PartnerId, Record, RecordKey, Reseller, ResellerId,
+    Shard, Timestamp,
 };
 use taabia::ledger::{Changes, Head};
 use taabia::ports::{
     Claim, Loaded, Reads, RechargeQuery, RecordQuery, RecordedAction, Session, ShardKey, StaffActionQuery, Store,
-    StoreError, Wants,
+    StoreError, TransferQuery, TransferReads, Wants,
 };
 use taabia::simulator::network::NetworkPlan;
 use taabia::storage::Storage;
@@ -83,6 +83,21 @@ struct StrippingStore {
 struct StrippingSession {
     session: Box<dyn Session>,
     stripping: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl TransferReads for StrippingStore {
+    async fn transfers(&self, query: &TransferQuery) -> std::result::Result<Vec<Operation>, StoreError> {
+        self.store.transfers(query).await
+    }
+
+    async fn overdue_transfers(
+        &self,
+        due_by: Timestamp,
+        limit: u32,
+    ) -> std::result::Result<Vec<Operation>, StoreError> {
+        self.store.overdue_transfers(due_by, limit).await
+    }
 }
 
 #[async_trait]
@@ -161,6 +176,14 @@ impl Reads for StrippingStore {
 
     async fn recharges(&self, query: &RechargeQuery) -> std::result::Result<Vec<Operation>, StoreError> {
         self.store.recharges(query).await
+    }
+
+    async fn reseller_state(
+        &self,
+        shard: Shard,
+        reseller: ResellerId,
+    ) -> std::result::Result<Option<Reseller>, StoreError> {
+        self.store.reseller_state(shard, reseller).await
     }
 
     async fn stock(&self, shard: Shard, reseller: ResellerId) -> std::result::Result<Option<Account>, StoreError> {

@@ -31,6 +31,8 @@ pub fn rules(config: &Config) -> Arc<Rules> {
         issue_per_day_minor: None,
         vat_basis_points: 2_000,
         charging_deadline_ms: millis(config.recharge.charging_deadline_ms),
+        edges: config.transfer.permitted.clone(),
+        accept_within_ms: millis(config.transfer.accept_within_s * 1_000),
         zone: config.time_zone.clone(),
         levels: config.network.levels.clone(),
     })

@@ -8,12 +8,13 @@ use async_trait::async_trait;
 use taabia::cli::clock::SystemClock;
 use taabia::domain::{
     Account, AccountClass, AccountNumber, Details, ExternalId, Operation, OperationId, PartnerId, Recharge, Record,
-    RecordKey, ResellerId, Shard, Status, Timestamp,
+    RecordKey, Reseller, ResellerId, Shard, Status, Timestamp,
 };
 use taabia::ledger::command::Reserve;
 use taabia::ledger::{Command, Outcome, Refusal, Request};
 use taabia::ports::{
     Clock as _, Ledger, LedgerError, Reads, RechargeQuery, RecordQuery, RecordedAction, StaffActionQuery, StoreError,
+    TransferQuery, TransferReads,
 };
 
 /// Balances in memory, and the recharges that are under way.
@@ -105,6 +106,10 @@ impl Reads for InstantLedger {
         Ok(Vec::new())
     }
 
+    async fn reseller_state(&self, _: Shard, _: ResellerId) -> Result<Option<Reseller>, StoreError> {
+        Ok(None)
+    }
+
     async fn stock(&self, _: Shard, reseller: ResellerId) -> Result<Option<Account>, StoreError> {
         Ok(self.posted.get(&reseller).map(|posted| {
             let mut stock = Account::empty(AccountNumber::FIRST_OWN, AccountClass::ResellerStock, Some(reseller));
@@ -140,5 +145,16 @@ impl Reads for InstantLedger {
 
     async fn check(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+}
+
+#[async_trait]
+impl TransferReads for InstantLedger {
+    async fn transfers(&self, _: &TransferQuery) -> Result<Vec<Operation>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn overdue_transfers(&self, _: Timestamp, _: u32) -> Result<Vec<Operation>, StoreError> {
+        Ok(Vec::new())
     }
 }

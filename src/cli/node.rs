@@ -18,7 +18,7 @@ use crate::charging::{self, ChargingConfig, in_process, simulator_http};
 use crate::domain::Money;
 use crate::engine::{Engine, EngineConfig};
 use crate::http::{self, Api, Readiness};
-use crate::jobs::{DoubtConfig, DoubtJob, ExpiryJob, RunConfig, RunJob};
+use crate::jobs::{AcceptanceJob, DoubtConfig, DoubtJob, ExpiryJob, RunConfig, RunJob};
 use crate::ledger::{Actor, Rules};
 use crate::ports::{Charging, Clock, Randomness, Reads};
 use crate::services::access::{
@@ -26,7 +26,9 @@ use crate::services::access::{
     TokenSettings, Tokens,
 };
 use crate::services::recharges::{RechargeConfig, RechargeDeps};
-use crate::services::{Allocations, Audit, Directory, FourEyes, Network, Recharges, Stock, Terminals, Users};
+use crate::services::{
+    Allocations, Audit, Directory, FourEyes, Limits, Network, Recharges, Stock, Terminals, Transfers, Users,
+};
 use crate::storage::Storage;
 
 /// Hashes of secrets computed at once, and callers that may wait for their turn.
@@ -63,6 +65,8 @@ pub fn rules(config: &Config) -> Rules {
         approval_expiry_ms: millis(config.four_eyes.expire_after_s.saturating_mul(1_000)),
         vat_basis_points: i64::from(config.allocation.vat_basis_points),
         issue_per_day_minor: config.issue_per_day().map(Money::minor),
+        edges: config.transfer.permitted.clone(),
+        accept_within_ms: millis(config.transfer.accept_within_s.saturating_mul(1_000)),
         zone: config.time_zone.clone(),
         levels: config.network.levels.clone(),
     }
@@ -190,6 +194,21 @@ impl Node {
                 ledger: engine.clone(),
                 reads: reads.clone(),
             }),
+            limits: Arc::new(Limits {
+                ledger: engine.clone(),
+                reads: reads.clone(),
+                directory: directory.clone(),
+                clock: clock.clone(),
+            }),
+            transfers: Arc::new(Transfers {
+                ledger: engine.clone(),
+                reads: reads.clone(),
+                lists: storage.store.clone(),
+                directory: directory.clone(),
+                clock: clock.clone(),
+                randomness: randomness.clone(),
+                edges: config.transfer.permitted.clone(),
+            }),
             stock: Arc::new(Stock { directory: directory.clone(), reads: reads.clone(), clock: clock.clone() }),
             audit: Arc::new(Audit { directory: directory.clone(), reads: reads.clone() }),
             users: Arc::new(users),
@@ -218,8 +237,15 @@ impl Node {
         });
         let serving = tokio::spawn(async move { served.await });
         let (stop_jobs, jobs_stopped) = watch::channel(false);
+        let acceptance = AcceptanceJob {
+            ledger: engine.clone(),
+            reads: storage.store.clone(),
+            clock: clock.clone(),
+            poll_interval_ms: config.transfer.poll_interval_ms,
+        };
         let doubt = DoubtJob { ledger: engine.clone(), reads, charging, clock, config: doubt_config(config) };
         let mut jobs = stock_jobs(config, storage, &engine, &allocations, &jobs_stopped);
+        jobs.push(tokio::spawn(acceptance.run(jobs_stopped.clone())));
         jobs.push(tokio::spawn(doubt.run(jobs_stopped)));
         jobs.push(tokio::spawn(super::telemetry::upkeep(metrics)));
         Ok(Self {

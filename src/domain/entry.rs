@@ -117,6 +117,14 @@ entry_kinds! {
     PinReset = 85, "user.pin_reset", Record, staff;
     PinResetRefused = 86, "user.pin_reset_refused", Record, staff;
     DeviceChanged = 87, "user.device_changed", Record, staff;
+    StockTransferred = 50, "transfer.completed", Operation;
+    /// The receiver's half of a transfer from another shard; the operation is recorded there.
+    TransferReceived = 51, "transfer.received", Elsewhere;
+    TransferDeclined = 52, "transfer.declined", Operation;
+    /// The stock is set aside until the receiver accepts.
+    TransferHeld = 53, "transfer.held", OpenOperation;
+    /// Not accepted: the hold is released.
+    TransferReleased = 54, "transfer.released", Operation;
 }
 
 impl EntryKind {

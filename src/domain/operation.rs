@@ -1,6 +1,7 @@
 //! Operations: one business request and its state.
 
 use super::allocation::{Allocation, Run};
+use super::coded::coded;
 use super::encoding::{Encoder, Hash};
 use super::four_eyes::FourEyes;
 use super::ids::{OperationId, PartnerId, ResellerId};
@@ -8,120 +9,65 @@ use super::msisdn::Msisdn;
 use super::rejection::Decline;
 use super::text::{ExternalId, TerminalId};
 use super::time::Timestamp;
+use super::transfer::{Transfer, TransferKind};
 
-/// State of an operation. The names are those of the contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(i16)]
-pub enum Status {
-    /// Reserved and handed to the charging system; no outcome yet.
-    Submitted = 1,
-    Completed = 2,
-    Declined = 3,
-    /// The outcome of the outside call is unknown; never treated as failure.
-    InDoubt = 4,
-    ReversalPending = 5,
-    Reversed = 6,
-    /// Proposed by one person, not decided by another one yet.
-    PendingApproval = 7,
-    Approved = 8,
-    Refused = 9,
-    /// Nobody decided in time.
-    Expired = 10,
-    /// A run over many resellers that is on its way.
-    Running = 35,
-    CompletedWithRefusals = 36,
+coded! {
+    /// State of an operation. The names are those of the contract.
+    Status {
+        /// Reserved and handed to the charging system; no outcome yet.
+        Submitted = 1, "submitted";
+        Completed = 2, "completed";
+        Declined = 3, "declined";
+        /// The outcome of the outside call is unknown; never treated as failure.
+        InDoubt = 4, "in_doubt";
+        ReversalPending = 5, "reversal_pending";
+        Reversed = 6, "reversed";
+        /// Proposed by one person, not decided by another one yet.
+        PendingApproval = 7, "pending_approval";
+        Approved = 8, "approved";
+        Refused = 9, "refused";
+        /// Nobody decided in time.
+        Expired = 10, "expired";
+        /// A transfer whose receiver has not accepted it yet; its stock is held.
+        PendingAcceptance = 11, "pending_acceptance";
+        /// A run over many resellers that is on its way.
+        Running = 35, "running";
+        CompletedWithRefusals = 36, "completed_with_refusals";
+    }
 }
 
 impl Status {
-    pub const ALL: [Self; 12] = [
-        Self::Submitted,
-        Self::Completed,
-        Self::Declined,
-        Self::InDoubt,
-        Self::ReversalPending,
-        Self::Reversed,
-        Self::PendingApproval,
-        Self::Approved,
-        Self::Refused,
-        Self::Expired,
-        Self::Running,
-        Self::CompletedWithRefusals,
-    ];
-
     /// Those that a recharge goes through.
     pub const OF_RECHARGES: [Self; 6] =
         [Self::Submitted, Self::Completed, Self::Declined, Self::InDoubt, Self::ReversalPending, Self::Reversed];
-
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Submitted => "submitted",
-            Self::Completed => "completed",
-            Self::Declined => "declined",
-            Self::InDoubt => "in_doubt",
-            Self::ReversalPending => "reversal_pending",
-            Self::Reversed => "reversed",
-            Self::PendingApproval => "pending_approval",
-            Self::Approved => "approved",
-            Self::Refused => "refused",
-            Self::Expired => "expired",
-            Self::Running => "running",
-            Self::CompletedWithRefusals => "completed_with_refusals",
-        }
-    }
-
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.name() == name)
-    }
-
-    /// The number the store keeps; never used again for another meaning.
-    #[must_use]
-    pub fn code(self) -> i16 {
-        self as i16
-    }
-
-    #[must_use]
-    pub fn from_code(code: i16) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.code() == code)
-    }
+    /// Those that a transfer goes through.
+    pub const OF_TRANSFERS: [Self; 3] = [Self::PendingAcceptance, Self::Completed, Self::Declined];
 
     /// The one table of legal transitions (`design.md` §5).
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
-        use Status::{
-            Approved, Completed, CompletedWithRefusals, Declined, Expired, InDoubt, PendingApproval, Refused,
-            ReversalPending, Reversed, Running, Submitted,
-        };
-        match (self, next) {
-            (Submitted, Completed | Declined | InDoubt)
-            | (InDoubt, Completed | Declined)
-            | (Completed, ReversalPending)
-            | (ReversalPending, Reversed | Completed)
-            | (PendingApproval, Approved | Refused | Expired | Declined)
-            | (Running, Completed | CompletedWithRefusals) => true,
-            (
-                Submitted
-                | InDoubt
-                | Completed
-                | Declined
-                | ReversalPending
-                | Reversed
-                | PendingApproval
-                | Approved
-                | Refused
-                | Expired
-                | Running
-                | CompletedWithRefusals,
-                _,
-            ) => false,
+        match self {
+            Self::Submitted => matches!(next, Self::Completed | Self::Declined | Self::InDoubt),
+            Self::InDoubt | Self::PendingAcceptance => matches!(next, Self::Completed | Self::Declined),
+            Self::Completed => matches!(next, Self::ReversalPending),
+            Self::ReversalPending => matches!(next, Self::Reversed | Self::Completed),
+            Self::PendingApproval => {
+                matches!(next, Self::Approved | Self::Refused | Self::Expired | Self::Declined)
+            }
+            Self::Running => matches!(next, Self::Completed | Self::CompletedWithRefusals),
+            Self::Declined
+            | Self::Reversed
+            | Self::Approved
+            | Self::Refused
+            | Self::Expired
+            | Self::CompletedWithRefusals => false,
         }
     }
 
     /// Whether the operation waits for an outcome and its hold stands.
     #[must_use]
     pub fn is_open(self) -> bool {
-        matches!(self, Self::Submitted | Self::InDoubt)
+        matches!(self, Self::Submitted | Self::InDoubt | Self::PendingAcceptance)
     }
 
     /// No change without a new, visible operation (`domain.md` \[4\]).
@@ -140,80 +86,34 @@ impl Status {
     }
 }
 
-/// Where a request came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(i16)]
-pub enum Channel {
-    Atm = 1,
-    BankApp = 2,
-    Pos = 3,
-    Web = 4,
-    App = 5,
-    Ussd = 6,
-    Whatsapp = 7,
-}
-
-impl Channel {
-    pub const ALL: [Self; 7] = [Self::Atm, Self::BankApp, Self::Pos, Self::Web, Self::App, Self::Ussd, Self::Whatsapp];
-
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Atm => "atm",
-            Self::BankApp => "bank_app",
-            Self::Pos => "pos",
-            Self::Web => "web",
-            Self::App => "app",
-            Self::Ussd => "ussd",
-            Self::Whatsapp => "whatsapp",
-        }
-    }
-
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|channel| channel.name() == name)
-    }
-
-    /// The number the store keeps; never used again for another meaning.
-    #[must_use]
-    pub fn code(self) -> i16 {
-        self as i16
-    }
-
-    #[must_use]
-    pub fn from_code(code: i16) -> Option<Self> {
-        Self::ALL.into_iter().find(|channel| channel.code() == code)
+coded! {
+    /// Where a request came from.
+    Channel {
+        Atm = 1, "atm";
+        BankApp = 2, "bank_app";
+        Pos = 3, "pos";
+        Web = 4, "web";
+        App = 5, "app";
+        Ussd = 6, "ussd";
+        Whatsapp = 7, "whatsapp";
     }
 }
 
-/// Kind of an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(i16)]
-pub enum OperationKind {
-    Recharge = 1,
-    Issue = 2,
-    Allocation = 3,
-    Destruction = 4,
-    Adjustment = 5,
-    AllocationRun = 35,
+coded! {
+    /// Kind of an operation.
+    OperationKind {
+        Recharge = 1, "recharge";
+        Issue = 2, "issue";
+        Allocation = 3, "allocation";
+        Destruction = 4, "destruction";
+        Adjustment = 5, "adjustment";
+        Transfer = 7, "transfer";
+        Return = 8, "return";
+        AllocationRun = 35, "allocation_run";
+    }
 }
 
 impl OperationKind {
-    pub const ALL: [Self; 6] =
-        [Self::Recharge, Self::Issue, Self::Allocation, Self::Destruction, Self::Adjustment, Self::AllocationRun];
-
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Recharge => "recharge",
-            Self::Issue => "issue",
-            Self::Allocation => "allocation",
-            Self::Destruction => "destruction",
-            Self::Adjustment => "adjustment",
-            Self::AllocationRun => "allocation_run",
-        }
-    }
-
     /// What the operation's id begins with on the wire.
     #[must_use]
     pub fn prefix(self) -> &'static str {
@@ -224,18 +124,8 @@ impl OperationKind {
             Self::Destruction => "dst_",
             Self::Adjustment => "adj_",
             Self::AllocationRun => "run_",
+            Self::Transfer | Self::Return => "trf_",
         }
-    }
-
-    /// The number the store keeps; never used again for another meaning.
-    #[must_use]
-    pub fn code(self) -> i16 {
-        self as i16
-    }
-
-    #[must_use]
-    pub fn from_code(code: i16) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.code() == code)
     }
 
     #[must_use]
@@ -267,6 +157,7 @@ pub enum Details {
     Recharge(Recharge),
     /// A recharge whose key was voided before its request arrived (`domain.md` \[7\]).
     Tombstone,
+    Transfer(Transfer),
     /// What a second person has to approve.
     FourEyes(Box<FourEyes>),
     Allocation(Box<Allocation>),
@@ -299,6 +190,8 @@ impl Operation {
     pub fn kind(&self) -> OperationKind {
         match &self.details {
             Details::Recharge(_) | Details::Tombstone => OperationKind::Recharge,
+            Details::Transfer(Transfer { kind: TransferKind::Transfer, .. }) => OperationKind::Transfer,
+            Details::Transfer(Transfer { kind: TransferKind::Return, .. }) => OperationKind::Return,
             Details::FourEyes(eyes) => eyes.proposal.kind(),
             Details::Allocation(_) => OperationKind::Allocation,
             Details::Run(_) => OperationKind::AllocationRun,
@@ -313,34 +206,27 @@ impl Operation {
 
     #[must_use]
     pub fn recharge(&self) -> Option<&Recharge> {
-        match &self.details {
-            Details::Recharge(recharge) => Some(recharge),
-            Details::Tombstone | Details::FourEyes(_) | Details::Allocation(_) | Details::Run(_) => None,
-        }
+        if let Details::Recharge(recharge) = &self.details { Some(recharge) } else { None }
     }
 
     #[must_use]
     pub fn four_eyes(&self) -> Option<&FourEyes> {
-        match &self.details {
-            Details::FourEyes(eyes) => Some(eyes),
-            Details::Recharge(_) | Details::Tombstone | Details::Allocation(_) | Details::Run(_) => None,
-        }
+        if let Details::FourEyes(four_eyes) = &self.details { Some(four_eyes) } else { None }
     }
 
     #[must_use]
     pub fn allocation(&self) -> Option<&Allocation> {
-        match &self.details {
-            Details::Allocation(allocation) => Some(allocation),
-            Details::Recharge(_) | Details::Tombstone | Details::FourEyes(_) | Details::Run(_) => None,
-        }
+        if let Details::Allocation(allocation) = &self.details { Some(allocation) } else { None }
     }
 
     #[must_use]
     pub fn run(&self) -> Option<&Run> {
-        match &self.details {
-            Details::Run(run) => Some(run),
-            Details::Recharge(_) | Details::Tombstone | Details::FourEyes(_) | Details::Allocation(_) => None,
-        }
+        if let Details::Run(run) = &self.details { Some(run) } else { None }
+    }
+
+    #[must_use]
+    pub fn transfer(&self) -> Option<&Transfer> {
+        if let Details::Transfer(transfer) = &self.details { Some(transfer) } else { None }
     }
 
     /// The first field in which a later request with the same key differs from this one, by its name in
@@ -363,6 +249,12 @@ impl Operation {
             }
             (Details::Allocation(ours), Details::Allocation(theirs)) => return ours.differs_from(theirs),
             (Details::Run(ours), Details::Run(theirs)) => &[("lines", ours.request == theirs.request)],
+            (Details::Transfer(ours), Details::Transfer(theirs)) => &[
+                ("to_reseller_id", ours.to == theirs.to),
+                amount,
+                ("kind", ours.kind == theirs.kind),
+                ("acceptance", ours.asks_acceptance == theirs.asks_acceptance),
+            ],
             _ => &[("external_id", false)],
         };
         fields.iter().find(|(_, same)| !same).map(|(name, _)| *name)
@@ -391,6 +283,7 @@ impl Operation {
             Details::Tombstone => {
                 encoder.text("tombstone");
             }
+            Details::Transfer(transfer) => transfer.encode(encoder.text("transfer")),
             Details::FourEyes(eyes) => eyes.encode(encoder.text("four eyes")),
             Details::Allocation(allocation) => allocation.encode(encoder.text("allocation")),
             Details::Run(run) => run.encode(encoder.text("run")),
@@ -448,6 +341,8 @@ mod tests {
             (PendingApproval, Declined),
             (Running, Completed),
             (Running, CompletedWithRefusals),
+            (PendingAcceptance, Completed),
+            (PendingAcceptance, Declined),
         ];
         for from in Status::ALL {
             for to in Status::ALL {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::encoding::{Encoder, Hash};
 use super::ids::ResellerId;
-use super::records::{Client, PartnerPolicy, PinPolicy, Terminal, User};
+use super::records::{Client, LimitSet, PartnerPolicy, PinPolicy, Terminal, User};
 use super::shard::Shard;
 use super::text::RecordId;
 
@@ -112,6 +112,8 @@ record_kinds! {
     Terminal = 21, "terminal", Owner;
     /// An API client, as the log keeps it.
     Client = 30, "client", Operator;
+    /// What a reseller may sell.
+    LimitSet = 50, "limits", Owner;
     /// How wrong PINs lock a user out.
     PinPolicy = 80, "pin_policy", EveryShard;
     /// A person of an outlet, with a PIN.

@@ -1,4 +1,4 @@
-//! Business refusals of a recharge, in order of precedence, in one table.
+//! Business refusals, in order of precedence, in one table.
 
 /// What a client may do after a refusal or an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,7 +27,10 @@ impl Retry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Decline {
     Voided,
+    SelfTransfer,
+    TransferNotPermitted,
     ResellerSuspended,
+    ReceiverSuspended,
     TerminalUnknown,
     TerminalBlocked,
     AmountOutOfRange,
@@ -37,6 +40,9 @@ pub enum Decline {
     SubscriberUnknown,
     SubscriberBarred,
     ChargingDeclined,
+    TransferRefused,
+    TransferCancelled,
+    AcceptanceExpired,
 }
 
 /// A line of the reference of refusals (`api-spec/problems.md` is generated from it).
@@ -50,13 +56,16 @@ pub struct DeclineLine {
 }
 
 #[rustfmt::skip]
-pub const DECLINES: [DeclineLine; 11] = {
+pub const DECLINES: [DeclineLine; 17] = {
     const fn line(decline: Decline, code: &'static str, iso8583: &'static str, meaning: &'static str) -> DeclineLine {
         DeclineLine { decline, code, iso8583, meaning }
     }
     [
         line(Decline::Voided,            "voided",              "17", "The external_id was voided before the request arrived"),
-        line(Decline::ResellerSuspended, "reseller_suspended",  "57", "The reseller is suspended or closed and may not sell"),
+        line(Decline::SelfTransfer,      "self_transfer",       "12", "Sender and receiver are one"),
+        line(Decline::TransferNotPermitted, "transfer_not_permitted", "57", "The operator does not let stock move this way in the network"),
+        line(Decline::ResellerSuspended, "reseller_suspended",  "57", "The reseller is suspended or closed and may not sell or send"),
+        line(Decline::ReceiverSuspended, "receiver_suspended",  "57", "The receiver is suspended or closed and may not take stock"),
         line(Decline::TerminalUnknown,   "terminal_unknown",    "58", "The partner sells from known terminals only, and this one is not registered at the reseller, or none is named"),
         line(Decline::TerminalBlocked,   "terminal_blocked",    "58", "The partner sells from known terminals only, and this one is blocked"),
         line(Decline::AmountOutOfRange,  "amount_out_of_range", "13", "The product does not sell this amount"),
@@ -66,6 +75,9 @@ pub const DECLINES: [DeclineLine; 11] = {
         line(Decline::SubscriberUnknown, "subscriber_unknown",  "14", "The charging system does not know the number"),
         line(Decline::SubscriberBarred,  "subscriber_barred",   "62", "The line is barred from recharging"),
         line(Decline::ChargingDeclined,  "charging_declined",   "05", "The charging system refused, or provably never carried it out"),
+        line(Decline::TransferRefused,   "transfer_refused",    "05", "The receiver refused it"),
+        line(Decline::TransferCancelled, "transfer_cancelled",  "17", "The sender cancelled it before it was accepted"),
+        line(Decline::AcceptanceExpired, "acceptance_expired",  "05", "The receiver did not accept it in time"),
     ]
 };
 

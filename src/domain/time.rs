@@ -70,6 +70,26 @@ impl BusinessDay {
         let local_s = at.unix_s() + i64::from(zone.to_offset(instant).seconds());
         Self(i32::try_from(local_s.div_euclid(86_400)).expect("the years 1970 to 9999 fit"))
     }
+
+    /// The first day of its month.
+    #[must_use]
+    pub fn first_of_month(self) -> Self {
+        let first = self.date().first_of_month();
+        let days = jiff::civil::date(1970, 1, 1).until(first).expect("both are dates").get_days();
+        Self(days)
+    }
+
+    /// The instant it begins in `zone`.
+    #[must_use]
+    pub fn begins(self, zone: &jiff::tz::TimeZone) -> Timestamp {
+        let begin = self.date().to_zoned(zone.clone()).expect("the years 1970 to 9999 fit");
+        Timestamp::from_unix_ms(begin.timestamp().as_millisecond())
+    }
+
+    fn date(self) -> jiff::civil::Date {
+        let span = jiff::Span::new().days(self.0);
+        jiff::civil::date(1970, 1, 1).checked_add(span).expect("the years 1970 to 9999 fit")
+    }
 }
 
 #[cfg(test)]
@@ -85,6 +105,25 @@ mod tests {
         assert_eq!(Timestamp::parse("2026-11-22T09:00:00.007+01:00"), Ok(at));
         for bad in ["", "2026-11-22", "2026-11-22T08:00:00", "yesterday", "1969-12-31T23:59:59Z"] {
             assert!(Timestamp::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn days_and_months_begin_in_the_zone() {
+        let zone = jiff::tz::TimeZone::get("Africa/Casablanca").unwrap();
+        for (text, first) in [
+            ("2026-11-30T22:59:59.999Z", "2026-10-31T23:00:00.000Z"),
+            ("2026-11-30T23:00:00Z", "2026-11-30T23:00:00.000Z"),
+            // During Ramadan the zone is that of Greenwich.
+            ("2027-02-20T12:00:00Z", "2027-01-31T23:00:00.000Z"),
+            ("1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z"),
+        ] {
+            let at = Timestamp::parse(text).unwrap();
+            let day = BusinessDay::of(at, &zone);
+            let month = day.first_of_month();
+            assert_eq!(month.begins(&zone).to_string(), first, "{text}");
+            assert_eq!(BusinessDay::of(month.begins(&zone), &zone), month);
+            assert!(day.begins(&zone) <= at && BusinessDay::of(day.begins(&zone), &zone) == day);
         }
     }
 

@@ -9,10 +9,11 @@ use crate::domain::encoding::Hash;
 use crate::domain::operation::claim_key;
 use crate::domain::{Operation, OperationId, RecordWant, ResellerId, Shard};
 use crate::ledger::command::Reserve;
+use crate::ledger::limits::{TallyKey, tallies_wanted};
 use crate::ledger::terminal;
 use crate::ledger::tree::TreeWants;
 use crate::ledger::{Books, Changes, Command, Moment, Outcome, Refusal, Request, ShardBooks, decide, knows_reseller};
-use crate::ports::{RecentRecharge, SalesSince, Session, ShardKey, StoreError, Wants};
+use crate::ports::{RecentRecharge, SalesSince, Session, ShardKey, StoreError, TallyQuestion, Wants};
 
 /// Sales of the guard's time that a new memory of a shard reads at most; with more, the store is asked about each
 /// recharge until the guard's time has passed.
@@ -92,7 +93,7 @@ impl Batch<'_> {
         let knows_all = || {
             self.wants_sales(&shards).is_empty()
                 && self.wants(commands, &shards).is_empty()
-                && self.wants_terminals(commands).is_empty()
+                && self.wants_further(commands).is_empty()
         };
         if !in_memory || !knows_all() {
             return None;
@@ -171,8 +172,8 @@ impl Batch<'_> {
         let wants = self.wants(commands, shards);
         self.books.tree_mut().clear();
         self.fetch(wants).await?;
-        let records = self.wants_terminals(commands);
-        self.fetch(Wants { records, ..Wants::default() }).await
+        let further = self.wants_further(commands);
+        self.fetch(further).await
     }
 
     /// What the decisions need and memory does not hold.
@@ -191,7 +192,7 @@ impl Batch<'_> {
             tree.codes.extend(codes);
             tree.lines.extend(lines);
             tree.below.extend(below);
-            if let Some(reseller) = command.request.reseller() {
+            for reseller in command.request.reseller().into_iter().chain(command.request.receiver()) {
                 self.want_reseller(&mut resellers, reseller);
             }
             let wanted = command.request.records(self.shard_count).into_iter();
@@ -200,6 +201,7 @@ impl Batch<'_> {
                 self.want_operation(&mut operations, operation);
             }
             match &command.request {
+                Request::SettleTransfer(settle) => self.want_open(&mut operations, &mut resellers, settle.operation),
                 Request::Resolve(resolve) => self.want_open(&mut operations, &mut resellers, resolve.operation),
                 Request::Reserve(reserve) if self.may_be_similar(reserve) => {
                     recent.insert(RecentRecharge {
@@ -219,6 +221,26 @@ impl Batch<'_> {
         wants.records = records.into_iter().collect();
         wants.tree = without_repetition(tree);
         wants
+    }
+
+    /// What is known to be needed once resellers and configuration are in memory.
+    fn wants_further(&self, commands: &[&Command]) -> Wants {
+        Wants { records: self.wants_terminals(commands), tallies: self.wants_tallies(commands), ..Wants::default() }
+    }
+
+    /// What limits count besides the days of resellers.
+    fn wants_tallies(&self, commands: &[&Command]) -> Vec<TallyQuestion> {
+        let requests: Vec<_> = commands.iter().map(|command| &command.request).collect();
+        let shard_of = |reseller: ResellerId| Shard::of(reseller.uuid(), self.shard_count);
+        let wanted: HashSet<_> =
+            tallies_wanted(|reseller| self.books.get(shard_of(reseller)), &requests).into_iter().collect();
+        let question = |key: TallyKey| {
+            let shard = shard_of(key.reseller);
+            let day = self.moment.day_of(self.books.shard(shard).recorded_at(self.moment.now));
+            let (month, zone) = (day.first_of_month(), &self.moment.rules.zone);
+            TallyQuestion { shard, key, day, month, day_begins: day.begins(zone), month_begins: month.begins(zone) }
+        };
+        wanted.into_iter().map(question).collect()
     }
 
     /// What was sold lately, of shards that are new in memory.
@@ -304,6 +326,9 @@ impl Batch<'_> {
                 let books = self.books.shard_mut(question.shard);
                 books.admit_sales(question.since, sales.as_deref(), &self.moment);
             }
+            for (shard, key, tally) in loaded.tallies {
+                self.books.shard_mut(shard).tallies_mut().admit(key, tally);
+            }
             self.books.tree_mut().admit(loaded.tree);
             let mut resellers = HashSet::new();
             for (operation, hold) in loaded.operations {
@@ -345,8 +370,9 @@ impl Batch<'_> {
                 }
                 let (key, operation) = command.request.key()?;
                 // One that is opened earlier in the batch will exist when this command is decided.
-                let opened = command.request.reseller().is_some_and(|reseller| opened.contains(&reseller));
-                if !opened && !knows_reseller(self.books, self.shard_count, &command.request) {
+                let mut parties = command.request.reseller().into_iter().chain(command.request.receiver());
+                if !parties.all(|party| opened.contains(&party) || knows_reseller(self.books, self.shard_count, party))
+                {
                     return None;
                 }
                 let shard = command.request.home(self.shard_count);

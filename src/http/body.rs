@@ -27,8 +27,14 @@ const LARGE_BODY_ARRIVES_WITHIN: Duration = Duration::from_mins(1);
 /// JSON type of a field.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
-    Text { pattern: Option<&'static str>, values: fn() -> Vec<&'static str>, max_length: usize },
+    Text {
+        pattern: Option<&'static str>,
+        values: fn() -> Vec<&'static str>,
+        max_length: usize,
+    },
     Flag,
+    /// A whole number from zero on.
+    Count,
 }
 
 /// A field that a request knows.
@@ -69,6 +75,12 @@ impl Field {
         Self { name, kind: Kind::Flag, required: false, card_checked: false, meaning, example: "" }
     }
 
+    /// An optional whole number from zero on.
+    #[must_use]
+    pub const fn count(name: &'static str, meaning: &'static str) -> Self {
+        Self { name, kind: Kind::Count, required: false, card_checked: false, meaning, example: "" }
+    }
+
     #[must_use]
     pub const fn optional(self) -> Self {
         Self { required: false, ..self }
@@ -84,6 +96,7 @@ impl Field {
         let kind = match self.kind {
             Kind::Text { values, max_length, .. } => Kind::Text { pattern: Some(pattern), values, max_length },
             Kind::Flag => Kind::Flag,
+            Kind::Count => Kind::Count,
         };
         Self { kind, ..self }
     }
@@ -94,6 +107,7 @@ impl Field {
 enum Value<'a> {
     Text(Cow<'a, str>),
     Flag(bool),
+    Count(i64),
     /// Of a JSON type that no field has.
     Other,
 }
@@ -140,7 +154,7 @@ impl<'a> Fields<'a> {
             None if self.known[index].required => {
                 self.errors.push(field_error(name, "missing", "this field is required"));
             }
-            Some(Value::Flag(_) | Value::Other) | None => {}
+            Some(Value::Flag(_) | Value::Count(_) | Value::Other) | None => {}
         }
         None
     }
@@ -149,6 +163,24 @@ impl<'a> Fields<'a> {
     #[must_use]
     pub fn flag(&self, name: &str) -> bool {
         matches!(self.values[self.index(name)], Some(Value::Flag(true)))
+    }
+
+    /// An optional field that is missed all the same, for what another one says.
+    pub fn demand(&mut self, name: &str, detail: &str) {
+        if self.values[self.index(name)].is_none() {
+            self.errors.push(field_error(name, "missing", detail));
+        }
+    }
+
+    /// A field that does not go with another one.
+    pub fn refuse(&mut self, name: &str, detail: &str) {
+        self.errors.push(field_error(name, "invalid", detail));
+    }
+
+    /// An optional whole number.
+    #[must_use]
+    pub fn count(&self, name: &str) -> Option<i64> {
+        if let Some(Value::Count(count)) = self.values[self.index(name)] { Some(count) } else { None }
     }
 
     /// The request, when nothing is wrong with it.
@@ -224,7 +256,10 @@ impl<'de> Visitor<'de> for ObjectVisitor {
             };
             let error = match (self.known[index].kind, &value) {
                 _ if values[index].is_some() => Some(("duplicate", "appears more than once")),
-                (Kind::Text { .. }, Value::Text(_)) | (Kind::Flag, Value::Flag(_)) => None,
+                (Kind::Text { .. }, Value::Text(_)) | (Kind::Flag, Value::Flag(_)) | (Kind::Count, Value::Count(_)) => {
+                    None
+                }
+                (Kind::Count, _) => Some(("wrong_type", "expected a whole number from zero on")),
                 (Kind::Text { .. }, _) => Some(("wrong_type", "expected a JSON string")),
                 (Kind::Flag, _) => Some(("wrong_type", "expected true or false")),
             };
@@ -297,8 +332,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Other)
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Value::Other)
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(i64::try_from(number).map_or(Value::Other, Value::Count))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
@@ -412,6 +447,7 @@ pub fn schema(fields: &[Field], description: &str) -> Object {
     for field in fields {
         let property = ObjectBuilder::new().description(Some(field.meaning));
         let property = match field.kind {
+            Kind::Count => property.schema_type(Type::Integer).minimum(Some(0)),
             Kind::Flag => property.schema_type(Type::Boolean).default(Some(false.into())),
             Kind::Text { pattern, values, max_length } => {
                 let property = property.schema_type(Type::String).examples([field.example]).pattern(pattern);

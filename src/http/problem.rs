@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::domain::Retry;
 use crate::domain::rejection::DECLINES;
 use crate::ledger::PlaceRefusal;
+use crate::ledger::limits::LimitRefusal;
 use crate::ledger::user::UserRefusal;
 use crate::services::ServiceError;
 
@@ -83,7 +84,7 @@ pub const PROBLEMS: [ProblemLine; 24] = {
         line(Code::StaleVersion,         "stale_version",          S::PRECONDITION_FAILED,    "Changed meanwhile",         Never,  "40", "If-Match names another version than the one that stands; read it again and decide anew"),
         line(Code::VersionRequired,      "version_required",       S::PRECONDITION_REQUIRED,  "If-Match required",         Never,  "40", "A change names the version that it replaces: the ETag of the last answer, in If-Match"),
         line(Code::CodeTaken,            "code_taken",             S::CONFLICT,               "Code taken",                Never,  "94", "Another reseller has this code, or this one has it with other content; errors names the field that differs"),
-        line(Code::DecidedAlready,       "decided_already",        S::CONFLICT,               "Decided already",           Never,  "94", "The proposal was approved, refused or declined before; it stands as it is"),
+        line(Code::DecidedAlready,       "decided_already",        S::CONFLICT,               "Decided already",           Never,  "94", "It was decided before, otherwise; it stands as it is"),
         line(Code::ApprovalExpired,      "approval_expired",       S::CONFLICT,               "Too late",                  NewId,  "94", "Nobody decided the proposal in time; it can be proposed anew"),
         line(Code::PayloadTooLarge,      "payload_too_large",      S::PAYLOAD_TOO_LARGE,      "Payload too large",         Never,  "30", "The body is larger than 16 KiB"),
         line(Code::UnsupportedMediaType, "unsupported_media_type", S::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type",    Never,  "30", "The Content-Type is not the one that the call takes"),
@@ -294,6 +295,15 @@ impl From<ServiceError> for Problem {
             ServiceError::CodeTaken { field } => {
                 Self::with_errors(Code::CodeTaken, field.map(code_differs).into_iter().collect())
             }
+            ServiceError::Limits(LimitRefusal::Past) => {
+                let error = FieldError {
+                    pointer: "/effective_from".into(),
+                    code: "invalid",
+                    detail: "expected a time in the future, or none for at once".into(),
+                };
+                Self::with_errors(Code::ValidationFailed, vec![error])
+            }
+            ServiceError::Limits(refusal) => Self::new(Code::ConflictingState).detail(refusal.to_string()),
             ServiceError::Place(refusal) => of_place(refusal),
             ServiceError::User(UserRefusal::SamePerson) => Self::new(Code::FourEyes),
             ServiceError::User(refusal) => Self::new(Code::ConflictingState).detail(refusal.to_string()),

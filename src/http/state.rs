@@ -8,7 +8,9 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::domain::{Currency, NumberingPlan};
 use crate::ports::{Randomness, Reads};
 use crate::services::access::{Authenticator, Tokens};
-use crate::services::{Allocations, Audit, Directory, FourEyes, Network, Recharges, Stock, Terminals, Users};
+use crate::services::{
+    Allocations, Audit, Directory, FourEyes, Limits, Network, Recharges, Stock, Terminals, Transfers, Users,
+};
 
 /// All that the API is wired to.
 pub struct Api {
@@ -18,6 +20,8 @@ pub struct Api {
     pub terminals: Arc<Terminals>,
     pub four_eyes: Arc<FourEyes>,
     pub allocations: Arc<Allocations>,
+    pub transfers: Arc<Transfers>,
+    pub limits: Arc<Limits>,
     pub directory: Arc<Directory>,
     pub audit: Arc<Audit>,
     pub users: Arc<Users>,

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::changes::{Changes, Head, Move, Registration};
 use super::command::Actor;
 use super::keys::KeyFilter;
+use super::limits::Tallies;
 use super::record::Records;
 use super::rules::Moment;
 use super::similar::{SimilarFilter, SimilarKey};
@@ -44,6 +45,7 @@ pub struct ShardBooks {
     similar: SimilarFilter,
     records: Records,
     keys: KeyFilter,
+    tallies: Tallies,
     entries: Vec<Entry>,
     written_operations: HashMap<OperationId, Write>,
     written_holds: HashMap<OperationId, Write>,
@@ -74,6 +76,7 @@ impl ShardBooks {
             holds: HashMap::new(),
             recent: HashMap::new(),
             records: Records::default(),
+            tallies: Tallies::default(),
             entries: Vec::new(),
             written_operations: HashMap::new(),
             written_holds: HashMap::new(),
@@ -162,6 +165,16 @@ impl ShardBooks {
     #[must_use]
     pub fn records(&self) -> &Records {
         &self.records
+    }
+
+    /// What is counted for limits besides the day of a reseller.
+    #[must_use]
+    pub fn tallies(&self) -> &Tallies {
+        &self.tallies
+    }
+
+    pub fn tallies_mut(&mut self) -> &mut Tallies {
+        &mut self.tallies
     }
 
     /// Whether the store must be asked for a similar recharge.
@@ -443,6 +456,7 @@ impl ShardBooks {
             self.accounts.retain(|number, _| *number < AccountNumber::FIRST_OWN);
             self.receivables.clear();
             self.resellers.clear();
+            self.tallies.clear();
         }
         self.records.forget(limit);
     }

@@ -1,62 +1,18 @@
-//! What can be asked of the ledger, and how it answers.
+//! What can be asked of the ledger.
 
 use std::sync::Arc;
 
+pub use super::actor::Actor;
+use super::changes::Registration;
+pub use super::outcome::{Outcome, Refusal};
+use super::user::UserCommand;
 use crate::domain::encoding::Hash;
+use crate::domain::records::Bounds;
 use crate::domain::{
     Asked, Channel, ClientId, Content, Decline, DocumentReference, ExternalId, LevelName, Limits, Line, Msisdn,
-    Operation, OperationId, Origin, PartnerId, Place, Proposal, Reason, Record, RecordKey, RecordKind, RecordWant,
-    ResellerCode, ResellerId, ResellerName, Ruling, RunLine, RunTotals, Shard, Standing, Status, TerminalId, Terms,
+    OperationId, PartnerId, Proposal, Reason, RecordKey, ResellerCode, ResellerId, ResellerName, Ruling, RunLine,
+    RunTotals, Standing, TerminalId, Terms, Timestamp, TransferKind,
 };
-use crate::ledger::Registration;
-use crate::ledger::tree::{PlaceRefusal, TreeWants};
-use crate::ledger::user::{UserCommand, UserRefusal};
-
-/// Who causes a command, and for people from where and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Actor {
-    name: Arc<str>,
-    origin: Option<Arc<Origin>>,
-}
-
-impl Actor {
-    /// Somebody whose staff actions are audited.
-    #[must_use]
-    pub fn person(name: impl Into<Arc<str>>, origin: Origin) -> Self {
-        Self { name: name.into(), origin: Some(Arc::new(origin)) }
-    }
-
-    /// The same, who says why.
-    #[must_use]
-    pub fn because(self, reason: &str) -> Self {
-        let origin = self.origin.map(|origin| Origin { reason: Some(reason.into()), ..Origin::clone(&origin) });
-        Self { name: self.name, origin: origin.map(Arc::new) }
-    }
-
-    /// As the journal records it: `client:cli_…`, `system:charging`, `operator:seed`.
-    #[must_use]
-    pub fn name(&self) -> &Arc<str> {
-        &self.name
-    }
-
-    #[must_use]
-    pub fn origin(&self) -> Option<&Arc<Origin>> {
-        self.origin.as_ref()
-    }
-}
-
-/// The program itself.
-impl From<&str> for Actor {
-    fn from(name: &str) -> Self {
-        Self { name: name.into(), origin: None }
-    }
-}
-
-impl From<String> for Actor {
-    fn from(name: String) -> Self {
-        Self { name: name.into(), origin: None }
-    }
-}
 
 /// Opens a reseller: its place in the tree, its state and its stock account.
 #[derive(Clone, Debug)]
@@ -208,6 +164,54 @@ pub struct PutRecord {
     pub content: Content,
 }
 
+/// Lowers what a reseller or one of its terminals may sell, at once or from a time on.
+#[derive(Clone, Debug)]
+pub struct LowerLimits {
+    pub reseller: ResellerId,
+    /// `None` is at once.
+    pub effective_from: Option<Timestamp>,
+    /// `None` is the reseller in all.
+    pub terminal: Option<TerminalId>,
+    pub bounds: Bounds,
+    /// Not for a terminal; `None` leaves it.
+    pub credit_limit_minor: Option<i64>,
+}
+
+/// Moves stock from one reseller to another, or back to the operator.
+#[derive(Clone, Debug)]
+pub struct TransferStock {
+    pub operation: OperationId,
+    pub partner: PartnerId,
+    pub external_id: ExternalId,
+    pub from: ResellerId,
+    /// `None` is the operator.
+    pub to: Option<ResellerId>,
+    pub kind: TransferKind,
+    pub amount_minor: i64,
+    pub asks_acceptance: bool,
+}
+
+/// How a transfer that waits for acceptance ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    Accept,
+    Refuse,
+    /// By the sender.
+    Cancel,
+    /// Because its time is over.
+    Expire,
+}
+
+/// Ends a transfer that waits for acceptance.
+#[derive(Clone, Copy, Debug)]
+pub struct SettleTransfer {
+    pub operation: OperationId,
+    /// Its ends, as the caller read them: the shards of both are locked.
+    pub from: ResellerId,
+    pub to: ResellerId,
+    pub settlement: Settlement,
+}
+
 #[derive(Clone, Debug)]
 pub enum Request {
     OpenReseller(OpenReseller),
@@ -225,6 +229,9 @@ pub enum Request {
     Void(Void),
     PutRecord(PutRecord),
     User(UserCommand),
+    LowerLimits(LowerLimits),
+    TransferStock(TransferStock),
+    SettleTransfer(SettleTransfer),
 }
 
 /// A request and who causes it.
@@ -240,220 +247,4 @@ pub struct Key {
     pub partner: PartnerId,
     pub reseller: ResellerId,
     pub external_id: ExternalId,
-}
-
-impl Request {
-    /// The shard of the reseller that acts: it holds the operation and the key.
-    #[must_use]
-    pub fn home(&self, count: u16) -> Shard {
-        let of = |reseller: ResellerId| Shard::of(reseller.uuid(), count);
-        match self {
-            Self::OpenReseller(open) => of(open.registration.id),
-            Self::SetStanding(set) => of(set.reseller),
-            Self::SetLimits(set) => of(set.reseller),
-            Self::ChangePlace(change) => of(change.reseller),
-            Self::Propose(_) | Self::AllocateStock(_) | Self::StartRun(_) => Shard::OPERATOR,
-            Self::FinishRun(finish) => finish.operation.shard(),
-            Self::Rule(rule) => rule.operation.shard(),
-            Self::Expire(expire) => expire.operation.shard(),
-            Self::Reserve(reserve) => of(reserve.reseller),
-            Self::Resolve(resolve) => resolve.operation.shard(),
-            Self::Void(void) => of(void.reseller),
-            Self::PutRecord(put) => put.key.home(count),
-            Self::User(user) => of(user.reseller),
-        }
-    }
-
-    /// The other shards that it reads and writes: none for most.
-    #[must_use]
-    pub fn other_shards(&self, count: u16) -> Vec<Shard> {
-        let home = self.home(count);
-        let of = |reseller: ResellerId| {
-            let there = Shard::of(reseller.uuid(), count);
-            if there == home { Vec::new() } else { vec![there] }
-        };
-        match self {
-            Self::AllocateStock(allocate) => of(allocate.to),
-            Self::Propose(propose) => propose.proposal.reseller().map(of).unwrap_or_default(),
-            Self::Rule(rule) => rule.reseller.map(of).unwrap_or_default(),
-            Self::PutRecord(put) => put.key.copies(count),
-            // The operator's row is the lock of the network's tree.
-            _ if !self.tree().is_empty() && self.home(count) != Shard::OPERATOR => vec![Shard::OPERATOR],
-            _ => Vec::new(),
-        }
-    }
-
-    /// The records that it reads, and in which shards: none for most.
-    #[must_use]
-    pub fn records(&self, count: u16) -> Vec<(Shard, RecordWant)> {
-        match self {
-            Self::PutRecord(put) => {
-                let shards = std::iter::once(put.key.home(count)).chain(put.key.copies(count));
-                shards.map(|shard| (shard, RecordWant::One(put.key.clone()))).collect()
-            }
-            Self::Reserve(_) => vec![(self.home(count), super::terminal::POLICIES)],
-            Self::User(user) => {
-                let wants = [RecordWant::One(user.key()), RecordWant::Kind(RecordKind::PinPolicy)];
-                wants.map(|want| (Shard::of(user.reseller.uuid(), count), want)).to_vec()
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// What it reads of the network's tree. Whatever changes the tree reads something of it.
-    #[must_use]
-    pub fn tree(&self) -> TreeWants {
-        match self {
-            Self::OpenReseller(OpenReseller { registration, .. }) => TreeWants {
-                codes: vec![registration.code.clone()],
-                lines: registration.parent.into_iter().collect(),
-                below: Vec::new(),
-            },
-            Self::ChangePlace(change) => TreeWants {
-                codes: change.code.iter().map(|code| code.as_str().to_owned()).collect(),
-                lines: change.parent.flatten().into_iter().chain([change.reseller]).collect(),
-                below: vec![change.reseller],
-            },
-            Self::SetStanding(SetStanding { reseller, standing: Standing::Closed, .. }) => {
-                TreeWants { codes: Vec::new(), lines: vec![*reseller], below: vec![*reseller] }
-            }
-            _ => TreeWants::default(),
-        }
-    }
-
-    /// The reseller whose state it reads.
-    #[must_use]
-    pub fn reseller(&self) -> Option<ResellerId> {
-        match self {
-            Self::OpenReseller(open) => Some(open.registration.id),
-            Self::SetStanding(set) => Some(set.reseller),
-            Self::SetLimits(set) => Some(set.reseller),
-            Self::ChangePlace(change) => Some(change.reseller),
-            Self::AllocateStock(allocate) => Some(allocate.to),
-            Self::Reserve(reserve) => Some(reserve.reseller),
-            Self::Void(void) => Some(void.reseller),
-            Self::User(user) => Some(user.reseller),
-            Self::Propose(propose) => propose.proposal.reseller(),
-            Self::Rule(rule) => rule.reseller,
-            Self::PutRecord(put) => Some(put.key.owner()).filter(|_| put.key.kind().place() == Place::Owner),
-            Self::Expire(_) | Self::Resolve(_) | Self::StartRun(_) | Self::FinishRun(_) => None,
-        }
-    }
-
-    /// The operation that it moves on.
-    #[must_use]
-    pub fn moves(&self) -> Option<OperationId> {
-        match self {
-            Self::Resolve(resolve) => Some(resolve.operation),
-            Self::Rule(rule) => Some(rule.operation),
-            Self::Expire(expire) => Some(expire.operation),
-            Self::FinishRun(finish) => Some(finish.operation),
-            Self::OpenReseller(_)
-            | Self::SetStanding(_)
-            | Self::SetLimits(_)
-            | Self::ChangePlace(_)
-            | Self::User(_)
-            | Self::Propose(_)
-            | Self::AllocateStock(_)
-            | Self::Reserve(_)
-            | Self::PutRecord(_)
-            | Self::StartRun(_)
-            | Self::Void(_) => None,
-        }
-    }
-
-    /// The key it claims, and the operation it claims it for.
-    #[must_use]
-    pub fn key(&self) -> Option<(Key, OperationId)> {
-        let operator = |external_id: &ExternalId, operation| {
-            let (partner, reseller) = (PartnerId::OPERATOR, ResellerId::OPERATOR);
-            Some((Key { partner, reseller, external_id: external_id.clone() }, operation))
-        };
-        match self {
-            Self::Propose(propose) => operator(&propose.external_id, propose.operation),
-            Self::AllocateStock(allocate) => operator(&allocate.external_id, allocate.operation),
-            Self::StartRun(start) => operator(&start.external_id, start.operation),
-            Self::Reserve(Reserve { partner, reseller, external_id, operation, .. })
-            | Self::Void(Void { partner, reseller, external_id, operation }) => {
-                let key = Key { partner: *partner, reseller: *reseller, external_id: external_id.clone() };
-                Some((key, *operation))
-            }
-            Self::OpenReseller(_)
-            | Self::SetStanding(_)
-            | Self::SetLimits(_)
-            | Self::ChangePlace(_)
-            | Self::Rule(_)
-            | Self::Expire(_)
-            | Self::FinishRun(_)
-            | Self::Resolve(_)
-            | Self::User(_)
-            | Self::PutRecord(_) => None,
-        }
-    }
-
-    /// Whether it may be refused for overload. Moving an open operation on never is.
-    #[must_use]
-    pub fn is_new_business(&self) -> bool {
-        !matches!(self, Self::Resolve(_))
-    }
-}
-
-/// What became of a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Decided now, business refusals included: see the operation's status.
-    Decided(Arc<Operation>),
-    /// The key was claimed before, with the same content: the operation as it stands now.
-    Replayed(Arc<Operation>),
-    /// The operation had moved on before: nothing was written.
-    Unchanged(Arc<Operation>),
-    /// A command about a reseller was recorded, or it was so already.
-    Recorded,
-    /// The record as it stands now, also when it stood like that before and nothing was written.
-    Put(Arc<Record>),
-}
-
-impl Outcome {
-    #[must_use]
-    pub fn operation(&self) -> Option<&Arc<Operation>> {
-        match self {
-            Self::Decided(operation) | Self::Replayed(operation) | Self::Unchanged(operation) => Some(operation),
-            Self::Recorded | Self::Put(_) => None,
-        }
-    }
-}
-
-/// Why a command wrote nothing at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    #[error("the reseller does not exist")]
-    UnknownReseller,
-    #[error("the reseller exists already")]
-    ResellerExists,
-    #[error(transparent)]
-    Place(#[from] PlaceRefusal),
-    #[error("the operation does not exist")]
-    UnknownOperation,
-    /// The key belongs to an operation with other content.
-    #[error("the external_id was used before with another {field}")]
-    KeyReused { field: &'static str },
-    /// The evidence contradicts a final outcome.
-    #[error("an operation that is {} cannot move on by this evidence", .from.name())]
-    IllegalTransition { from: Status },
-    /// The record is not at the version that the command replaces; 0 when it does not exist.
-    #[error("it is at version {current}")]
-    StaleVersion { current: i64 },
-    #[error(transparent)]
-    User(#[from] UserRefusal),
-    /// Maker and checker are one.
-    #[error("whoever proposed something cannot decide it")]
-    SamePerson,
-    /// Another decision was taken, or it was declined.
-    #[error("the operation is {} already", .status.name())]
-    DecidedAlready { status: Status },
-    /// Nobody decided in time.
-    #[error("the time for a decision is over")]
-    ApprovalExpired,
-    #[error("a balance would leave the range of 64-bit integers")]
-    Overflow,
 }

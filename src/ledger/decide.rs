@@ -6,9 +6,10 @@ use super::books::{PlaceChange, Step, Subject};
 use super::command::{AllocateStock, Command, Outcome, PutRecord, Refusal, Request, Reserve, Rule};
 use super::rules::Moment;
 use super::shards::Books;
+use super::transfer::Transferred;
 use super::user::{UserCommand, UserRefusal};
-use super::{allocation, four_eyes, network, recharge, record as records, run, user, void};
-use crate::domain::{Details, EntryKind, Operation, OperationId, Record, Shard, Standing};
+use super::{allocation, four_eyes, limits, network, recharge, record as records, run, transfer, user, void};
+use crate::domain::{Details, EntryKind, Operation, OperationId, Record, ResellerId, Shard, Standing, Status};
 
 /// Decides a command whose shards, resellers and operations are in `books`. `existing` is the operation that
 /// claimed the command's key before, if one did. Records what is to be written in `books`.
@@ -48,6 +49,20 @@ pub fn decide(
                 None => Ok(Outcome::Unchanged(operation)),
             }
         }
+        (Request::TransferStock(request), Some(existing)) => {
+            replay(existing, request.amount_minor, &transfer::details(request, None))
+        }
+        (Request::TransferStock(request), None) => {
+            let transferred = transfer::transfer(books, shards, request, moment).ok_or(Refusal::UnknownReseller)?;
+            Ok(record_transfer(books, home, transferred, request.operation, command, moment))
+        }
+        (Request::SettleTransfer(request), _) => match transfer::settle(books, shards, request, moment)? {
+            Some(settled) => Ok(record_transfer(books, home, settled, request.operation, command, moment)),
+            None => {
+                let operation = books.shard(home).operation(request.operation).ok_or(Refusal::UnknownOperation)?;
+                Ok(Outcome::Unchanged(operation.clone()))
+            }
+        },
         (Request::Reserve(request), None) => {
             let step = recharge::reserve(books.shard(home), request, moment).ok_or(Refusal::UnknownReseller)?;
             let outcome = record(books, home, step, request.operation, command, moment);
@@ -76,7 +91,13 @@ pub fn decide(
             let shard = books.shard(home);
             let operation = shard.operation(request.operation).ok_or(Refusal::UnknownOperation)?.clone();
             match recharge::resolve(shard, &operation, request.evidence, moment)? {
-                Some(step) => Ok(record(books, home, step, operation.id, command, moment)),
+                Some(step) => {
+                    let outcome = record(books, home, step, operation.id, command, moment);
+                    if outcome.operation().is_some_and(|operation| operation.status == Status::Declined) {
+                        books.shard_mut(home).tallies_mut().count(&operation, false, moment);
+                    }
+                    Ok(outcome)
+                }
                 None => Ok(Outcome::Unchanged(operation)),
             }
         }
@@ -102,17 +123,24 @@ pub fn decide(
             let step = network::set_limits(books.shard(home), request)?;
             Ok(record_plain(books, home, step, command, moment))
         }
+        (Request::LowerLimits(request), _) => {
+            let Some(record) = limits::lower(books.shard(home), request, moment)? else {
+                let current = books.shard(home).record_of(&limits::key(request.reseller));
+                return Ok(Outcome::Put(current.ok_or(Refusal::UnknownReseller)?.clone()));
+            };
+            let record: Arc<Record> = record.into();
+            record_plain(books, home, records::step(EntryKind::RecordPut, &record), command, moment);
+            Ok(Outcome::Put(record))
+        }
         (Request::PutRecord(request), _) => put_record(books, shards, request, command, moment),
         (Request::User(request), _) => act_on_user(books, home, request, command, moment),
     }
 }
 
-/// Whether the reseller that a keyed command names exists.
+/// Whether a reseller that a keyed command names exists.
 #[must_use]
-pub fn knows_reseller(books: &Books, shards: u16, request: &Request) -> bool {
-    request.reseller().is_none_or(|reseller| {
-        books.get(Shard::of(reseller.uuid(), shards)).is_some_and(|shard| shard.reseller(reseller).is_some())
-    })
+pub fn knows_reseller(books: &Books, shards: u16, reseller: ResellerId) -> bool {
+    books.get(Shard::of(reseller.uuid(), shards)).is_some_and(|shard| shard.reseller(reseller).is_some())
 }
 
 fn record(
@@ -180,13 +208,29 @@ fn act_on_user(
     Ok(Outcome::Put(new))
 }
 
+fn record_transfer(
+    books: &mut Books,
+    home: Shard,
+    transferred: Transferred,
+    id: OperationId,
+    command: &Command,
+    moment: &Moment<'_>,
+) -> Outcome {
+    if let Some((there, step)) = transferred.receiving {
+        books.shard_mut(there).record(step, &command.actor, moment.now);
+    }
+    record(books, home, transferred.sending, id, command, moment)
+}
+
 /// The guard sees what was reserved, in this batch and later.
 fn remember_sold(books: &mut Books, home: Shard, request: &Reserve, outcome: &Outcome, moment: &Moment<'_>) {
     if let Outcome::Decided(operation) = outcome
         && operation.status.is_open()
     {
         let key = (request.reseller, request.msisdn, request.amount_minor);
-        books.shard_mut(home).remember_sold(key, operation.created_at, moment);
+        let shard = books.shard_mut(home);
+        shard.remember_sold(key, operation.created_at, moment);
+        shard.tallies_mut().count(operation, true, moment);
     }
 }
 
@@ -246,7 +290,7 @@ fn again(
 fn void_known(existing: &Arc<Operation>) -> Result<Outcome, Refusal> {
     match existing.details {
         Details::Recharge(_) | Details::Tombstone => Ok(Outcome::Replayed(existing.clone())),
-        Details::FourEyes(_) | Details::Allocation(_) | Details::Run(_) => {
+        Details::FourEyes(_) | Details::Allocation(_) | Details::Run(_) | Details::Transfer(_) => {
             Err(Refusal::KeyReused { field: "external_id" })
         }
     }

@@ -1,6 +1,7 @@
 //! Pure decisions: given the state of a shard and a command, what to write, or a refusal.
 //! One file per business operation. Time, ids and random bytes are arguments.
 
+mod actor;
 pub mod allocation;
 pub mod books;
 pub mod changes;
@@ -8,11 +9,14 @@ pub mod command;
 mod decide;
 pub mod four_eyes;
 mod keys;
+pub mod limits;
 pub mod merkle;
 pub mod network;
+mod outcome;
 pub mod price;
 pub mod recharge;
 pub mod record;
+mod routing;
 pub mod rules;
 pub mod run;
 pub mod shards;
@@ -20,6 +24,7 @@ pub mod similar;
 mod staff;
 pub mod step;
 pub mod terminal;
+pub mod transfer;
 pub mod tree;
 pub mod user;
 pub mod void;

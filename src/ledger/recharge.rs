@@ -5,11 +5,12 @@
 
 use super::books::{HoldChange, Movement, ShardBooks, Step, Subject};
 use super::command::{Evidence, Refusal, Reserve};
+use super::limits;
 use super::rules::Moment;
 use super::terminal;
 use crate::domain::{
-    Account, AccountClass, Decline, Details, EntryKind, Hold, Limits, Operation, Recharge, Reseller, Shard, Status,
-    Timestamp, Usage,
+    Account, AccountClass, Decline, Details, EntryKind, Hold, Operation, Recharge, Reseller, Shard, Status, Timestamp,
+    Usage,
 };
 
 /// Sets stock aside or declines. `None` when the reseller is unknown: nothing is stored then.
@@ -23,7 +24,7 @@ pub fn reserve(books: &ShardBooks, command: &Reserve, moment: &Moment<'_>) -> Op
     let usage = stock.usage.on(moment.day_of(at));
     let submit_by = at.plus_ms(moment.rules.charging_deadline_ms);
     let mut operation = declined_request(command, at, submit_by);
-    if let Some(decline) = refuse(books, command, reseller, stock, usage, at, moment) {
+    if let Some(decline) = refuse(books, command, reseller, stock, at, moment) {
         operation.decline = Some(decline);
         return Some(Step::about(EntryKind::RechargeRefused, Subject::Operation(operation)));
     }
@@ -60,7 +61,6 @@ fn refuse(
     command: &Reserve,
     reseller: &Reseller,
     stock: &Account,
-    usage: Usage,
     at: Timestamp,
     moment: &Moment<'_>,
 ) -> Option<Decline> {
@@ -79,19 +79,11 @@ fn refuse(
     if repeated && !command.allow_repeat {
         return Some(Decline::SimilarRecharge);
     }
-    if exceeds(&reseller.limits, usage, command.amount_minor) {
+    if limits::exceeded(books, reseller, stock, command, at, moment) {
         return Some(Decline::LimitExceeded);
     }
-    (!stock.can_spare(command.amount_minor)).then_some(Decline::InsufficientStock)
-}
-
-fn exceeds(limits: &Limits, usage: Usage, amount_minor: i64) -> bool {
-    let above = |limit: Option<i64>, used: i64, more: i64| {
-        limit.is_some_and(|limit| used.checked_add(more).is_none_or(|total| total > limit))
-    };
-    above(limits.per_operation_minor, 0, amount_minor)
-        || above(limits.per_day_count, usage.count, 1)
-        || above(limits.per_day_minor, usage.amount_minor, amount_minor)
+    (!limits::with_credit(books, reseller, stock, at).can_spare(command.amount_minor))
+        .then_some(Decline::InsufficientStock)
 }
 
 /// The operation that a request would make if it were declined; the decline itself is still to be set.

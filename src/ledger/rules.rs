@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::domain::{BusinessDay, LevelName, Timestamp};
+use crate::domain::{BusinessDay, Edge, LevelName, Timestamp};
 
 /// The operator's rules. Configuration; every node of an installation has the same.
 #[derive(Clone, Debug)]
@@ -19,6 +19,10 @@ pub struct Rules {
     pub issue_per_day_minor: Option<i64>,
     /// Share of VAT on the net price of stock, in hundredths of a percent; prices contain it.
     pub vat_basis_points: i64,
+    /// Along which stock may move; the first that leads where it is asked for counts.
+    pub edges: Vec<Edge>,
+    /// How long a receiver may take to accept a transfer.
+    pub accept_within_ms: i64,
     /// The zone that business days follow.
     pub zone: jiff::tz::TimeZone,
     /// Levels of the network, from the top. A reseller never stands below one of a lower level.

@@ -49,7 +49,7 @@ fn concerned(operation: &Operation) -> ResellerId {
     match &operation.details {
         Details::Allocation(allocation) => allocation.to,
         Details::FourEyes(eyes) => eyes.proposal.reseller().unwrap_or(operation.reseller),
-        Details::Recharge(_) | Details::Tombstone | Details::Run(_) => operation.reseller,
+        Details::Recharge(_) | Details::Tombstone | Details::Run(_) | Details::Transfer(_) => operation.reseller,
     }
 }
 

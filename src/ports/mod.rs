@@ -8,6 +8,7 @@ pub mod posting;
 pub mod registry;
 pub mod stock;
 pub mod store;
+pub mod transfers;
 
 pub use audit::{AuditReader, AuditedEntry, Snapshot, StrayPlace};
 pub use charging::{Charging, ChargingOutcome, LookupOutcome, RefillRequest};
@@ -18,5 +19,6 @@ pub use registry::{Client, Registry, Secret};
 pub use stock::{LineOutcome, LineState, ReceiverStock, StockReads};
 pub use store::{
     Claim, Loaded, Reads, RecentRecharge, RechargeQuery, RecordQuery, RecordedAction, Sales, SalesSince, Scope,
-    Session, ShardKey, StaffActionQuery, Store, StoreError, Wants, post_in_steps,
+    Session, ShardKey, StaffActionQuery, Store, StoreError, TallyQuestion, Wants, post_in_steps,
 };
+pub use transfers::{Party, TransferQuery, TransferReads};

@@ -7,9 +7,10 @@ use async_trait::async_trait;
 
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, EntryKind, ExternalId, Hold, Msisdn, Operation, OperationId, PartnerId, Record, RecordId, RecordKey,
-    RecordKind, RecordWant, Reseller, ResellerId, Shard, StaffAction, Status, Timestamp,
+    Account, BusinessDay, EntryKind, ExternalId, Hold, Msisdn, Operation, OperationId, PartnerId, Record, RecordId,
+    RecordKey, RecordKind, RecordWant, Reseller, ResellerId, Shard, StaffAction, Status, Timestamp,
 };
+use crate::ledger::limits::{Tally, TallyKey};
 use crate::ledger::tree::{TreeFound, TreeWants};
 use crate::ledger::{Changes, Head, SimilarKey};
 
@@ -76,6 +77,19 @@ pub struct SalesSince {
 /// The sales of a shard, or `None` when they are more than the limit.
 pub type Sales = Option<Vec<(SimilarKey, Timestamp)>>;
 
+/// A question about what was sold, of the limits that count it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TallyQuestion {
+    pub shard: Shard,
+    pub key: TallyKey,
+    /// First days of the periods.
+    pub day: BusinessDay,
+    pub month: BusinessDay,
+    /// When they begin; nothing is later than their end.
+    pub day_begins: Timestamp,
+    pub month_begins: Timestamp,
+}
+
 /// What a batch needs to read.
 #[derive(Clone, Debug, Default)]
 pub struct Wants {
@@ -88,6 +102,7 @@ pub struct Wants {
     pub recent: Vec<RecentRecharge>,
     pub records: Vec<(Shard, RecordWant)>,
     pub sales: Vec<SalesSince>,
+    pub tallies: Vec<TallyQuestion>,
     /// Good only under the lock of the operator's shard.
     pub tree: TreeWants,
 }
@@ -101,6 +116,7 @@ impl Wants {
             && self.recent.is_empty()
             && self.records.is_empty()
             && self.sales.is_empty()
+            && self.tallies.is_empty()
             && self.tree.is_empty()
     }
 }
@@ -116,6 +132,7 @@ pub struct Loaded {
     pub records: Vec<(Shard, Record)>,
     /// An answer to each question.
     pub sales: Vec<(SalesSince, Sales)>,
+    pub tallies: Vec<(Shard, TallyKey, Tally)>,
     pub tree: TreeFound,
 }
 
@@ -250,6 +267,9 @@ pub trait Reads: Send + Sync {
     /// Recharges, tombstones included, ordered by id from the newest.
     async fn recharges(&self, query: &RechargeQuery) -> Result<Vec<Operation>, StoreError>;
 
+    /// What decisions read of a reseller.
+    async fn reseller_state(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Reseller>, StoreError>;
+
     /// The stock account of a reseller.
     async fn stock(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Account>, StoreError>;
 
@@ -278,7 +298,7 @@ pub trait Reads: Send + Sync {
 
 /// The store of the books.
 #[async_trait]
-pub trait Store: Reads {
+pub trait Store: Reads + super::TransferReads {
     /// `sqlite` or `postgresql`.
     fn dialect(&self) -> &'static str;
 

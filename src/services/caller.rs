@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::domain::{ClientId, Origin, PartnerId, ResellerId, Status, Via};
+use crate::ledger::limits::LimitRefusal;
 use crate::ledger::user::UserRefusal;
 use crate::ledger::{Actor, PlaceRefusal};
 use crate::ports::{LedgerError, StoreError};
@@ -121,6 +122,8 @@ pub enum ServiceError {
     CodeTaken {
         field: Option<&'static str>,
     },
+    /// Limits do not change like that.
+    Limits(LimitRefusal),
     /// The network does not change like that.
     Place(PlaceRefusal),
     /// The state of a user does not permit it.
@@ -156,6 +159,7 @@ impl From<LedgerError> for ServiceError {
             LedgerError::Refused(Refusal::ApprovalExpired) => Self::ApprovalExpired,
             LedgerError::Refused(Refusal::UnknownReseller | Refusal::UnknownOperation) => Self::NotFound,
             LedgerError::Refused(Refusal::StaleVersion { .. }) => Self::StaleVersion,
+            LedgerError::Refused(Refusal::Limits(refusal)) => Self::Limits(refusal),
             LedgerError::Refused(Refusal::Place(refusal)) => Self::Place(refusal),
             LedgerError::Refused(Refusal::User(refusal)) => Self::User(refusal),
             LedgerError::Refused(Refusal::ResellerExists | Refusal::IllegalTransition { .. } | Refusal::Overflow)

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::caller::{Caller, ServiceError};
-use crate::domain::{ResellerId, Shard};
+use crate::domain::{Relation, ResellerId, Shard};
 use crate::ports::Registry;
 
 /// How long an answer is good: a moved subtree is honoured after it at the latest.
@@ -55,6 +55,14 @@ impl Directory {
     /// A subtree moved: what is remembered is asked again.
     pub fn forget(&self) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// How `to` stands to `from` in the network, as it was seconds ago at most.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn relation(&self, from: ResellerId, to: ResellerId) -> Result<Relation, ServiceError> {
+        Ok(Relation::between(&self.ancestors(from).await?, &self.ancestors(to).await?))
     }
 
     async fn ancestors(&self, reseller: ResellerId) -> Result<Ancestors, ServiceError> {

@@ -9,12 +9,12 @@ use async_trait::async_trait;
 
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, ExternalId, Operation, OperationId, PartnerId, Record, RecordKey, ResellerId, Shard, Timestamp,
+    Account, ExternalId, Operation, OperationId, PartnerId, Record, RecordKey, Reseller, ResellerId, Shard, Timestamp,
 };
 use crate::ledger::{Changes, Head};
 use crate::ports::{
     Claim, Loaded, Reads, RechargeQuery, RecordQuery, RecordedAction, Session, ShardKey, StaffActionQuery, Store,
-    StoreError, Wants,
+    StoreError, TransferQuery, TransferReads, Wants,
 };
 
 /// Where a fault can strike.
@@ -327,6 +327,11 @@ impl Reads for FaultyStore {
         self.inner.recharges(query).await
     }
 
+    async fn reseller_state(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Reseller>, StoreError> {
+        self.meet(Point::Read).await?;
+        self.inner.reseller_state(shard, reseller).await
+    }
+
     async fn stock(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Account>, StoreError> {
         self.meet(Point::Read).await?;
         self.inner.stock(shard, reseller).await
@@ -365,6 +370,19 @@ impl Reads for FaultyStore {
     async fn check(&self) -> Result<(), StoreError> {
         self.meet(Point::Read).await?;
         self.inner.check().await
+    }
+}
+
+#[async_trait]
+impl TransferReads for FaultyStore {
+    async fn transfers(&self, query: &TransferQuery) -> Result<Vec<Operation>, StoreError> {
+        self.meet(Point::Read).await?;
+        self.inner.transfers(query).await
+    }
+
+    async fn overdue_transfers(&self, due_by: Timestamp, limit: u32) -> Result<Vec<Operation>, StoreError> {
+        self.meet(Point::Read).await?;
+        self.inner.overdue_transfers(due_by, limit).await
     }
 }
 

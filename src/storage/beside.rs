@@ -38,7 +38,7 @@ impl<'a> Incomplete<'a> {
                 }
                 Some(OperationKind::Allocation) => incomplete.allocations.push(row),
                 Some(OperationKind::AllocationRun) => incomplete.runs.push(row),
-                Some(OperationKind::Recharge) | None => {}
+                Some(OperationKind::Recharge | OperationKind::Transfer | OperationKind::Return) | None => {}
             }
         }
         incomplete

@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use crate::domain::{OperationId, Status, Timestamp};
-use crate::ports::RechargeQuery;
+use crate::ports::{RechargeQuery, TransferQuery};
 
 /// An id is drawn a moment before its operation is decided, and clocks are set: what was created at a time
 /// has an id of that time, give or take an hour. The exact comparison is with `created_at`.
@@ -41,14 +41,27 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn of(query: &RechargeQuery) -> Self {
-        let latest = query.to.map_or(Uuid::max(), last_id_before);
+        Self::within((query.from, query.to), query.after, query.status, query.limit)
+    }
+
+    pub(super) fn of_transfers(query: &TransferQuery) -> Self {
+        Self::within((query.from, query.to), query.after, query.status, query.limit)
+    }
+
+    fn within(
+        (from, to): (Option<Timestamp>, Option<Timestamp>),
+        after: Option<OperationId>,
+        status: Option<Status>,
+        limit: u32,
+    ) -> Self {
+        let latest = to.map_or(Uuid::max(), last_id_before);
         Self {
-            first_id: query.from.map_or(Uuid::nil(), first_id_since),
-            before_id: query.after.map_or(latest, |after| latest.min(after.uuid())),
-            created_from_ms: query.from.map_or(0, Timestamp::unix_ms),
-            created_before_ms: query.to.map_or(i64::MAX, Timestamp::unix_ms),
-            status: query.status.map(Status::code),
-            limit: i64::from(query.limit),
+            first_id: from.map_or(Uuid::nil(), first_id_since),
+            before_id: after.map_or(latest, |after| latest.min(after.uuid())),
+            created_from_ms: from.map_or(0, Timestamp::unix_ms),
+            created_before_ms: to.map_or(i64::MAX, Timestamp::unix_ms),
+            status: status.map(Status::code),
+            limit: i64::from(limit),
         }
     }
 }

@@ -61,9 +61,7 @@ impl FourEyesRow {
                 reseller: self.reseller.map(ResellerId::from_uuid),
                 direction: direction().ok_or_else(|| corrupt("four_eyes.direction"))?,
             },
-            OperationKind::Recharge | OperationKind::Allocation | OperationKind::AllocationRun => {
-                return Err(corrupt("operation.kind"));
-            }
+            _ => return Err(corrupt("operation.kind")),
         };
         let verdict = match (self.checker, self.ruling, self.ruling_reason, self.ruled_at) {
             (None, None, None, None) => None,

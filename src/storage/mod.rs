@@ -25,6 +25,7 @@ mod record_row;
 mod rows;
 mod staff_rows;
 mod statements;
+mod tally_row;
 
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use super::beside::Beside;
 use super::rows::{HoldRow, corrupt, hex_bytes, hex_optional, msisdn_column, read_at, shard_number};
 use crate::domain::{
     Allocation, Channel, Decline, Details, FourEyes, Hold, Msisdn, Operation, OperationId, OperationKind, PartnerId,
-    Recharge, ResellerId, Run, Status, Timestamp,
+    Recharge, ResellerId, Run, Status, Timestamp, Transfer, TransferKind,
 };
 use crate::ports::StoreError;
 
@@ -55,6 +55,7 @@ pub(super) struct StoredOperation {
 impl From<&Operation> for OperationRow {
     fn from(operation: &Operation) -> Self {
         let recharge = operation.recharge();
+        let transfer = operation.transfer();
         Self {
             shard: shard_number(operation.id.shard()),
             id: operation.id.uuid(),
@@ -70,6 +71,7 @@ impl From<&Operation> for OperationRow {
             updated_at: operation.updated_at.unix_ms(),
             last_sequence: operation.last_sequence,
             counterparty: match &operation.details {
+                Details::Transfer(transfer) => transfer.to.map(ResellerId::uuid),
                 Details::Allocation(allocation) => Some(allocation.to.uuid()),
                 Details::Recharge(_) | Details::Tombstone | Details::FourEyes(_) | Details::Run(_) => None,
             },
@@ -78,9 +80,16 @@ impl From<&Operation> for OperationRow {
             product: recharge.map(|recharge| recharge.product.to_string()),
             channel: recharge.map(|recharge| recharge.channel.code()),
             terminal: recharge.and_then(|recharge| recharge.terminal.as_ref()).map(|terminal| terminal.as_str().into()),
-            allow_repeat: recharge.map(|recharge| recharge.allow_repeat),
+            // The flag of the request: of a recharge allow_repeat, of a transfer that it be accepted first.
+            allow_repeat: recharge
+                .map(|recharge| recharge.allow_repeat)
+                .or(transfer.map(|transfer| transfer.asks_acceptance)),
             charging_reference: recharge.and_then(|recharge| recharge.charging_reference),
-            submit_by: recharge.map(|recharge| recharge.submit_by.unix_ms()),
+            // The deadline: of a recharge for its submission, of a transfer for its acceptance.
+            submit_by: recharge
+                .map(|recharge| recharge.submit_by)
+                .or(transfer.and_then(|transfer| transfer.accept_by))
+                .map(Timestamp::unix_ms),
         }
     }
 }
@@ -94,6 +103,8 @@ impl TryFrom<StoredOperation> for Operation {
         let details = match kind {
             // A voided key has no request yet, so no number.
             OperationKind::Recharge if row.msisdn.is_none() => Details::Tombstone,
+            OperationKind::Transfer => Details::Transfer(stored.transfer(TransferKind::Transfer)?),
+            OperationKind::Return => Details::Transfer(stored.transfer(TransferKind::Return)?),
             OperationKind::Recharge => Details::Recharge(stored.take_recharge()?),
             OperationKind::Issue | OperationKind::Destruction | OperationKind::Adjustment => {
                 Details::FourEyes(Box::new(stored.take_four_eyes(kind)?))
@@ -124,6 +135,15 @@ impl TryFrom<StoredOperation> for Operation {
 }
 
 impl StoredOperation {
+    fn transfer(&self, kind: TransferKind) -> Result<Transfer, StoreError> {
+        Ok(Transfer {
+            kind,
+            to: self.row.counterparty.map(ResellerId::from_uuid),
+            asks_acceptance: self.row.allow_repeat.ok_or_else(|| corrupt("operation.allow_repeat"))?,
+            accept_by: self.row.submit_by.map(read_at),
+        })
+    }
+
     fn take_four_eyes(&mut self, kind: OperationKind) -> Result<FourEyes, StoreError> {
         let row = self.beside.four_eyes.take().ok_or_else(|| corrupt("four_eyes.id"))?;
         let mut eyes = row.read(kind)?;

@@ -64,6 +64,12 @@ struct Setting {
     /// Places of an allocation and of a run.
     allocation: String,
     run: String,
+    /// Below it.
+    below: ResellerId,
+    /// A transfer to it from above, and one from it to above, that wait for acceptance. The sender of the one and the
+    /// receiver of the other are the parent's.
+    offered: String,
+    sent: String,
 }
 
 /// One line per call.
@@ -234,6 +240,32 @@ fn rows() -> Vec<Row> {
         row("GET /v1/allocation-runs/{id}/lines", Some(Scope::StockAllocate), Everyone, &[200], |s, _| {
             (format!("{}/lines", s.run), None)
         }),
+        row("GET /v1/resellers/{id}/limits", Some(Scope::NetworkRead), Subtree, &[200], |s, _| {
+            (format!("/v1/resellers/{}/limits", s.reseller), None)
+        }),
+        row("PUT /v1/resellers/{id}/limits", Some(Scope::NetworkWrite), Subtree, &[200], |s, _| {
+            let body = json!({ "currency": "MAD", "per_day_amount": "9999.00" });
+            (format!("/v1/resellers/{}/limits", s.reseller), Some(body))
+        }),
+        row("POST /v1/transfers", Some(Scope::StockWrite), Subtree, &[201], |s, nonce| {
+            let body = json!({
+                "external_id": format!("matrix-{nonce}"), "from_reseller_id": s.reseller.to_string(),
+                "to_reseller_id": s.below.to_string(), "amount": "5.00", "currency": "MAD", "kind": "transfer"
+            });
+            ("/v1/transfers".into(), Some(body))
+        }),
+        row("GET /v1/transfers", Some(Scope::StockRead), Subtree, &[200], |s, _| {
+            (format!("/v1/transfers?reseller_id={}", s.reseller), None)
+        }),
+        row("GET /v1/transfers/{id}", Some(Scope::StockRead), Subtree, &[200], |s, _| {
+            (format!("/v1/transfers/{}", s.offered), None)
+        }),
+        row("POST /v1/transfers/{id}/acceptance", Some(Scope::StockWrite), Subtree, &[200], |s, _| {
+            (format!("/v1/transfers/{}/acceptance", s.offered), Some(json!({ "decision": "accept" })))
+        }),
+        row("POST /v1/transfers/{id}/cancellation", Some(Scope::StockWrite), Subtree, &[200], |s, _| {
+            (format!("/v1/transfers/{}/cancellation", s.sent), None)
+        }),
         row("GET /v1/whoami", None, Everyone, &[200], |_, _| ("/v1/whoami".into(), None)),
     ]
 }
@@ -253,6 +285,18 @@ impl Setting {
     async fn new(api: &TestApi) -> Self {
         let reseller = api.world.id("shop-1");
         let made = api.post("/v1/recharges", api.recharge("matrix").to_string()).await.json();
+        api.world.must(api.world.allocate("matrix", "root", 10_000)).await;
+        let offer = async |key: &str, kind: &str, from: &str, to: &str| {
+            let body = json!({
+                "external_id": key, "from_reseller_id": api.world.id(from).to_string(),
+                "to_reseller_id": api.world.id(to).to_string(), "amount": "5.00", "currency": "MAD", "kind": kind,
+                "acceptance": "required"
+            });
+            let made = api.post("/v1/transfers", body.to_string()).await.json();
+            made["id"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned()
+        };
+        let (below, offered) = (api.world.id("till"), offer("offered", "transfer", "root", "shop-1").await);
+        let sent = offer("sent", "return", "shop-1", "root").await;
         let users = format!("/v1/resellers/{reseller}/users");
         let user = json!({ "login": "amine", "name": "Amine", "pin": "407193" });
         assert_eq!(api.post(&users, user.to_string()).await.status, 201);
@@ -285,7 +329,7 @@ impl Setting {
         body["external_id"] = json!("many");
         body["lines"] = json!([{ "code": "shop-1", "amount": "5.00" }]);
         let run = api.post("/v1/allocation-runs", body.to_string()).await.header(header::LOCATION).to_owned();
-        Self { reseller, recharge, proposals, allocation, run }
+        Self { reseller, recharge, proposals, allocation, run, below, offered, sent }
     }
 
     /// Another one for each nonce of a row.

@@ -22,7 +22,9 @@ use taabia::services::access::{
     SecretHasher, TokenSettings, Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Allocations, Audit, Directory, FourEyes, Network, Recharges, Scope, Stock, Terminals, Users};
+use taabia::services::{
+    Allocations, Audit, Directory, FourEyes, Limits, Network, Recharges, Scope, Stock, Terminals, Transfers, Users,
+};
 use tower::ServiceExt;
 
 use super::world::World;
@@ -301,6 +303,21 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
             directory: directory.clone(),
             ledger: world.nodes[0].clone(),
             reads: store.clone(),
+        }),
+        limits: Arc::new(Limits {
+            ledger: world.nodes[0].clone(),
+            reads: store.clone(),
+            directory: directory.clone(),
+            clock: world.clock.clone(),
+        }),
+        transfers: Arc::new(Transfers {
+            ledger: world.nodes[0].clone(),
+            reads: store.clone(),
+            lists: store.clone(),
+            directory: directory.clone(),
+            clock: world.clock.clone(),
+            randomness: randomness.clone(),
+            edges: super::script::rules().edges,
         }),
         stock: Arc::new(Stock { directory: directory.clone(), reads: store.clone(), clock: world.clock.clone() }),
         audit: Arc::new(Audit { directory: directory.clone(), reads: store.clone() }),

@@ -7,6 +7,7 @@ pub mod postgres;
 pub mod program;
 pub mod proxy;
 pub mod script;
+pub mod transfers;
 pub mod world;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};

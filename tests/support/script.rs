@@ -2,11 +2,16 @@
 //!
 //! The model shares nothing with the ledger but the words: it keeps totals and recomputes everything else.
 
+mod random;
+mod transfers;
+
 use std::collections::HashMap;
 
-use proptest::prelude::*;
-use taabia::domain::{Decline, Limits, ResellerId, Shard, Standing, Status};
+use taabia::domain::{Decline, Limits, ResellerId, Shard, Standing, Status, TransferKind};
+use taabia::ledger::command::Settlement;
 use taabia::ledger::{Evidence, Refusal, Rules};
+
+pub use random::scripts;
 
 pub const RESELLERS: usize = 4;
 
@@ -65,6 +70,20 @@ pub enum Act {
         content: u32,
         expected: Option<i64>,
     },
+    /// To the operator without `to`.
+    Transfer {
+        key: u8,
+        kind: TransferKind,
+        from: usize,
+        to: Option<usize>,
+        amount: i64,
+        acceptance: bool,
+    },
+    /// About the transfer that was made as the `pick`-th one, if there are so many.
+    Settle {
+        pick: usize,
+        settlement: Settlement,
+    },
     Wait {
         ms: i64,
     },
@@ -93,79 +112,18 @@ pub fn rules() -> Rules {
         approval_expiry_ms: 86_400_000,
         issue_per_day_minor: None,
         vat_basis_points: 2_000,
+        edges: ["transfer:down", "return:up", "return:operator", "transfer:sibling:acceptance"]
+            .map(|text| text.parse().unwrap())
+            .into(),
+        accept_within_ms: 3_600_000,
         zone: jiff::tz::TimeZone::UTC,
         levels: ["distributor", "wholesaler", "outlet"].map(|name| name.parse().unwrap()).into(),
     }
 }
 
-fn amount() -> impl Strategy<Value = i64> {
-    prop_oneof![Just(500), Just(1_000), Just(20_000), Just(50_000), 1..60_000_i64]
-}
-
-fn limit() -> impl Strategy<Value = Option<i64>> {
-    prop_oneof![3 => Just(None), 1 => (0..60_000_i64).prop_map(Some)]
-}
-
-fn act() -> impl Strategy<Value = Act> {
-    let reseller = || 0..RESELLERS;
-    let limits = (limit(), prop_oneof![3 => Just(None), 1 => (0..4_i64).prop_map(Some)], limit()).prop_map(
-        |(per_operation_minor, per_day_count, per_day_minor)| Limits {
-            per_operation_minor,
-            per_day_count,
-            per_day_minor,
-        },
-    );
-    let evidence = prop_oneof![
-        3 => Just(Evidence::Applied),
-        2 => Just(Evidence::NotApplied(Decline::ChargingDeclined)),
-        1 => Just(Evidence::NotApplied(Decline::SubscriberUnknown)),
-        1 => Just(Evidence::NoAnswer),
-    ];
-    prop_oneof![
-        1 => reseller().prop_map(|reseller| Act::Open { reseller }),
-        1 => (0..3_u8, amount()).prop_map(|(key, amount)| Act::Issue { key, amount: amount * 10 }),
-        1 => (0..3_u8, 0..3_u8, prop::bool::weighted(0.7)).prop_map(
-            |(key, person, approve)| Act::Rule { key, person, approve }
-        ),
-        1 => (0..3_u8).prop_map(|key| Act::Expire { key }),
-        3 => (0..12_u8, reseller(), amount()).prop_map(|(key, reseller, amount)| Act::Allocate {
-            key, reseller, amount: amount * 3
-        }),
-        12 => (reseller(), 0..20_u8, 0..4_u8, amount(), prop::bool::weighted(0.3)).prop_map(
-            |(reseller, key, number, amount, repeat)| Act::Reserve { reseller, key, number, amount, repeat }
-        ),
-        1 => (reseller(), 0..20_u8).prop_map(|(reseller, key)| Act::Void { reseller, key }),
-        1 => (reseller(), 0..3_usize).prop_map(|(reseller, index)| Act::Standing {
-            reseller, standing: if index == 0 { Standing::Suspended } else { Standing::Active }
-        }),
-        1 => (reseller(), limits, prop_oneof![2 => Just(0), 1 => 0..30_000_i64]).prop_map(
-            |(reseller, limits, credit)| Act::Limits { reseller, limits, credit }
-        ),
-        8 => (0..30_usize, evidence).prop_map(|(pick, evidence)| Act::Resolve { pick, evidence }),
-        2 => (prop::option::of(reseller()), 0..3_u32, prop::option::of(0..4_i64)).prop_map(
-            |(reseller, content, expected)| Act::Put { reseller, content, expected }
-        ),
-        2 => prop_oneof![Just(1_000), Just(119_999), Just(120_000), Just(86_400_000)].prop_map(|ms| Act::Wait { ms }),
-    ]
-}
-
-/// Scripts that begin with a stocked network, in chunks that are sent at once.
-pub fn scripts(max_chunks: usize) -> impl Strategy<Value = Vec<Vec<Act>>> {
-    let business = prop::collection::vec(act(), 1..8).prop_map(|acts| {
-        let wait = acts
-            .iter()
-            .any(|act| matches!(act, Act::Wait { .. } | Act::Resolve { .. } | Act::Rule { .. } | Act::Expire { .. }));
-        if wait { acts.into_iter().map(|act| vec![act]).collect() } else { vec![acts] }
-    });
-    prop::collection::vec(business, 1..max_chunks).prop_map(|chunks| {
-        let opening = (0..RESELLERS - 1).map(|reseller| Act::Open { reseller }).collect();
-        let issue = vec![Act::Issue { key: 200, amount: 10_000_000 }];
-        let approval = vec![Act::Rule { key: 200, person: 1, approve: true }];
-        let stocking = (0..RESELLERS - 1)
-            .map(|reseller| Act::Allocate { key: 210 + u8::try_from(reseller).unwrap(), reseller, amount: 100_000 })
-            .collect();
-        [vec![opening, issue, approval, stocking], chunks.into_iter().flatten().collect()].concat()
-    })
+/// Whom the `index`-th reseller of every script stands below: 0 above 1 and 2, and 3 below 1.
+pub fn parent_of(index: usize) -> Option<usize> {
+    [None, Some(0), Some(0), Some(1)][index]
 }
 
 #[derive(Clone, Debug, Default)]
@@ -199,6 +157,7 @@ pub struct Model {
     ops: Vec<Op>,
     /// By owner: version and content.
     records: HashMap<Option<usize>, (i64, u32)>,
+    pub transfers: transfers::Transfers,
     now_ms: i64,
 }
 
@@ -241,6 +200,16 @@ impl Model {
                 self.records.insert(*reseller, (version, *content));
                 Seen::Put(version)
             }
+            Act::Transfer { from, to, .. }
+                if [Some(from), to.as_ref()].into_iter().flatten().any(|end| !self.outlets.contains_key(end)) =>
+            {
+                unknown()
+            }
+            Act::Transfer { key, kind, from, to, amount, acceptance } => self.transfer(
+                *key,
+                transfers::Content { kind: *kind, from: *from, to: *to, amount: *amount, acceptance: *acceptance },
+            ),
+            Act::Settle { pick, settlement } => self.settle(*pick, *settlement),
             Act::Wait { ms } => {
                 self.now_ms += ms;
                 Seen::Skipped
@@ -331,7 +300,8 @@ impl Model {
     }
 
     fn held(&self, reseller: usize) -> i64 {
-        self.ops.iter().filter(|op| op.reseller == reseller && op.status.is_open()).map(|op| op.amount).sum()
+        let sold = self.ops.iter().filter(|op| op.reseller == reseller && op.status.is_open()).map(|op| op.amount);
+        sold.sum::<i64>() + self.transfers.held(reseller)
     }
 
     fn reserve(&mut self, reseller: usize, key: u8, content: (u8, i64, bool)) -> Seen {

@@ -61,14 +61,14 @@ async fn audit_with(store: &dyn AuditReader, options: &Options) -> Result<Report
 
 async fn audit(store: &dyn AuditReader) -> Result<Report, String> {
     // Small pages, so that several are read.
-    audit_with(store, &Options { page: 3, checkpoint: None }).await
+    audit_with(store, &Options { page: 3, checkpoint: None, ..Options::default() }).await
 }
 
 #[tokio::test]
 async fn right_books_are_reported_with_their_totals_and_roots() {
     let world = world().await;
     let mut seen = Vec::new();
-    let options = Options { page: 3, checkpoint: None };
+    let options = Options { page: 3, checkpoint: None, ..Options::default() };
     let report = verify(&world.store, &options, &mut |progress| seen.push(progress)).await.unwrap();
     assert_eq!((report.entries, report.operations, report.holds), (17, 8, 2));
     assert_eq!(report.total(AccountClass::Issued), i128::from(ISSUED));

@@ -32,6 +32,18 @@ async fn an_edited_account_is_named() {
 }
 
 #[tokio::test]
+async fn an_edited_counter_is_named() {
+    type Edit = fn(&mut taabia::domain::Usage);
+    let edits: [Edit; 3] = [|usage| usage.count -= 1, |usage| usage.amount_minor -= 1, |usage| usage.day.0 += 1];
+    for edit in edits {
+        let account = AccountNumber(1_000);
+        let found =
+            finding(move |state, _| edit(&mut state.books[OUTLETS].accounts.get_mut(&account).unwrap().usage)).await;
+        assert_names(&found, "shard 1, account 1000 (reseller_stock): it counts ");
+    }
+}
+
+#[tokio::test]
 async fn an_edited_hold_is_named() {
     let found = finding(|state, world| {
         state.books[OUTLETS].holds.get_mut(&world.submitted).unwrap().amount_minor = 1;

@@ -48,7 +48,7 @@ fn within<T: PartialOrd + Display>(
 
 fn ranges(config: &Config) -> Result<(), (&'static str, String)> {
     const HOUR_MS: u64 = 3_600_000;
-    let Config { engine, recharge, allocation, four_eyes, doubt, charging, access, shutdown, .. } = config;
+    let Config { engine, recharge, allocation, four_eyes, doubt, transfer, charging, access, shutdown, .. } = config;
     within("engine.posters", engine.posters, 0..=256)?;
     within("engine.max_batch", engine.max_batch, 1..=4_096)?;
     within("engine.queue_capacity", engine.queue_capacity, 1..=1_000_000)?;
@@ -69,6 +69,8 @@ fn ranges(config: &Config) -> Result<(), (&'static str, String)> {
     within("doubt.backoff_initial_ms", doubt.backoff_initial_ms, 1..=HOUR_MS)?;
     within("doubt.backoff_max_ms", doubt.backoff_max_ms, doubt.backoff_initial_ms..=HOUR_MS)?;
     within("doubt.concurrency", doubt.concurrency, 1..=1_024)?;
+    within("transfer.accept_within_s", transfer.accept_within_s, 1..=366 * 86_400)?;
+    within("transfer.poll_interval_ms", transfer.poll_interval_ms, 1..=HOUR_MS)?;
     within("charging.connect_timeout_ms", charging.connect_timeout_ms, 1..=HOUR_MS)?;
     within("charging.lookup_timeout_ms", charging.lookup_timeout_ms, 1..=HOUR_MS)?;
     within("charging.max_in_flight", charging.max_in_flight, 1..=65_536)?;

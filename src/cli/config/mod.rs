@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de};
 
-use crate::domain::{Currency, LevelName, Money, NumberingPlan};
+use crate::domain::{Currency, Edge, LevelName, Money, NumberingPlan};
 
 pub use layers::{ConfigError, Flag, Loaded, environment, load};
 
@@ -40,6 +40,7 @@ pub struct Config {
     pub allocation: Allocation,
     pub four_eyes: FourEyes,
     pub doubt: Doubt,
+    pub transfer: Transfer,
     pub charging: Charging,
     pub access: Access,
     pub shutdown: Shutdown,
@@ -99,6 +100,15 @@ pub struct Doubt {
     pub backoff_initial_ms: u64,
     pub backoff_max_ms: u64,
     pub concurrency: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transfer {
+    #[serde(deserialize_with = "edges")]
+    pub permitted: Vec<Edge>,
+    pub accept_within_s: u64,
+    pub poll_interval_ms: u64,
 }
 
 /// Which charging system credits the lines.
@@ -228,6 +238,13 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D:
 
 fn currency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Currency, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+}
+
+fn edges<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Edge>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    // An empty variable is no edge at all.
+    let edges = texts.iter().filter(|text| !text.is_empty());
+    edges.map(|text| text.parse().map_err(de::Error::custom)).collect()
 }
 
 fn time_zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeZone, D::Error> {

@@ -4,11 +4,13 @@
 //! (`#[serde(default)]`) and never change their meaning, and no field is a map, so that one content has one text.
 
 mod client;
+mod limit_set;
 mod pin_policy;
 mod terminal;
 mod user;
 
 pub use client::Client;
+pub use limit_set::{Bounds, LimitSet, LimitStep, TerminalBounds};
 pub use pin_policy::PinPolicy;
 pub use terminal::{PartnerPolicy, Terminal};
 pub use user::{PinHash, PinReset, User};

@@ -8,6 +8,7 @@ mod four_eyes;
 mod recharges;
 mod resellers;
 mod terminals;
+mod transfers;
 mod users;
 mod whoami;
 
@@ -60,6 +61,13 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::StockAllocate), routes!(allocation_runs::create::create_allocation_run)),
         (Need::Scope(Scope::StockAllocate), routes!(allocation_runs::get::get_allocation_run)),
         (Need::Scope(Scope::StockAllocate), routes!(allocation_runs::lines::list_allocation_run_lines)),
+        (Need::Scope(Scope::NetworkRead), routes!(resellers::limits::get_limits)),
+        (Need::Scope(Scope::NetworkWrite), routes!(resellers::limits::put_limits)),
+        (Need::Scope(Scope::StockWrite), routes!(transfers::create::create_transfer)),
+        (Need::Scope(Scope::StockRead), routes!(transfers::list::list_transfers)),
+        (Need::Scope(Scope::StockRead), routes!(transfers::get::get_transfer)),
+        (Need::Scope(Scope::StockWrite), routes!(transfers::settle::accept_transfer)),
+        (Need::Scope(Scope::StockWrite), routes!(transfers::settle::cancel_transfer)),
         (Need::AnyToken, routes!(whoami::whoami)),
     ]
 }

@@ -6,6 +6,7 @@ use super::Slice;
 use super::finding::{Finding, VerifyError, offence};
 use super::fold::Fold;
 use super::records;
+use super::usage;
 use crate::domain::{AccountNumber, Hold, ResellerId, Shard};
 use crate::ledger::network::digest;
 use crate::ports::AuditReader;
@@ -31,7 +32,9 @@ pub(super) async fn close(
     if let Some(posting) = audit.stray_posting(shard, slice.head.sequence).await? {
         return offence(Some(shard), posting, "its entry does not exist");
     }
-    check_operations(audit, fold, slice.head.sequence).await
+    let beyond = check_operations(audit, fold, slice.head.sequence).await?;
+    usage::check(fold, slice)?;
+    Ok(beyond)
 }
 
 /// Every entry above a snapshot's head must be below the head of a later one.

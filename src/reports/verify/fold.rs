@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::Slice;
 use super::finding::{Finding, offence};
+use super::usage::Sales;
 use crate::domain::encoding::Hash;
 use crate::domain::{About, Account, AccountNumber, Entry, Operation, Posting, ResellerId, Shard, Side, Timestamp};
 use crate::ledger::Head;
@@ -52,6 +53,7 @@ pub(super) struct Fold<'a> {
     pub resellers: HashMap<Uuid, AboutReseller>,
     /// The last entry about each record.
     pub records: HashMap<Uuid, AboutRecord>,
+    pub sales: Sales<'a>,
     frontier: Frontier,
     /// Of the head, from the left.
     subtrees: Vec<Subtree>,
@@ -65,7 +67,7 @@ pub(super) struct Fold<'a> {
 }
 
 impl<'a> Fold<'a> {
-    pub fn new(slice: &'a Slice) -> Result<Self, Finding> {
+    pub fn new(slice: &'a Slice, zone: &'a jiff::tz::TimeZone) -> Result<Self, Finding> {
         let head = &slice.head;
         let fold = Self {
             head,
@@ -73,6 +75,7 @@ impl<'a> Fold<'a> {
             open: HashMap::new(),
             resellers: HashMap::new(),
             records: HashMap::new(),
+            sales: Sales::new(zone),
             frontier: Frontier::default(),
             subtrees: subtrees(&head.frontier),
             recorded_at: Timestamp::EPOCH,
@@ -153,6 +156,9 @@ impl<'a> Fold<'a> {
         self.check_subtree()?;
         self.check_checkpoint()?;
         self.remember(entry);
+        if let Some(operation) = &audited.operation {
+            self.sales.entry(entry.kind, operation);
+        }
         self.check_operation(entry, audited.operation.as_ref())
     }
 

@@ -13,7 +13,7 @@
 //!
 //! Standing, limits and place in the network of every reseller, and every record, are those that the last entry about
 //! it recorded; the lines of the tree are those that the places give; the copies of a record are alike in all shards.
-//! What no entry records is not verified: the daily counters, the claims of keys, partners and clients.
+//! What no entry records is not verified: the claims of keys, partners and clients.
 
 mod checkpoint;
 mod closing;
@@ -23,6 +23,7 @@ mod fold;
 mod records;
 mod report;
 mod runs;
+mod usage;
 
 use std::collections::BTreeMap;
 
@@ -45,11 +46,13 @@ pub struct Options {
     pub page: u32,
     /// An earlier state of the logs, which must be a beginning of what is there now.
     pub checkpoint: Option<Checkpoint>,
+    /// The zone that business days follow, as configured: the daily counters are recounted in it.
+    pub zone: jiff::tz::TimeZone,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { page: 1_000, checkpoint: None }
+        Self { page: 1_000, checkpoint: None, zone: jiff::tz::TimeZone::UTC }
     }
 }
 
@@ -92,7 +95,7 @@ pub async fn verify(
     let mut beyond = Vec::new();
     for slice in &slices {
         let shard = slice.head.shard;
-        let mut fold = Fold::new(slice)?;
+        let mut fold = Fold::new(slice, &options.zone)?;
         while fold.sequence() < slice.head.sequence {
             let page = audit.entries(shard, fold.sequence(), slice.head.sequence, options.page.max(1)).await?;
             if page.is_empty() {

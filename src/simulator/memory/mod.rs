@@ -14,6 +14,7 @@ mod session;
 mod state;
 mod stock;
 mod transaction;
+mod transfers;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

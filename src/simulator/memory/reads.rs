@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use crate::domain::operation::claim_key;
 use crate::domain::{
-    Account, ExternalId, Operation, OperationId, OperationKind, PartnerId, Record, RecordKey, ResellerId, Shard,
-    Timestamp,
+    Account, ExternalId, Hold, Operation, OperationId, OperationKind, PartnerId, Record, RecordKey, Reseller,
+    ResellerId, Shard, Timestamp,
 };
 use crate::ports::{Reads, RechargeQuery, RecordQuery, RecordedAction, Scope, StaffActionQuery, StoreError};
 
@@ -60,6 +60,11 @@ impl Reads for MemoryStore {
         Ok(found.into_iter().take(limit).cloned().collect())
     }
 
+    async fn reseller_state(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Reseller>, StoreError> {
+        let state = self.shared.state();
+        Ok(state.books(shard).and_then(|books| books.resellers.get(&reseller)).copied())
+    }
+
     async fn stock(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Account>, StoreError> {
         let state = self.shared.state();
         let account = state.books(shard).and_then(|books| {
@@ -84,6 +89,7 @@ impl Reads for MemoryStore {
                 hold.due_at <= due_by && after.is_none_or(|after| (hold.due_at, hold.operation) > after)
             })
             .filter_map(|(hold, books)| books.operations.get(&hold.operation).map(|operation| (hold.due_at, operation)))
+            .filter(|(_, operation)| operation.kind() == OperationKind::Recharge)
             .collect();
         due.sort_unstable_by_key(|(due_at, operation)| (*due_at, operation.id));
         Ok(due.into_iter().take(limit as usize).map(|(_, operation)| operation.clone()).collect())
@@ -91,7 +97,10 @@ impl Reads for MemoryStore {
 
     async fn doubt(&self, due_by: Timestamp) -> Result<(i64, Option<Timestamp>), StoreError> {
         let state = self.shared.state();
-        let holds = state.books.iter().flat_map(|books| books.holds.values());
+        let waits = |books: &super::Books, hold: &Hold| {
+            books.operations.get(&hold.operation).is_some_and(|operation| operation.transfer().is_some())
+        };
+        let holds = state.books.iter().flat_map(|books| books.holds.values().filter(move |hold| !waits(books, hold)));
         let placed: Vec<_> = holds.filter(|hold| hold.due_at <= due_by).map(|hold| hold.placed_at).collect();
         Ok((i64::try_from(placed.len()).expect("fits memory"), placed.into_iter().min()))
     }

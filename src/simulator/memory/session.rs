@@ -8,9 +8,10 @@ use super::state::State;
 use super::transaction::{Transaction, View};
 use super::{Shared, no_such_shard, refused};
 use crate::domain::encoding::Hash;
-use crate::domain::{AccountClass, Operation, Shard, Status, Timestamp};
+use crate::domain::{AccountClass, Operation, Shard, Status, Timestamp, Usage};
+use crate::ledger::limits::Tally;
 use crate::ledger::{Changes, Head, SimilarKey};
-use crate::ports::{Claim, Loaded, RecentRecharge, SalesSince, Session, ShardKey, StoreError, Wants};
+use crate::ports::{Claim, Loaded, RecentRecharge, SalesSince, Session, ShardKey, StoreError, TallyQuestion, Wants};
 
 pub(super) struct MemorySession {
     shared: Arc<Shared>,
@@ -135,6 +136,10 @@ fn load(transaction: &Transaction, state: &State, wants: &Wants) -> Result<Loade
         let more = sales.len() > question.limit as usize;
         loaded.sales.push((question, (!more).then_some(sales)));
     }
+    for question in &wants.tallies {
+        let view = transaction.view(state, question.shard)?;
+        loaded.tallies.push((question.shard, question.key.clone(), tally(view, question)));
+    }
     loaded.tree = state.tree(&wants.tree);
     Ok(loaded)
 }
@@ -147,6 +152,26 @@ fn sales_since(view: View<'_>, question: SalesSince) -> Vec<(SimilarKey, Timesta
         counts.then_some(((operation.reseller, recharge.msisdn, operation.amount_minor), operation.created_at))
     };
     view.operations().filter_map(sale).collect()
+}
+
+/// What a reseller sold in the periods of the question.
+fn tally(view: View<'_>, question: &TallyQuestion) -> Tally {
+    let mut day = Usage { day: question.day, ..Usage::default() };
+    let mut month = Usage { day: question.month, ..Usage::default() };
+    for operation in view.books.operations.values() {
+        let sold = operation.reseller == question.key.reseller
+            && operation.status != Status::Declined
+            && operation
+                .recharge()
+                .is_some_and(|recharge| question.key.terminal.is_none() || recharge.terminal == question.key.terminal);
+        for (usage, begins) in [(&mut day, question.day_begins), (&mut month, question.month_begins)] {
+            if sold && operation.created_at >= begins {
+                usage.count += 1;
+                usage.amount_minor += operation.amount_minor;
+            }
+        }
+    }
+    Tally { day, month }
 }
 
 /// When the latest such recharge that was not declined was created.

@@ -11,6 +11,7 @@ mod registry;
 mod session;
 pub mod sql;
 mod stock;
+mod transfers;
 mod tree;
 
 use std::time::Duration;

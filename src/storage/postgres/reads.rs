@@ -12,14 +12,14 @@ use super::{PostgresStore, installation, sql};
 use crate::domain::operation::claim_key;
 use crate::domain::{
     Account, AccountClass, EntryKind, ExternalId, Operation, OperationId, OperationKind, PartnerId, Record, RecordKey,
-    ResellerId, Shard, Status, Timestamp,
+    Reseller, ResellerId, Shard, Status, Timestamp,
 };
 use crate::ports::{Reads, RechargeQuery, RecordQuery, RecordedAction, Scope, StaffActionQuery, StoreError};
 use crate::storage::beside::Incomplete;
 use crate::storage::bounds::Page;
 use crate::storage::operation_row::{StoredOperation, read_doubt, read_operations};
 use crate::storage::record_row::{KeyRow, PageOfRecords, RecordRow};
-use crate::storage::rows::{AccountRow, msisdn_column, shard_number};
+use crate::storage::rows::{AccountRow, ResellerRow, msisdn_column, shard_number};
 use crate::storage::staff_rows::{StaffActionRow, page_begins};
 
 type OperationQuery<'q> = QueryAs<'q, Postgres, StoredOperation, PgArguments>;
@@ -100,6 +100,13 @@ impl Reads for PostgresStore {
     async fn recharges(&self, query: &RechargeQuery) -> Result<Vec<Operation>, StoreError> {
         let statement = bind_page(list_query(query), Page::of(query));
         read_operations(statement.fetch_all(&self.reads).await.map_err(store_error)?)
+    }
+
+    async fn reseller_state(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Reseller>, StoreError> {
+        let query = sqlx::query_as::<_, ResellerRow>(sql::LOAD_RESELLERS);
+        let query = query.bind(vec![shard_number(shard)]).bind(vec![reseller.uuid()]);
+        let row = query.fetch_optional(&self.reads).await.map_err(store_error)?;
+        Ok(row.map(ResellerRow::read).transpose()?.map(|(_, reseller)| reseller))
     }
 
     async fn stock(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Account>, StoreError> {

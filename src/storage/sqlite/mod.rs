@@ -14,6 +14,7 @@ mod registry;
 mod session;
 pub mod sql;
 mod stock;
+mod transfers;
 mod tree;
 
 use std::str::FromStr;

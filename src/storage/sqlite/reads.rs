@@ -13,14 +13,14 @@ use uuid::Uuid;
 use crate::domain::operation::claim_key;
 use crate::domain::{
     Account, AccountClass, EntryKind, ExternalId, Operation, OperationId, OperationKind, PartnerId, Record, RecordKey,
-    ResellerId, Shard, Status, Timestamp,
+    Reseller, ResellerId, Shard, Status, Timestamp,
 };
 use crate::ports::{Reads, RechargeQuery, RecordQuery, RecordedAction, Scope, StaffActionQuery, StoreError};
 use crate::storage::beside::Incomplete;
 use crate::storage::bounds::{Page, newest};
 use crate::storage::operation_row::{StoredOperation, read_doubt, read_operations};
 use crate::storage::record_row::{KeyRow, PageOfRecords, RecordRow};
-use crate::storage::rows::{AccountRow, msisdn_column, shard_number};
+use crate::storage::rows::{AccountRow, ResellerRow, msisdn_column, shard_number};
 use crate::storage::staff_rows::{StaffActionRow, page_begins};
 
 type OperationQuery<'q> = QueryAs<'q, Sqlite, StoredOperation, SqliteArguments>;
@@ -129,6 +129,13 @@ impl Reads for SqliteStore {
             Scope::Resellers(resellers) => self.list_of_resellers(resellers, query, page).await,
             Scope::Subtrees(roots) => self.list_below(roots, query, page).await,
         }
+    }
+
+    async fn reseller_state(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Reseller>, StoreError> {
+        let query = sqlx::query_as::<_, ResellerRow>(sql::LOAD_RESELLERS);
+        let query = query.bind(json::reseller_keys(&[(shard, reseller)])?);
+        let row = query.fetch_optional(&self.reads).await.map_err(store_error)?;
+        Ok(row.map(ResellerRow::read).transpose()?.map(|(_, reseller)| reseller))
     }
 
     async fn stock(&self, shard: Shard, reseller: ResellerId) -> Result<Option<Account>, StoreError> {

@@ -11,9 +11,14 @@ use super::beside::complete;
 use super::error::{commit_error, is_plain_error, store_error};
 use super::{json, persist, sql, tree};
 use crate::domain::encoding::Hash;
-use crate::domain::{AccountNumber, OperationId, OperationKind, RecordWant, ResellerId, Shard, Status, Timestamp};
+use crate::domain::{
+    AccountNumber, OperationId, OperationKind, RecordWant, ResellerId, Shard, Status, TerminalId, Timestamp,
+};
+use crate::ledger::limits::Tally;
 use crate::ledger::{Changes, Head};
-use crate::ports::{Claim, Loaded, RecentRecharge, Sales, SalesSince, Session, ShardKey, StoreError, Wants};
+use crate::ports::{
+    Claim, Loaded, RecentRecharge, Sales, SalesSince, Session, ShardKey, StoreError, TallyQuestion, Wants,
+};
 use crate::storage::batch::Batch;
 use crate::storage::bounds::first_id_since;
 use crate::storage::key_rows::{ClaimRow, SaleRow, read_sales};
@@ -22,6 +27,7 @@ use crate::storage::record_row::{RecordRow, split_wants};
 use crate::storage::rows::{
     AccountRow, HeadRow, ResellerRow, corrupt, hex_bytes, msisdn_column, read_at, shard_number,
 };
+use crate::storage::tally_row::TallyRow;
 
 /// Where the connection stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -142,6 +148,19 @@ impl SqliteSession {
         Ok(found)
     }
 
+    async fn find_tally(&mut self, question: &TallyQuestion) -> Result<Tally, StoreError> {
+        let query = sqlx::query_as::<_, TallyRow>(sql::LOAD_TALLY)
+            .bind(shard_number(question.shard))
+            .bind(question.key.reseller.uuid())
+            .bind(question.key.terminal.as_ref().map(TerminalId::as_str))
+            .bind(first_id_since(question.month_begins))
+            .bind(question.month_begins.unix_ms())
+            .bind(question.day_begins.unix_ms())
+            .bind(Status::Declined.code());
+        let row = query.fetch_one(&mut self.connection).await.map_err(store_error)?;
+        Ok(row.read(question))
+    }
+
     async fn find(&mut self, wants: &Wants) -> Result<Loaded, StoreError> {
         let mut loaded = Loaded::default();
         if !wants.system_accounts.is_empty() {
@@ -167,6 +186,10 @@ impl SqliteSession {
         }
         for question in &wants.sales {
             loaded.sales.push((*question, self.find_sales(*question).await?));
+        }
+        for question in &wants.tallies {
+            let tally = self.find_tally(question).await?;
+            loaded.tallies.push((question.shard, question.key.clone(), tally));
         }
         loaded.tree = tree::find(&mut self.connection, &wants.tree).await?;
         Ok(loaded)

@@ -10,6 +10,8 @@ crate::storage::statements::statements_of_dialect! { "sql/":
     PERSIST_REMOVED_HOLDS = "persist_removed_holds",
     PERSIST_CLAIMS = "persist_claims",
     PERSIST_ACCOUNTS = "persist_accounts",
+    TRANSFERS_SENT = "transfers_sent",
+    TRANSFERS_RECEIVED = "transfers_received",
     ADD_PARTNER = "add_partner",
     ADD_CLIENT_ROOT = "add_client_root",
     ADD_SECRET = "add_secret",

@@ -4,6 +4,7 @@ pub mod balance;
 pub mod change;
 pub mod create;
 pub mod get;
+pub mod limits;
 pub mod list;
 mod shape;
 pub mod standing;

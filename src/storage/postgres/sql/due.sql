@@ -1,5 +1,6 @@
 -- A page of the operations whose hold is due, the longest due first.
 -- Parameters: due at or before, due time and id of the last one of the page before, limit. Rows: operations.
+-- Transfers that wait for acceptance hold stock as well; they are no doubt of ours.
 -- The table of holds is small: only what is open is in it. OFFSET 0 keeps the order: holds outside.
 SELECT o.shard, o.id, o.kind, o.partner, o.reseller, o.external_id, o.amount_minor, o.status, o.decline,
        o.balance_after, o.created_at, o.updated_at, o.last_sequence, o.counterparty, o.msisdn, o.msisdn_salt,
@@ -10,6 +11,6 @@ CROSS JOIN LATERAL (
     WHERE o.shard = h.shard AND o.id = h.operation
     OFFSET 0
 ) AS o
-WHERE h.due_at <= $1 AND (h.due_at, h.operation) > ($2, $3)
+WHERE o.kind = 1 AND h.due_at <= $1 AND (h.due_at, h.operation) > ($2, $3)
 ORDER BY h.due_at, h.operation
 LIMIT $4

@@ -1,0 +1,7 @@
+//! The calls about transfers and returns of stock.
+
+pub mod create;
+pub mod get;
+pub mod list;
+pub mod settle;
+mod shape;

@@ -1,0 +1,205 @@
+//! What a command touches: its shards, its key, and what has to be in memory before it is decided.
+
+use super::command::{
+    Key, LowerLimits, OpenReseller, Request, Reserve, SetStanding, SettleTransfer, TransferStock, Void,
+};
+use super::tree::TreeWants;
+use crate::domain::{ExternalId, OperationId, PartnerId, Place, RecordKind, RecordWant, ResellerId, Shard, Standing};
+
+impl Request {
+    /// The shard of the reseller that acts: it holds the operation and the key.
+    #[must_use]
+    pub fn home(&self, count: u16) -> Shard {
+        let of = |reseller: ResellerId| Shard::of(reseller.uuid(), count);
+        match self {
+            Self::OpenReseller(open) => of(open.registration.id),
+            Self::SetStanding(set) => of(set.reseller),
+            Self::SetLimits(set) => of(set.reseller),
+            Self::ChangePlace(change) => of(change.reseller),
+            Self::Propose(_) | Self::AllocateStock(_) | Self::StartRun(_) => Shard::OPERATOR,
+            Self::FinishRun(finish) => finish.operation.shard(),
+            Self::Rule(rule) => rule.operation.shard(),
+            Self::Expire(expire) => expire.operation.shard(),
+            Self::Reserve(reserve) => of(reserve.reseller),
+            Self::Resolve(resolve) => resolve.operation.shard(),
+            Self::Void(void) => of(void.reseller),
+            Self::PutRecord(put) => put.key.home(count),
+            Self::User(user) => of(user.reseller),
+            Self::LowerLimits(lower) => of(lower.reseller),
+            Self::TransferStock(transfer) => of(transfer.from),
+            Self::SettleTransfer(settle) => settle.operation.shard(),
+        }
+    }
+
+    /// The other shards that it reads and writes: none for most.
+    #[must_use]
+    pub fn other_shards(&self, count: u16) -> Vec<Shard> {
+        let home = self.home(count);
+        let of = |reseller: ResellerId| {
+            let there = Shard::of(reseller.uuid(), count);
+            if there == home { Vec::new() } else { vec![there] }
+        };
+        match self {
+            Self::AllocateStock(allocate) => of(allocate.to),
+            Self::Propose(propose) => propose.proposal.reseller().map(of).unwrap_or_default(),
+            Self::Rule(rule) => rule.reseller.map(of).unwrap_or_default(),
+            Self::PutRecord(put) => put.key.copies(count),
+            Self::TransferStock(TransferStock { to: Some(to), .. })
+            | Self::SettleTransfer(SettleTransfer { to, .. }) => {
+                vec![Shard::of(to.uuid(), count), Shard::OPERATOR]
+            }
+            // The operator's row is the lock of the network's tree.
+            _ if !self.tree().is_empty() && self.home(count) != Shard::OPERATOR => vec![Shard::OPERATOR],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The records that it reads, and in which shards: none for most.
+    #[must_use]
+    pub fn records(&self, count: u16) -> Vec<(Shard, RecordWant)> {
+        match self {
+            Self::Reserve(Reserve { reseller, .. }) => {
+                let limits = RecordWant::One(super::limits::key(*reseller));
+                let home = self.home(count);
+                vec![(home, limits), (home, super::terminal::POLICIES)]
+            }
+            Self::LowerLimits(LowerLimits { reseller, .. })
+            | Self::TransferStock(TransferStock { from: reseller, .. }) => {
+                let key = super::limits::key(*reseller);
+                vec![(key.home(count), RecordWant::One(key))]
+            }
+            Self::PutRecord(put) => {
+                let shards = std::iter::once(put.key.home(count)).chain(put.key.copies(count));
+                shards.map(|shard| (shard, RecordWant::One(put.key.clone()))).collect()
+            }
+            Self::User(user) => {
+                let wants = [RecordWant::One(user.key()), RecordWant::Kind(RecordKind::PinPolicy)];
+                wants.map(|want| (Shard::of(user.reseller.uuid(), count), want)).to_vec()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// What it reads of the network's tree. Whatever changes the tree reads something of it.
+    #[must_use]
+    pub fn tree(&self) -> TreeWants {
+        match self {
+            Self::OpenReseller(OpenReseller { registration, .. }) => TreeWants {
+                codes: vec![registration.code.clone()],
+                lines: registration.parent.into_iter().collect(),
+                below: Vec::new(),
+            },
+            Self::ChangePlace(change) => TreeWants {
+                codes: change.code.iter().map(|code| code.as_str().to_owned()).collect(),
+                lines: change.parent.flatten().into_iter().chain([change.reseller]).collect(),
+                below: vec![change.reseller],
+            },
+            Self::SetStanding(SetStanding { reseller, standing: Standing::Closed, .. }) => {
+                TreeWants { codes: Vec::new(), lines: vec![*reseller], below: vec![*reseller] }
+            }
+            Self::TransferStock(transfer) => {
+                TreeWants { lines: [transfer.from].into_iter().chain(transfer.to).collect(), ..TreeWants::default() }
+            }
+            Self::SettleTransfer(settle) => TreeWants { lines: vec![settle.from, settle.to], ..TreeWants::default() },
+            _ => TreeWants::default(),
+        }
+    }
+
+    /// Another reseller whose state it reads: who gets the stock.
+    #[must_use]
+    pub fn receiver(&self) -> Option<ResellerId> {
+        match self {
+            Self::TransferStock(transfer) => transfer.to,
+            Self::SettleTransfer(settle) => Some(settle.to),
+            _ => None,
+        }
+    }
+
+    /// The reseller whose state it reads.
+    #[must_use]
+    pub fn reseller(&self) -> Option<ResellerId> {
+        match self {
+            Self::OpenReseller(open) => Some(open.registration.id),
+            Self::SetStanding(set) => Some(set.reseller),
+            Self::SetLimits(set) => Some(set.reseller),
+            Self::ChangePlace(change) => Some(change.reseller),
+            Self::AllocateStock(allocate) => Some(allocate.to),
+            Self::Reserve(reserve) => Some(reserve.reseller),
+            Self::Void(void) => Some(void.reseller),
+            Self::User(user) => Some(user.reseller),
+            Self::Propose(propose) => propose.proposal.reseller(),
+            Self::Rule(rule) => rule.reseller,
+            Self::PutRecord(put) => Some(put.key.owner()).filter(|_| put.key.kind().place() == Place::Owner),
+            Self::LowerLimits(lower) => Some(lower.reseller),
+            Self::TransferStock(transfer) => Some(transfer.from),
+            Self::SettleTransfer(settle) => Some(settle.from),
+            Self::Expire(_) | Self::Resolve(_) | Self::StartRun(_) | Self::FinishRun(_) => None,
+        }
+    }
+
+    /// The operation that it moves on.
+    #[must_use]
+    pub fn moves(&self) -> Option<OperationId> {
+        match self {
+            Self::Resolve(resolve) => Some(resolve.operation),
+            Self::Rule(rule) => Some(rule.operation),
+            Self::Expire(expire) => Some(expire.operation),
+            Self::FinishRun(finish) => Some(finish.operation),
+            Self::OpenReseller(_)
+            | Self::SetStanding(_)
+            | Self::SetLimits(_)
+            | Self::ChangePlace(_)
+            | Self::User(_)
+            | Self::Propose(_)
+            | Self::AllocateStock(_)
+            | Self::Reserve(_)
+            | Self::PutRecord(_)
+            | Self::StartRun(_)
+            | Self::LowerLimits(_)
+            | Self::TransferStock(_)
+            | Self::SettleTransfer(_)
+            | Self::Void(_) => None,
+        }
+    }
+
+    /// The key it claims, and the operation it claims it for.
+    #[must_use]
+    pub fn key(&self) -> Option<(Key, OperationId)> {
+        let operator = |external_id: &ExternalId, operation| {
+            let (partner, reseller) = (PartnerId::OPERATOR, ResellerId::OPERATOR);
+            Some((Key { partner, reseller, external_id: external_id.clone() }, operation))
+        };
+        match self {
+            Self::Propose(propose) => operator(&propose.external_id, propose.operation),
+            Self::AllocateStock(allocate) => operator(&allocate.external_id, allocate.operation),
+            Self::StartRun(start) => operator(&start.external_id, start.operation),
+            Self::Reserve(Reserve { partner, reseller, external_id, operation, .. })
+            | Self::Void(Void { partner, reseller, external_id, operation }) => {
+                let key = Key { partner: *partner, reseller: *reseller, external_id: external_id.clone() };
+                Some((key, *operation))
+            }
+            Self::OpenReseller(_)
+            | Self::SetStanding(_)
+            | Self::SetLimits(_)
+            | Self::ChangePlace(_)
+            | Self::Rule(_)
+            | Self::Expire(_)
+            | Self::FinishRun(_)
+            | Self::Resolve(_)
+            | Self::User(_)
+            | Self::PutRecord(_)
+            | Self::LowerLimits(_)
+            | Self::SettleTransfer(_) => None,
+            Self::TransferStock(TransferStock { partner, from, external_id, operation, .. }) => {
+                let key = Key { partner: *partner, reseller: *from, external_id: external_id.clone() };
+                Some((key, *operation))
+            }
+        }
+    }
+
+    /// Whether it may be refused for overload. Moving an open operation on never is.
+    #[must_use]
+    pub fn is_new_business(&self) -> bool {
+        !matches!(self, Self::Resolve(_))
+    }
+}
