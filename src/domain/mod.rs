@@ -1,6 +1,7 @@
 //! Nouns and their rules. Pure: no clock, no randomness, no async, no SQL.
 
 pub mod account;
+pub mod catalogue;
 pub mod encoding;
 pub mod entry;
 pub mod ids;

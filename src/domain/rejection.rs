@@ -28,6 +28,7 @@ impl Retry {
 pub enum Decline {
     Voided,
     ResellerSuspended,
+    ProductUnknown,
     AmountOutOfRange,
     SimilarRecharge,
     LimitExceeded,
@@ -48,13 +49,14 @@ pub struct DeclineLine {
 }
 
 #[rustfmt::skip]
-pub const DECLINES: [DeclineLine; 9] = {
+pub const DECLINES: [DeclineLine; 10] = {
     const fn line(decline: Decline, code: &'static str, iso8583: &'static str, meaning: &'static str) -> DeclineLine {
         DeclineLine { decline, code, iso8583, meaning }
     }
     [
         line(Decline::Voided,            "voided",              "17", "The external_id was voided before the request arrived"),
         line(Decline::ResellerSuspended, "reseller_suspended",  "57", "The reseller is suspended or closed and may not sell"),
+        line(Decline::ProductUnknown,    "product_unknown",     "57", "The catalogue has no such product now"),
         line(Decline::AmountOutOfRange,  "amount_out_of_range", "13", "The product does not sell this amount"),
         line(Decline::SimilarRecharge,   "similar_recharge",    "94", "Same reseller, number and amount a moment ago; send allow_repeat with a new id if it is meant"),
         line(Decline::LimitExceeded,     "limit_exceeded",      "61", "A limit of the reseller for one operation or for the business day would be exceeded"),
