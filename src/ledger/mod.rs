@@ -9,6 +9,7 @@ mod decide;
 pub mod issue;
 pub mod merkle;
 pub mod network;
+pub mod pricing;
 pub mod recharge;
 pub mod record;
 pub mod rules;

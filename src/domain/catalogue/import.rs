@@ -188,7 +188,8 @@ mod tests {
 
     #[test]
     fn an_import_changes_what_follows_and_never_the_past() {
-        let first = imported(&Catalogue::default(), &products(vec![product("p", vec![offer(500, 50_000, 0, None)])]), 10);
+        let first =
+            imported(&Catalogue::default(), &products(vec![product("p", vec![offer(500, 50_000, 0, None)])]), 10);
         assert_eq!(first.offer("p", 600, at(9)), Err(Decline::ProductUnknown), "what is dated before begins at once");
         assert!(first.offer("p", 600, at(10)).is_ok());
         assert_eq!(first.offer("p", 499, at(10)), Err(Decline::AmountOutOfRange));

@@ -147,7 +147,10 @@ impl Catalogue {
                 return Err(Flaw { what, why: "both fit one deal at one time, and neither is more specific" });
             }
             if rule.product.as_ref().is_some_and(|product| !self.places.contains_key(product)) {
-                return Err(Flaw { what: format!("rule {}", rule.code), why: "it names a product that does not exist" });
+                return Err(Flaw {
+                    what: format!("rule {}", rule.code),
+                    why: "it names a product that does not exist",
+                });
             }
         }
         if self.rules().len() > usize::from(u16::MAX) {
