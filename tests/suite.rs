@@ -6,8 +6,10 @@
 mod access;
 mod api_spec;
 mod architecture;
+mod catalogue;
 mod charging;
 mod cli;
+mod commission;
 mod crash;
 mod docs;
 mod engine;

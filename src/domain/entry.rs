@@ -79,6 +79,12 @@ entry_kinds! {
     RecordPut = 30, "record.put", Record;
     /// The copy of a record in one more shard; the command is recorded in the operator's.
     RecordCopied = 31, "record.copied", Record;
+    CommissionPaid = 60, "commission.paid", Operation;
+    /// The receiver's part of a payout from another shard; the operation is recorded there.
+    CommissionReceived = 61, "commission.received", Elsewhere;
+    /// Operator stock that covers a payout of another shard.
+    CommissionFunded = 62, "commission.funded", Elsewhere;
+    CommissionPayoutDeclined = 63, "commission.payout_declined", Operation;
 }
 
 impl EntryKind {

@@ -13,6 +13,7 @@ pub mod records;
 pub mod rejection;
 pub mod reseller;
 pub mod shard;
+pub mod terms;
 pub mod text;
 pub mod time;
 
@@ -24,7 +25,8 @@ pub use msisdn::{Msisdn, NumberingPlan};
 pub use operation::{Channel, Details, Operation, OperationKind, Recharge, Status};
 pub use record::{Content, Place, Record, RecordBody, RecordKey, RecordKind, RecordWant};
 pub use rejection::{Decline, Retry};
-pub use reseller::{Limits, Reseller, Standing};
+pub use reseller::{Ancestry, Limits, Reseller, Rung, Standing};
 pub use shard::Shard;
+pub use terms::{Earned, Terms};
 pub use text::{ExternalId, RecordId, TerminalId};
 pub use time::{BusinessDay, Timestamp};

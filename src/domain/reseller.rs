@@ -1,5 +1,7 @@
 //! What decisions read of a reseller. Names, codes and the tree are in the registry, not here.
 
+use std::sync::Arc;
+
 use super::account::AccountNumber;
 use super::ids::ResellerId;
 
@@ -45,3 +47,13 @@ pub struct Reseller {
     pub standing: Standing,
     pub limits: Limits,
 }
+
+/// A reseller on the way from another up to the top of the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rung {
+    pub reseller: ResellerId,
+    pub level: Box<str>,
+}
+
+/// A reseller and all above it, from the bottom up.
+pub type Ancestry = Arc<[Rung]>;

@@ -136,7 +136,9 @@ mod tests {
             assert_eq!(terms.to_string(), text);
             assert_eq!(text.parse(), Ok(terms));
         }
-        for bad in ["", "x", "7:", "07", "7:3s0>1044=60;", "7;m0", "7;s-1;m1", "7:3x0>1=2", "7:3s0>1=+2", "-", "7;m1;m1"] {
+        for bad in
+            ["", "x", "7:", "07", "7:3s0>1044=60;", "7;m0", "7;s-1;m1", "7:3x0>1=2", "7:3s0>1=+2", "-", "7;m1;m1"]
+        {
             assert!(bad.parse::<Terms>().is_err(), "{bad}");
         }
     }

@@ -10,13 +10,15 @@ use uuid::Uuid;
 
 use super::changes::{Changes, Head, Registration};
 use super::command::Actor;
+use super::owners::Owners;
 use super::record::Records;
 use super::rules::Moment;
 use super::similar::{SimilarFilter, SimilarKey};
+use crate::domain::catalogue::Catalogue;
 use crate::domain::encoding::Hash;
 use crate::domain::{
     Account, AccountClass, AccountNumber, Entry, EntryKind, Hold, Operation, OperationId, Posting, Record, RecordBody,
-    RecordKey, RecordWant, Reseller, ResellerId, Shard, Side, Timestamp, Usage,
+    RecordKey, RecordKind, RecordWant, Reseller, ResellerId, Shard, Side, Timestamp, Usage,
 };
 
 /// One debit and one credit that a step posts.
@@ -56,13 +58,15 @@ pub struct Step {
     pub movements: Vec<Movement>,
     pub hold: HoldChange,
     pub usage: Option<(AccountNumber, Usage)>,
+    /// Accounts of resellers that are opened first, with the next numbers of the shard.
+    pub opened: Vec<Account>,
 }
 
 impl Step {
     /// A step that posts nothing.
     #[must_use]
     pub fn about(kind: EntryKind, subject: Subject) -> Self {
-        Self { kind, subject, movements: Vec::new(), hold: HoldChange::None, usage: None }
+        Self { kind, subject, movements: Vec::new(), hold: HoldChange::None, usage: None, opened: Vec::new() }
     }
 }
 
@@ -85,6 +89,7 @@ pub struct ShardBooks {
     recent: HashMap<SimilarKey, Timestamp>,
     similar: SimilarFilter,
     records: Records,
+    owners: Owners,
     entries: Vec<Entry>,
     written_operations: HashMap<OperationId, Write>,
     written_holds: HashMap<OperationId, Write>,
@@ -109,6 +114,7 @@ impl ShardBooks {
             holds: HashMap::new(),
             recent: HashMap::new(),
             records: Records::default(),
+            owners: Owners::default(),
             entries: Vec::new(),
             written_operations: HashMap::new(),
             written_holds: HashMap::new(),
@@ -185,6 +191,23 @@ impl ShardBooks {
         &self.records
     }
 
+    /// The catalogue with its version; `None` before its first import.
+    #[must_use]
+    pub fn catalogue(&self) -> Option<(i64, &Catalogue)> {
+        let record = self.records.get(RecordKind::Catalogue, ResellerId::OPERATOR, Catalogue::ID)?;
+        Some((record.version(), record.body()?))
+    }
+
+    #[must_use]
+    pub fn owners(&self) -> &Owners {
+        &self.owners
+    }
+
+    #[must_use]
+    pub fn owners_mut(&mut self) -> &mut Owners {
+        &mut self.owners
+    }
+
     /// Whether the store must be asked for a similar recharge.
     #[must_use]
     pub fn may_be_similar(&self, key: &SimilarKey, moment: &Moment<'_>) -> bool {
@@ -204,6 +227,7 @@ impl ShardBooks {
     }
 
     pub fn admit_account(&mut self, account: Account) {
+        self.owners.admit_account(&account);
         self.accounts.insert(account.number, account);
     }
 
@@ -247,10 +271,17 @@ impl ShardBooks {
         fits(movement.debit, Side::Debit) && fits(movement.credit, Side::Credit)
     }
 
+    /// Whether a debit of an account stays within 64 bits.
+    #[must_use]
+    pub fn can_debit(&self, number: AccountNumber, amount_minor: i64) -> bool {
+        self.account(number).is_some_and(|account| after(account, Side::Debit, amount_minor).is_some())
+    }
+
     /// Carries a step out: appends its entry to the log and changes what it changes.
     pub fn record(&mut self, step: Step, actor: &Actor, now: Timestamp) {
         let recorded_at = self.recorded_at(now);
         let sequence = self.next_sequence();
+        step.opened.into_iter().for_each(|account| self.open_account(account));
         let postings = step.movements.iter().map(|movement| self.post(movement)).collect();
         if let Some((number, usage)) = step.usage {
             self.account_mut(number).usage = usage;
@@ -272,6 +303,13 @@ impl ShardBooks {
         self.entries.push(entry);
     }
 
+    fn open_account(&mut self, account: Account) {
+        assert_eq!(account.number.0, self.head.next_account, "accounts are numbered without a gap");
+        self.head.next_account += 1;
+        self.written_accounts.insert(account.number, Write::New);
+        self.admit_account(account);
+    }
+
     fn write_subject(&mut self, subject: Subject, hold: HoldChange, sequence: i64) -> (Uuid, Hash) {
         match subject {
             Subject::Operation(mut operation) => {
@@ -286,11 +324,12 @@ impl ShardBooks {
             Subject::Reseller { reseller, stock, registration } => {
                 let digest = super::network::digest(&reseller, &stock, registration.as_ref());
                 let write = if registration.is_some() { Write::New } else { Write::Update };
-                if registration.is_some() {
+                if let Some(registration) = &registration {
                     self.head.next_account = stock.number.0 + 1;
+                    self.owners.open(reseller.id, &registration.level, registration.parent);
                 }
                 self.registrations.extend(registration);
-                self.accounts.insert(stock.number, stock);
+                self.admit_account(stock);
                 self.written_accounts.entry(stock.number).or_insert(write);
                 self.resellers.insert(reseller.id, reseller);
                 self.written_resellers.entry(reseller.id).or_insert(write);
@@ -408,6 +447,7 @@ impl ShardBooks {
         if self.accounts.len() > limit {
             self.accounts.retain(|number, _| *number < AccountNumber::FIRST_OWN);
             self.resellers.clear();
+            self.owners.clear();
         }
         self.records.forget(limit);
     }

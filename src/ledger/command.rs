@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::domain::catalogue::{Import, PayIn};
 use crate::domain::{
     Channel, Content, Decline, ExternalId, Limits, Msisdn, Operation, OperationId, PartnerId, Place, Record, RecordKey,
     RecordWant, ResellerId, Shard, Standing, Status, TerminalId,
@@ -101,6 +102,22 @@ pub struct PutRecord {
     pub content: Content,
 }
 
+/// Changes the catalogue in every shard: the products and rules that are named, from now on at the earliest.
+#[derive(Clone, Debug)]
+pub struct ImportCatalogue {
+    pub import: Import,
+}
+
+/// Pays out what a reseller earned by the sales of one shard.
+#[derive(Clone, Debug)]
+pub struct PayCommission {
+    /// Of the shard of the sales.
+    pub operation: OperationId,
+    pub external_id: ExternalId,
+    pub to: ResellerId,
+    pub pay_in: PayIn,
+}
+
 #[derive(Clone, Debug)]
 pub enum Request {
     OpenReseller(OpenReseller),
@@ -112,6 +129,8 @@ pub enum Request {
     Resolve(Resolve),
     Void(Void),
     PutRecord(PutRecord),
+    ImportCatalogue(ImportCatalogue),
+    PayCommission(PayCommission),
 }
 
 /// A request and who causes it.
@@ -143,6 +162,8 @@ impl Request {
             Self::Resolve(resolve) => resolve.operation.shard(),
             Self::Void(void) => of(void.reseller),
             Self::PutRecord(put) => put.key.home(count),
+            Self::ImportCatalogue(_) => Shard::OPERATOR,
+            Self::PayCommission(pay) => pay.operation.shard(),
         }
     }
 
@@ -155,6 +176,9 @@ impl Request {
                 if there == Shard::OPERATOR { Vec::new() } else { vec![there] }
             }
             Self::PutRecord(put) => put.key.copies(count),
+            Self::ImportCatalogue(_) => Shard::all(count).filter(|shard| *shard != Shard::OPERATOR).collect(),
+            // Commission in stock comes out of the operator's.
+            Self::PayCommission(pay) => vec![Shard::of(pay.to.uuid(), count), Shard::OPERATOR],
             _ => Vec::new(),
         }
     }
@@ -182,7 +206,8 @@ impl Request {
             Self::Reserve(reserve) => Some(reserve.reseller),
             Self::Void(void) => Some(void.reseller),
             Self::PutRecord(put) => Some(put.key.owner()).filter(|_| put.key.kind().place() == Place::Owner),
-            Self::IssueStock(_) | Self::Resolve(_) => None,
+            Self::PayCommission(pay) => Some(pay.to),
+            Self::IssueStock(_) | Self::Resolve(_) | Self::ImportCatalogue(_) => None,
         }
     }
 
@@ -196,6 +221,7 @@ impl Request {
         match self {
             Self::IssueStock(issue) => operator(&issue.external_id, issue.operation),
             Self::AllocateStock(allocate) => operator(&allocate.external_id, allocate.operation),
+            Self::PayCommission(pay) => operator(&pay.external_id, pay.operation),
             Self::Reserve(Reserve { partner, reseller, external_id, operation, .. })
             | Self::Void(Void { partner, reseller, external_id, operation }) => {
                 let key = Key { partner: *partner, reseller: *reseller, external_id: external_id.clone() };
@@ -205,7 +231,8 @@ impl Request {
             | Self::SetStanding(_)
             | Self::SetLimits(_)
             | Self::Resolve(_)
-            | Self::PutRecord(_) => None,
+            | Self::PutRecord(_)
+            | Self::ImportCatalogue(_) => None,
         }
     }
 
@@ -259,6 +286,9 @@ pub enum Refusal {
     /// The record is not at the version that the command replaces; 0 when it does not exist.
     #[error("the record is at version {current}")]
     StaleVersion { current: i64 },
+    /// What an import would make of the catalogue cannot be decided by.
+    #[error("the import does not fit the catalogue")]
+    UnfitCatalogue,
     #[error("a balance would leave the range of 64-bit integers")]
     Overflow,
 }

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use super::books::{Books, Step};
-use super::command::{AllocateStock, Command, Outcome, PutRecord, Refusal, Request, Reserve};
+use super::command::{
+    AllocateStock, Command, ImportCatalogue, Outcome, PayCommission, PutRecord, Refusal, Request, Reserve,
+};
 use super::rules::Moment;
-use super::{allocation, issue, network, recharge, record as records, void};
-use crate::domain::{Details, EntryKind, Operation, OperationId, Record, Shard};
+use super::{allocation, issue, network, payout, recharge, record as records, void};
+use crate::domain::catalogue::Catalogue;
+use crate::domain::{Details, EntryKind, Operation, OperationId, Record, RecordKey, RecordKind, Shard};
 
 /// Decides a command whose shards, resellers and operations are in `books`. `existing` is the operation that
 /// claimed the command's key before, if one did. Records what is to be written in `books`.
@@ -66,6 +69,11 @@ pub fn decide(
             let step = network::set_limits(books.shard(home), request)?;
             Ok(record_plain(books, home, step, command, moment))
         }
+        (Request::ImportCatalogue(request), _) => import_catalogue(books, shards, request, command, moment),
+        (Request::PayCommission(request), Some(existing)) => {
+            replay(existing, 0, &Details::CommissionPayout { to: request.to, pay_in: request.pay_in })
+        }
+        (Request::PayCommission(request), None) => pay_commission(books, shards, request, command, moment),
         (Request::PutRecord(request), _) => put_record(books, shards, request, command, moment),
     }
 }
@@ -117,6 +125,53 @@ fn put_record(
     Ok(Outcome::Put(new))
 }
 
+/// One version for all shards, in force from the first moment that no shard has recorded yet.
+fn import_catalogue(
+    books: &mut Books,
+    shards: u16,
+    request: &ImportCatalogue,
+    command: &Command,
+    moment: &Moment<'_>,
+) -> Result<Outcome, Refusal> {
+    let times = Shard::all(shards).map(|shard| books.shard(shard).recorded_at(moment.now));
+    let at = times.max().expect("there is the operator's shard").plus_ms(1);
+    let (version, current) = match books.shard(Shard::OPERATOR).catalogue() {
+        Some((version, catalogue)) => (version, catalogue.clone()),
+        None => (0, Catalogue::default()),
+    };
+    let key = RecordKey::of_operator(RecordKind::Catalogue, Catalogue::ID.parse().expect("it is short and plain"));
+    let Some(next) = current.with(&request.import, at).map_err(|_| Refusal::UnfitCatalogue)? else {
+        let stands = books.shard(Shard::OPERATOR).record_of(&key);
+        return stands.map(|record| Outcome::Put(record.clone())).ok_or(Refusal::UnfitCatalogue);
+    };
+    let record = Arc::new(Record::new(key, version + 1, next.into()));
+    for shard in Shard::all(shards) {
+        let kind = if shard == Shard::OPERATOR { EntryKind::RecordPut } else { EntryKind::RecordCopied };
+        books.shard_mut(shard).record(records::step(kind, &record), &command.actor, moment.now);
+    }
+    Ok(Outcome::Put(record))
+}
+
+fn pay_commission(
+    books: &mut Books,
+    shards: u16,
+    request: &PayCommission,
+    command: &Command,
+    moment: &Moment<'_>,
+) -> Result<Outcome, Refusal> {
+    let sales = request.operation.shard();
+    let places = payout::Places {
+        sales: books.shard(sales),
+        home: books.shard(Shard::of(request.to.uuid(), shards)),
+        operator: books.shard(Shard::OPERATOR),
+    };
+    let steps = payout::pay(&places, request, moment).ok_or(Refusal::UnknownReseller)?;
+    for (shard, step) in steps {
+        books.shard_mut(shard).record(step, &command.actor, moment.now);
+    }
+    Ok(Outcome::Decided(books.shard(sales).operation(request.operation).expect("the first step recorded it").clone()))
+}
+
 /// The guard sees what was reserved, in this batch and later.
 fn remember_sold(books: &mut Books, home: Shard, request: &Reserve, outcome: &Outcome, moment: &Moment<'_>) {
     if let Outcome::Decided(operation) = outcome
@@ -163,7 +218,9 @@ fn again(
 fn void_known(existing: &Arc<Operation>) -> Result<Outcome, Refusal> {
     match existing.details {
         Details::Recharge(_) | Details::Tombstone => Ok(Outcome::Replayed(existing.clone())),
-        Details::Issue | Details::Allocation { .. } => Err(Refusal::KeyReused { field: "external_id" }),
+        Details::Issue | Details::Allocation { .. } | Details::CommissionPayout { .. } => {
+            Err(Refusal::KeyReused { field: "external_id" })
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, ExternalId, Hold, Msisdn, Operation, OperationId, PartnerId, Record, RecordId, RecordKey, RecordKind,
-    RecordWant, Reseller, ResellerId, Shard, Status, Timestamp,
+    Account, AccountNumber, Ancestry, ExternalId, Hold, Msisdn, Operation, OperationId, PartnerId, Record, RecordId,
+    RecordKey, RecordKind, RecordWant, Reseller, ResellerId, Shard, Status, Timestamp,
 };
 use crate::ledger::{Changes, Head};
 
@@ -61,12 +61,16 @@ pub struct RecentRecharge {
 pub struct Wants {
     /// Shards whose system accounts are not in memory.
     pub system_accounts: Vec<Shard>,
-    /// Each with all its accounts.
+    /// Each with all its accounts in that shard, also where it does not live.
     pub resellers: Vec<(Shard, ResellerId)>,
     /// Each with its hold, if one is open.
     pub operations: Vec<OperationId>,
     pub recent: Vec<RecentRecharge>,
     pub records: Vec<(Shard, RecordWant)>,
+    /// Who stands above them, as decisions of this shard read it.
+    pub ancestries: Vec<(Shard, ResellerId)>,
+    /// Accounts by their number.
+    pub accounts: Vec<(Shard, AccountNumber)>,
 }
 
 impl Wants {
@@ -77,6 +81,8 @@ impl Wants {
             && self.operations.is_empty()
             && self.recent.is_empty()
             && self.records.is_empty()
+            && self.ancestries.is_empty()
+            && self.accounts.is_empty()
     }
 }
 
@@ -89,6 +95,7 @@ pub struct Loaded {
     /// For each question that has an answer: the creation of the latest such recharge that was not declined.
     pub recent: Vec<(RecentRecharge, Timestamp)>,
     pub records: Vec<(Shard, Record)>,
+    pub ancestries: Vec<(Shard, Ancestry)>,
 }
 
 /// A connection of its own for one poster. After an error other than [`StoreError::Refused`] and
@@ -185,6 +192,12 @@ pub trait Reads: Send + Sync {
     async fn record(&self, shard: Shard, key: &RecordKey) -> Result<Option<Record>, StoreError>;
 
     async fn records(&self, query: &RecordQuery) -> Result<Vec<Record>, StoreError>;
+
+    /// Accounts of the shard on which commission waits for its payout, by number, beginning after `after`.
+    async fn accrued(&self, shard: Shard, after: AccountNumber, limit: u32) -> Result<Vec<Account>, StoreError>;
+
+    /// An account by its number.
+    async fn account(&self, shard: Shard, number: AccountNumber) -> Result<Option<Account>, StoreError>;
 
     /// Whether the store takes writes and its schema is the one this program knows.
     async fn check(&self) -> Result<(), StoreError>;

@@ -113,7 +113,12 @@ impl From<LedgerError> for ServiceError {
             LedgerError::Refused(Refusal::KeyReused { field }) => Self::ExternalIdReused { field },
             LedgerError::Refused(Refusal::UnknownReseller | Refusal::UnknownOperation) => Self::NotFound,
             LedgerError::Refused(Refusal::StaleVersion { .. }) => Self::StaleVersion,
-            LedgerError::Refused(Refusal::ResellerExists | Refusal::IllegalTransition { .. } | Refusal::Overflow)
+            LedgerError::Refused(
+                Refusal::ResellerExists
+                | Refusal::IllegalTransition { .. }
+                | Refusal::UnfitCatalogue
+                | Refusal::Overflow,
+            )
             | LedgerError::Internal => Self::Internal,
         }
     }

@@ -9,7 +9,7 @@ use crate::support::database::Database;
 const NOT_PREPARED: [&str; 3] = ["poster_settings", "read_settings", "grant"];
 
 /// What posters run in their transactions.
-const POSTERS: [&str; 19] = [
+const POSTERS: [&str; 21] = [
     "lock",
     "load_system_accounts",
     "load_resellers",
@@ -25,6 +25,8 @@ const POSTERS: [&str; 19] = [
     "network_new_resellers",
     "network_resellers",
     "network_registrations",
+    "load_accounts",
+    "load_ancestries",
     "load_records",
     "load_records_between",
     "new_records",
@@ -64,7 +66,7 @@ fn every_statement_says_what_it_is_for() {
 }
 
 /// Named queries over tables that grow.
-const READS: [&str; 14] = [
+const READS: [&str; 16] = [
     "operation",
     "operation_by_key",
     "recharges_of_resellers",
@@ -79,6 +81,8 @@ const READS: [&str; 14] = [
     "subtree",
     "record",
     "records",
+    "account",
+    "accrued",
 ];
 
 /// With the settings of the connections a generic plan for empty tables must be the plan for full ones. The table

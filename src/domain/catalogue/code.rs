@@ -1,5 +1,6 @@
 //! What products, rules and levels are called.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -31,6 +32,12 @@ impl FromStr for Code {
         } else {
             Err("expected a code of 1 to 32 small letters, digits, *, _ and -")
         }
+    }
+}
+
+impl Borrow<str> for Code {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

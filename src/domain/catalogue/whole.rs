@@ -71,6 +71,9 @@ impl From<Catalogue> for Lines {
 }
 
 impl Catalogue {
+    /// What its one record is called.
+    pub const ID: &str = "catalogue";
+
     pub(super) fn lines(&self) -> &Lines {
         &self.lines
     }
@@ -88,8 +91,7 @@ impl Catalogue {
 
     #[must_use]
     pub fn product(&self, code: &str) -> Option<&Product> {
-        let code: Code = code.parse().ok()?;
-        self.places.get(&code).map(|place| &self.lines.products[*place])
+        self.places.get(code).map(|place| &self.lines.products[*place])
     }
 
     /// Every rule ever, in the order of its number.
@@ -113,6 +115,12 @@ impl Catalogue {
         let numbers = self.order[kind as usize].iter();
         let mut rules = numbers.map(|number| (*number, &self.lines.rules[usize::from(*number)]));
         rules.find(|(_, rule)| rule.fits(deal))
+    }
+
+    /// Whether a price or a commission may depend on where a reseller stands.
+    #[must_use]
+    pub fn has_rules(&self) -> bool {
+        self.order.iter().any(|rules| !rules.is_empty())
     }
 
     /// Whether recharges may earn anything.

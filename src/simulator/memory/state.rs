@@ -136,6 +136,12 @@ impl Books {
 }
 
 impl Network {
+    /// A reseller and all above it.
+    pub(super) fn line(&self, reseller: ResellerId) -> impl Iterator<Item = &Registration> {
+        let above = |place: &&Registration| self.registrations.get(&place.parent?);
+        std::iter::successors(self.registrations.get(&reseller), above)
+    }
+
     pub(super) fn put(&mut self, registration: Registration) {
         self.codes.insert(registration.code.clone(), registration.id);
         if let Some(parent) = registration.parent {
