@@ -174,8 +174,8 @@ impl Batch<'_> {
                 ancestries.insert((shard, reseller));
             }
         }
-        let (ancestries, resellers) = (ancestries.into_iter().collect(), owners.into_iter().collect());
-        self.fetch(Wants { ancestries, resellers, ..Wants::default() }).await
+        let (resellers, ancestries) = (owners.into_iter().collect(), ancestries.into_iter().collect());
+        self.fetch(Wants { resellers, ancestries, ..Wants::default() }).await
     }
 
     fn want_owner(&self, wanted: &mut HashSet<(Shard, ResellerId)>, shard: Shard, owner: ResellerId) {

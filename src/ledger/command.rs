@@ -157,12 +157,11 @@ impl Request {
             Self::OpenReseller(open) => of(open.registration.id),
             Self::SetStanding(set) => of(set.reseller),
             Self::SetLimits(set) => of(set.reseller),
-            Self::IssueStock(_) | Self::AllocateStock(_) => Shard::OPERATOR,
+            Self::IssueStock(_) | Self::AllocateStock(_) | Self::ImportCatalogue(_) => Shard::OPERATOR,
             Self::Reserve(reserve) => of(reserve.reseller),
             Self::Resolve(resolve) => resolve.operation.shard(),
             Self::Void(void) => of(void.reseller),
             Self::PutRecord(put) => put.key.home(count),
-            Self::ImportCatalogue(_) => Shard::OPERATOR,
             Self::PayCommission(pay) => pay.operation.shard(),
         }
     }

@@ -164,7 +164,7 @@ mod channel_name {
 
     use crate::domain::Channel;
 
-    #[expect(clippy::ref_option, reason = "serde hands a field over as it stands")]
+    #[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde hands a field over as it stands")]
     pub fn serialize<S: Serializer>(channel: &Option<Channel>, serializer: S) -> Result<S::Ok, S::Error> {
         match channel {
             Some(channel) => serializer.serialize_str(channel.name()),

@@ -1,5 +1,6 @@
 //! All products and rules of an installation, with their past, ready for decisions.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
@@ -56,7 +57,7 @@ impl From<Lines> for Catalogue {
             let numbered = (0_u16..).zip(&lines.rules);
             let asked = numbered.filter(|(_, rule)| rule.kind == kind && rule.period.reaches(as_of));
             let mut asked: Vec<_> = asked.collect();
-            asked.sort_by(|(_, one), (_, other)| other.precedence().cmp(&one.precedence()));
+            asked.sort_by_key(|(_, rule)| Reverse(rule.precedence()));
             asked.into_iter().map(|(number, _)| number).collect()
         });
         let places = lines.products.iter().enumerate().map(|(place, product)| (product.code.clone(), place)).collect();
