@@ -1,17 +1,21 @@
 //! What recharges earn, on every store: agreed at the reservation, posted with the completion, paid out once.
 
+use std::sync::Arc;
+
 use futures::future::join_all;
 use taabia::domain::catalogue::{Import, PayIn, Period, Rule, RuleKind};
 use taabia::domain::{Account, AccountClass, Decline, Operation, OperationId, Shard, Standing, Status};
 use taabia::engine::EngineConfig;
+use taabia::jobs::payout::Paid;
+use taabia::jobs::{PayoutConfig, PayoutJob};
 use taabia::ledger::command::{OpenReseller, PayCommission};
 use taabia::ledger::{Evidence, Outcome, Registration, Request};
 use taabia::ports::{Clock as _, Ledger as _};
 use taabia::reports::verify::{Options, verify};
 
 use crate::catalogue::{import, product};
-use crate::support::on_every_store;
 use crate::support::world::{Books, RELEASE, World, command, external_id};
+use crate::support::{SeededRandomness, on_every_store};
 
 pub fn rule(code: &str, kind: RuleKind, level: &str, rate: &str, pay_in: Option<PayIn>) -> Rule {
     Rule {
@@ -206,5 +210,29 @@ on_every_store!(stock_comes_out_of_the_operators, async |books: Books| {
     world.must(world.issue("more", 1_000)).await;
     world.must(payout(&world, "next", outlet)).await;
     assert_eq!(accrued(&world).await.len(), 2);
+    world.close().await;
+});
+
+on_every_store!(the_job_pays_each_account_once_a_period, async |books: Books| {
+    let world = World::new(books).await;
+    network(&world).await;
+    let job = |seed| PayoutJob {
+        ledger: world.nodes[0].clone(),
+        reads: world.books.store.clone(),
+        clock: world.clock.clone(),
+        randomness: Arc::new(SeededRandomness::new(seed)),
+        config: PayoutConfig { every_s: 86_400, shards: world.books.store.shards(), concurrency: 4 },
+    };
+    sell(&world, "a", 1_000).await;
+    // Two nodes sweep at once.
+    let (one, other) = (job(29), job(31));
+    let (one, other) = tokio::join!(one.sweep(1), other.sweep(1));
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert_eq!(one.paid + other.paid, 3, "{one:?} {other:?}");
+    assert!(accrued(&world).await.is_empty());
+    sell(&world, "b", 1_000).await;
+    assert_eq!(job(37).sweep(1).await.unwrap(), Paid { paid: 0, left: 3 });
+    assert_eq!(job(41).sweep(2).await.unwrap(), Paid { paid: 3, left: 0 });
+    assert_eq!(totals(&world).await(AccountClass::CommissionPayable), 2 * 7);
     world.close().await;
 });

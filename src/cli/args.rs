@@ -31,6 +31,9 @@ pub enum Command {
     /// API clients and their secrets.
     #[command(subcommand)]
     Client(ClientCommand),
+    /// What is sold, what stock costs, and what sales earn.
+    #[command(subcommand)]
+    Catalogue(CatalogueCommand),
     /// The keys that sign tokens.
     #[command(subcommand)]
     SigningKey(SigningKeyCommand),
@@ -202,6 +205,25 @@ pub struct ClientIdArgs {
     /// `cli_…`
     #[arg(value_name = "CLIENT_ID")]
     pub id: String,
+}
+
+/// What is sold, what stock costs, and what sales earn.
+#[derive(Clone, Debug, Subcommand)]
+pub enum CatalogueCommand {
+    /// Takes products and rules from a file; what it does not name stays, and what is past never changes.
+    Import(CatalogueImportArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct CatalogueImportArgs {
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// TOML with products and rules (config/catalogue.morocco.toml shows how), or CSV with either.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Says whether it fits, and writes nothing.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// The keys that sign tokens.

@@ -17,7 +17,7 @@ use super::config::{ChargingKind, Config, SigningKey};
 use crate::charging::{self, ChargingConfig, in_process, simulator_http};
 use crate::engine::{Engine, EngineConfig};
 use crate::http::{self, Api, Readiness};
-use crate::jobs::{DoubtConfig, DoubtJob};
+use crate::jobs::{DoubtConfig, DoubtJob, PayoutConfig, PayoutJob};
 use crate::ledger::Rules;
 use crate::ports::{Charging, Clock, Randomness, Reads};
 use crate::services::access::{
@@ -25,12 +25,14 @@ use crate::services::access::{
     TokenSettings, Tokens,
 };
 use crate::services::recharges::{RechargeConfig, RechargeDeps};
-use crate::services::{Directory, Recharges, Stock};
+use crate::services::{Catalogues, Commissions, Directory, Recharges, Stock};
 use crate::storage::Storage;
 
 /// Hashes of secrets computed at once, and callers that may wait for their turn.
 const HASHES_AT_ONCE: usize = 2;
 const HASHES_WAITING: usize = 64;
+/// Payouts of commission under way at once.
+const PAYOUTS_AT_ONCE: usize = 64;
 /// How much longer than the charging deadline a late answer is waited for.
 const LATE_ANSWER_MS: u64 = 2_000;
 
@@ -51,13 +53,7 @@ pub struct Node {
 
 /// The engine's part of a node, as long as nothing is served yet.
 pub fn start_engine(config: &Config, storage: &Storage) -> Arc<Engine> {
-    let (least, largest) = config.airtime_range();
-    let rules = Rules {
-        airtime_minor: least.minor()..=largest.minor(),
-        similar_guard_ms: millis(config.recharge.similar_guard_ms),
-        charging_deadline_ms: millis(config.recharge.charging_deadline_ms),
-        zone: config.time_zone.clone(),
-    };
+    let rules = rules(config);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let engine = EngineConfig {
         posters: config.engine.posters(cores, storage.store.shards()),
@@ -68,6 +64,16 @@ pub fn start_engine(config: &Config, storage: &Storage) -> Arc<Engine> {
         ..EngineConfig::default()
     };
     Engine::start(storage.store.clone(), Arc::new(SystemClock), Arc::new(rules), &engine)
+}
+
+fn rules(config: &Config) -> Rules {
+    let (least, largest) = config.airtime_range();
+    Rules {
+        airtime_minor: least.minor()..=largest.minor(),
+        similar_guard_ms: millis(config.recharge.similar_guard_ms),
+        charging_deadline_ms: millis(config.recharge.charging_deadline_ms),
+        zone: config.time_zone.clone(),
+    }
 }
 
 /// The configured charging system.
@@ -120,6 +126,13 @@ impl Node {
         let directory = Arc::new(Directory::new(storage.registry.clone(), storage.store.shards()));
         let reads: Arc<dyn Reads> = storage.store.clone();
         let recharges = Arc::new(recharges(config, storage, engine.clone(), charging.clone(), directory.clone()));
+        let catalogues = Arc::new(Catalogues::new(reads.clone(), &rules(config)));
+        let commissions = Commissions {
+            recharges: recharges.clone(),
+            catalogues: catalogues.clone(),
+            directory: directory.clone(),
+            reads: reads.clone(),
+        };
         let clients = clients(config, storage)?;
         let keys = Arc::new(KeyRing::open(key_source(config), clock.clone(), &*randomness)?);
         let mut settings = TokenSettings::for_installation(&config.issuer().unwrap_or_else(|| url.clone()));
@@ -148,12 +161,15 @@ impl Node {
         let readiness = Readiness::default();
         let router = http::router(Api {
             recharges: recharges.clone(),
+            catalogues,
+            commissions: Arc::new(commissions),
+            clock: clock.clone(),
             stock: Arc::new(Stock { directory: directory.clone(), reads: reads.clone(), clock: clock.clone() }),
             directory,
             reads: reads.clone(),
             tokens: Arc::new(tokens),
             authenticator: Arc::new(authenticator),
-            randomness,
+            randomness: randomness.clone(),
             currency: config.currency,
             numbering: config.numbering_plan.clone(),
             metrics: metrics.clone(),
@@ -171,8 +187,23 @@ impl Node {
         });
         let serving = tokio::spawn(async move { served.await });
         let (stop_jobs, jobs_stopped) = watch::channel(false);
+        let payout = PayoutJob {
+            ledger: engine.clone(),
+            reads: reads.clone(),
+            clock: clock.clone(),
+            randomness,
+            config: PayoutConfig {
+                every_s: config.commission.payout_every_s,
+                shards: storage.store.shards(),
+                concurrency: PAYOUTS_AT_ONCE,
+            },
+        };
         let doubt = DoubtJob { ledger: engine.clone(), reads, charging, clock, config: doubt_config(config) };
-        let jobs = vec![tokio::spawn(doubt.run(jobs_stopped)), tokio::spawn(super::telemetry::upkeep(metrics))];
+        let jobs = vec![
+            tokio::spawn(doubt.run(jobs_stopped.clone())),
+            tokio::spawn(payout.run(jobs_stopped)),
+            tokio::spawn(super::telemetry::upkeep(metrics)),
+        ];
         Ok(Self {
             url,
             engine,

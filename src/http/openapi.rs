@@ -24,6 +24,7 @@ use crate::services::Scope;
     components(schemas(ProblemJson, FieldError)),
     tags(
         (name = "recharges", description = "Fast recharges from a reseller's stock"),
+        (name = "products", description = "What is sold"),
         (name = "stock", description = "What resellers have"),
         (name = "access", description = "Tokens and who they speak for"),
         (name = "operation", description = "Whether the node is well"),

@@ -6,13 +6,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::domain::{Currency, NumberingPlan};
-use crate::ports::{Randomness, Reads};
+use crate::ports::{Clock, Randomness, Reads};
 use crate::services::access::{Authenticator, Tokens};
-use crate::services::{Directory, Recharges, Stock};
+use crate::services::{Catalogues, Commissions, Directory, Recharges, Stock};
 
 /// All that the API is wired to.
 pub struct Api {
     pub recharges: Arc<Recharges>,
+    pub catalogues: Arc<Catalogues>,
+    pub commissions: Arc<Commissions>,
+    pub clock: Arc<dyn Clock>,
     pub stock: Arc<Stock>,
     pub directory: Arc<Directory>,
     /// For `/readyz` alone.

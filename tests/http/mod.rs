@@ -5,4 +5,5 @@ mod bad_input;
 mod lists;
 mod matrix;
 mod operation;
+mod products;
 mod recharges;

@@ -22,7 +22,7 @@ use taabia::services::access::{
     SecretHasher, TokenSettings, Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Directory, Recharges, Scope, Stock};
+use taabia::services::{Catalogues, Commissions, Directory, Recharges, Scope, Stock};
 use tower::ServiceExt;
 
 use super::world::World;
@@ -280,8 +280,19 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
         max_outstanding: 1_000,
         currency: Currency::MAD,
     };
+    let recharges = Arc::new(Recharges::new(deps, config));
+    let catalogues = Arc::new(Catalogues::new(store.clone(), &super::script::rules()));
+    let commissions = Commissions {
+        recharges: recharges.clone(),
+        catalogues: catalogues.clone(),
+        directory: directory.clone(),
+        reads: store.clone(),
+    };
     Api {
-        recharges: Arc::new(Recharges::new(deps, config)),
+        recharges,
+        catalogues,
+        commissions: Arc::new(commissions),
+        clock: world.clock.clone(),
         stock: Arc::new(Stock { directory: directory.clone(), reads: store.clone(), clock: world.clock.clone() }),
         directory,
         reads: store,

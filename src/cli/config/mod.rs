@@ -36,6 +36,7 @@ pub struct Config {
     pub numbering_plan: NumberingPlan,
     pub engine: Engine,
     pub recharge: Recharge,
+    pub commission: Commission,
     pub doubt: Doubt,
     pub charging: Charging,
     pub access: Access,
@@ -61,6 +62,12 @@ pub struct Recharge {
     pub similar_guard_ms: u64,
     airtime_min: String,
     airtime_max: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Commission {
+    pub payout_every_s: i64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

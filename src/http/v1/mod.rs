@@ -1,5 +1,6 @@
 //! Version 1 of the API.
 
+mod products;
 mod recharges;
 mod resellers;
 mod whoami;
@@ -17,6 +18,8 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::RechargesRead), routes!(recharges::list::list_recharges)),
         (Need::Scope(Scope::RechargesWrite), routes!(recharges::void::void_recharge)),
         (Need::Scope(Scope::RechargesRead), routes!(recharges::get::get_recharge)),
+        (Need::Scope(Scope::RechargesRead), routes!(recharges::commission::get_commission)),
+        (Need::AnyToken, routes!(products::list_products)),
         (Need::Scope(Scope::StockRead), routes!(resellers::balance::get_balance)),
         (Need::AnyToken, routes!(whoami::whoami)),
     ]
