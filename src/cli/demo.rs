@@ -45,7 +45,7 @@ pub async fn demo(args: DemoArgs) -> Result<bool, Box<dyn Error>> {
     let simulator = start_simulator(&args, &mut config).await?;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| format!("{}: {error}", config.listen))?;
     let engine = start_engine(&config, &storage);
-    import_catalogue(&config, &storage, &*engine).await?;
+    import_catalogue(&config, &storage, &engine).await?;
     let branches = seed(&config, &storage, engine.clone()).await?;
     let node = Node::start(&config, &storage, engine, connect_charging(&config)?, metrics, listener)?;
     let charging_url = (config.charging.kind == ChargingKind::Simulator).then(|| config.charging.url.clone());

@@ -92,7 +92,7 @@ pub struct ProductJson {
     code: String,
     #[schema(example = "Pass Internet")]
     name: String,
-    /// open_range, denomination, benefit or pass.
+    /// `open_range`, `denomination`, `benefit` or `pass`.
     #[schema(example = "benefit")]
     kind: &'static str,
     offers: Vec<OfferJson>,
