@@ -18,7 +18,7 @@ use taabia::services::access::{
     Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Directory, Recharges, Scope, Stock};
+use taabia::services::{Catalogues, Commissions, Directory, Recharges, Scope, Stock};
 use taabia::simulator::memory::MemoryStore;
 use taabia::simulator::network::NetworkPlan;
 use tokio::net::TcpListener;
@@ -137,8 +137,19 @@ fn api(
     };
     let metrics = telemetry::metrics()?;
     tokio::spawn(telemetry::upkeep(metrics.clone()));
+    let recharges = Arc::new(Recharges::new(deps, recharges));
+    let catalogues = Arc::new(Catalogues::new(ledger.clone(), &super::installation::rules(config)));
+    let commissions = Commissions {
+        recharges: recharges.clone(),
+        catalogues: catalogues.clone(),
+        directory: directory.clone(),
+        reads: ledger.clone(),
+    };
     Ok(Api {
-        recharges: Arc::new(Recharges::new(deps, recharges)),
+        recharges,
+        catalogues,
+        commissions: Arc::new(commissions),
+        clock: clock.clone(),
         stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock }),
         directory,
         reads: ledger,

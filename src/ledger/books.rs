@@ -14,61 +14,13 @@ use super::owners::Owners;
 use super::record::Records;
 use super::rules::Moment;
 use super::similar::{SimilarFilter, SimilarKey};
+pub use super::step::{HoldChange, Movement, Step, Subject};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, AccountClass, AccountNumber, Entry, EntryKind, Hold, Operation, OperationId, Posting, Record, RecordBody,
-    RecordKey, RecordKind, RecordWant, Reseller, ResellerId, Shard, Side, Timestamp, Usage,
+    Account, AccountClass, AccountNumber, Entry, Hold, Operation, OperationId, Posting, Record, RecordBody, RecordKey,
+    RecordKind, RecordWant, Reseller, ResellerId, Shard, Side, Timestamp,
 };
-
-/// One debit and one credit that a step posts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Movement {
-    pub debit: AccountNumber,
-    pub credit: AccountNumber,
-    pub amount_minor: i64,
-}
-
-/// What a step does to the hold of its operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HoldChange {
-    None,
-    Place(Hold),
-    Remove,
-}
-
-/// What a step is about.
-#[derive(Clone, Debug)]
-pub enum Subject {
-    /// An operation of this shard, in its state after the step.
-    Operation(Operation),
-    /// A reseller with its stock account, in their state after the step.
-    Reseller { reseller: Reseller, stock: Account, registration: Option<Registration> },
-    /// An operation whose row stands in another shard.
-    Elsewhere { operation: OperationId, digest: Hash },
-    /// A record of this shard in its new version.
-    Record(Arc<Record>),
-}
-
-/// One decided command in one shard: the entry to write and everything that changes with it.
-#[derive(Clone, Debug)]
-pub struct Step {
-    pub kind: EntryKind,
-    pub subject: Subject,
-    pub movements: Vec<Movement>,
-    pub hold: HoldChange,
-    pub usage: Option<(AccountNumber, Usage)>,
-    /// Accounts of resellers that are opened first, with the next numbers of the shard.
-    pub opened: Vec<Account>,
-}
-
-impl Step {
-    /// A step that posts nothing.
-    #[must_use]
-    pub fn about(kind: EntryKind, subject: Subject) -> Self {
-        Self { kind, subject, movements: Vec::new(), hold: HoldChange::None, usage: None, opened: Vec::new() }
-    }
-}
 
 /// Whether a row is written for the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -450,43 +402,6 @@ impl ShardBooks {
             self.owners.clear();
         }
         self.records.forget(limit);
-    }
-}
-
-impl Head {
-    /// The row of a shard that was just installed.
-    #[must_use]
-    pub fn installed(shard: Shard) -> Self {
-        Self {
-            shard,
-            version: 0,
-            sequence: 0,
-            frontier: super::merkle::Frontier::default(),
-            recorded_at: Timestamp::EPOCH,
-            next_account: AccountNumber::FIRST_OWN.0,
-        }
-    }
-}
-
-impl Changes {
-    /// Changes of nothing but the shard's row.
-    #[must_use]
-    pub fn of(head: Head) -> Self {
-        Self {
-            head,
-            entries: Vec::new(),
-            new_operations: Vec::new(),
-            updated_operations: Vec::new(),
-            placed_holds: Vec::new(),
-            removed_holds: Vec::new(),
-            new_accounts: Vec::new(),
-            updated_accounts: Vec::new(),
-            new_resellers: Vec::new(),
-            updated_resellers: Vec::new(),
-            registrations: Vec::new(),
-            new_records: Vec::new(),
-            updated_records: Vec::new(),
-        }
     }
 }
 

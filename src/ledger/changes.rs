@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::merkle::Frontier;
-use crate::domain::{Account, Entry, Hold, Operation, OperationId, Record, Reseller, ResellerId, Shard, Timestamp};
+use crate::domain::{
+    Account, AccountNumber, Entry, Hold, Operation, OperationId, Record, Reseller, ResellerId, Shard, Timestamp,
+};
 
 /// The row of a shard: its lock, its version and the head of its log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,4 +51,41 @@ pub struct Changes {
     pub registrations: Vec<Registration>,
     pub new_records: Vec<Arc<Record>>,
     pub updated_records: Vec<Arc<Record>>,
+}
+
+impl Head {
+    /// The row of a shard that was just installed.
+    #[must_use]
+    pub fn installed(shard: Shard) -> Self {
+        Self {
+            shard,
+            version: 0,
+            sequence: 0,
+            frontier: Frontier::default(),
+            recorded_at: Timestamp::EPOCH,
+            next_account: AccountNumber::FIRST_OWN.0,
+        }
+    }
+}
+
+impl Changes {
+    /// Changes of nothing but the shard's row.
+    #[must_use]
+    pub fn of(head: Head) -> Self {
+        Self {
+            head,
+            entries: Vec::new(),
+            new_operations: Vec::new(),
+            updated_operations: Vec::new(),
+            placed_holds: Vec::new(),
+            removed_holds: Vec::new(),
+            new_accounts: Vec::new(),
+            updated_accounts: Vec::new(),
+            new_resellers: Vec::new(),
+            updated_resellers: Vec::new(),
+            registrations: Vec::new(),
+            new_records: Vec::new(),
+            updated_records: Vec::new(),
+        }
+    }
 }

@@ -17,6 +17,7 @@ pub mod recharge;
 pub mod record;
 pub mod rules;
 pub mod similar;
+mod step;
 pub mod void;
 
 pub use books::{Books, ShardBooks};

@@ -1,0 +1,56 @@
+//! What a decision wants to be written: an entry, its movements, and everything that changes with it.
+
+use std::sync::Arc;
+
+use super::changes::Registration;
+use crate::domain::encoding::Hash;
+use crate::domain::{Account, AccountNumber, EntryKind, Hold, Operation, OperationId, Record, Reseller, Usage};
+
+/// One debit and one credit that a step posts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Movement {
+    pub debit: AccountNumber,
+    pub credit: AccountNumber,
+    pub amount_minor: i64,
+}
+
+/// What a step does to the hold of its operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldChange {
+    None,
+    Place(Hold),
+    Remove,
+}
+
+/// What a step is about.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    /// An operation of this shard, in its state after the step.
+    Operation(Operation),
+    /// A reseller with its stock account, in their state after the step.
+    Reseller { reseller: Reseller, stock: Account, registration: Option<Registration> },
+    /// An operation whose row stands in another shard.
+    Elsewhere { operation: OperationId, digest: Hash },
+    /// A record of this shard in its new version.
+    Record(Arc<Record>),
+}
+
+/// One decided command in one shard: the entry to write and everything that changes with it.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub kind: EntryKind,
+    pub subject: Subject,
+    pub movements: Vec<Movement>,
+    pub hold: HoldChange,
+    pub usage: Option<(AccountNumber, Usage)>,
+    /// Accounts of resellers that are opened first, with the next numbers of the shard.
+    pub opened: Vec<Account>,
+}
+
+impl Step {
+    /// A step that posts nothing.
+    #[must_use]
+    pub fn about(kind: EntryKind, subject: Subject) -> Self {
+        Self { kind, subject, movements: Vec::new(), hold: HoldChange::None, usage: None, opened: Vec::new() }
+    }
+}
