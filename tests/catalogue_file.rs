@@ -70,7 +70,7 @@ fn the_first_place_that_is_wrong_is_named() {
         ("a,b\n", "line 1: a is no column"),
         ("product,name,kind,amount\np,P,pass\n", "line 2: expected as many cells"),
         ("product,name,kind,amount\np,P,pass,5\nq,,,6\n", "line 3, column name: expected a value"),
-        ("product,name,kind,amount\n\"p\n\",P,pass,5\n", "line 2, column product: expected a code"),
+        ("product,name,kind,amount\n\"p q\",P,pass,5\n", "line 2, column product: expected a code"),
         ("rule,kind,rate\nr,vat,x\n", "line 2, column rate: expected a percentage"),
         ("rule,kind,rate,level\nR,vat,1,\n", "line 2, column rule: expected a code"),
     ] {
