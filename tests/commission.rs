@@ -236,3 +236,34 @@ on_every_store!(the_job_pays_each_account_once_a_period, async |books: Books| {
     assert_eq!(totals(&world).await(AccountClass::CommissionPayable), 2 * 7);
     world.close().await;
 });
+
+on_every_store!(an_import_beside_sales_changes_none_that_was_reserved, async |books: Books| {
+    let world = World::new(books).await.node(&EngineConfig::default());
+    network(&world).await;
+    let sales: Vec<_> =
+        (0..60).map(|n| command(Request::Reserve(world.reserve("O", &format!("n{n}"), 1_000)))).collect();
+    let sold = join_all(sales.into_iter().enumerate().map(|(n, sale)| {
+        let node = world.nodes[n % 2].clone();
+        async move { node.execute(sale).await.unwrap().operation().unwrap().clone() }
+    }));
+    let imported = async {
+        for rate in ["4", "5", "6"] {
+            world.clock.advance_ms(1);
+            world.must(rules(rate)).await;
+        }
+    };
+    let (sold, ()) = tokio::join!(sold, imported);
+    let mut earned = 0;
+    for operation in &sold {
+        let terms = operation.recharge().unwrap().terms.clone();
+        let amount_minor = terms.of_seller().unwrap().amount_minor;
+        // Version 1 gives 3 %, the next 4 %, and so on; one begins a moment after it is recorded, and until then the
+        // one before it holds.
+        let (now, before) = (10 * (terms.catalogue + 2), 10 * (terms.catalogue + 1));
+        assert!([now, before].contains(&amount_minor), "{terms}");
+        earned += amount_minor;
+        world.must(World::resolve(operation.id, Evidence::Applied)).await;
+    }
+    assert_eq!(amounts(&world, &accrued(&world).await)[1].2, earned);
+    world.close().await;
+});

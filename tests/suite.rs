@@ -7,6 +7,7 @@ mod access;
 mod api_spec;
 mod architecture;
 mod catalogue;
+mod catalogue_command;
 mod catalogue_file;
 mod charging;
 mod cli;

@@ -125,7 +125,7 @@ fn put_record(
     Ok(Outcome::Put(new))
 }
 
-/// One version for all shards, in force from the first moment that no shard has recorded yet.
+/// One version for all shards. Nothing of it begins at a moment that some shard has recorded by the version before.
 fn import_catalogue(
     books: &mut Books,
     shards: u16,
@@ -134,12 +134,14 @@ fn import_catalogue(
     moment: &Moment<'_>,
 ) -> Result<Outcome, Refusal> {
     let times = Shard::all(shards).map(|shard| books.shard(shard).recorded_at(moment.now));
-    let at = times.max().expect("there is the operator's shard").plus_ms(1);
+    let now = times.max().expect("there is the operator's shard");
     let (version, current) = match books.shard(Shard::OPERATOR).catalogue() {
         Some((version, catalogue)) => (version, catalogue.clone()),
         None => (0, Catalogue::default()),
     };
     let key = RecordKey::of_operator(RecordKind::Catalogue, Catalogue::ID.parse().expect("it is short and plain"));
+    // Before the first import nothing was decided by a catalogue; after it none may be without one.
+    let at = if version == 0 { now } else { now.plus_ms(1) };
     let Some(next) = current.with(&request.import, at).map_err(|_| Refusal::UnfitCatalogue)? else {
         let stands = books.shard(Shard::OPERATOR).record_of(&key);
         return stands.map(|record| Outcome::Put(record.clone())).ok_or(Refusal::UnfitCatalogue);

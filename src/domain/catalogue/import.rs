@@ -55,7 +55,8 @@ impl Catalogue {
     /// The first [`Flaw`]: of the import, or of the catalogue that would come of it.
     pub fn with(&self, import: &Import, at: Timestamp) -> Result<Option<Self>, Flaw> {
         import.check()?;
-        let mut lines = Lines { as_of: at.unix_ms(), ..self.lines().clone() };
+        // What is decided in the moment before still goes by the old lines.
+        let mut lines = Lines { as_of: at.plus_ms(-1).unix_ms(), ..self.lines().clone() };
         let mut changed = false;
         for product in &import.products {
             changed |= replace_product(&mut lines.products, product, at);
@@ -259,10 +260,18 @@ mod tests {
         assert_eq!(second.rules()[0].rate.to_string(), "1");
         assert_eq!(second.rules()[0].period.until, Some(at(20)));
         assert_eq!(second.rules()[1].rate.to_string(), "2");
+        let rate = |ms| {
+            let deal = Deal { level: "x", product: None, channel: None, amount_minor: 1, at: at(ms) };
+            second.rule(RuleKind::Commission, &deal).map(|(_, rule)| rule.rate.to_string())
+        };
+        assert_eq!((rate(19).as_deref(), rate(20).as_deref()), (Some("1"), Some("2")), "no moment is without a rule");
         assert_eq!(second.with(&rules(vec![rule("c", RuleKind::Commission, "2")]), at(30)), Ok(None));
         let withdrawn = Import { withdrawn_rules: vec![code("c")], ..Import::default() };
         let third = imported(&second, &withdrawn, 40);
-        assert!(!third.has_commissions() && second.has_commissions());
+        let deal = Deal { level: "x", product: None, channel: None, amount_minor: 1, at: at(40) };
+        assert!(
+            third.rule(RuleKind::Commission, &deal).is_none() && second.rule(RuleKind::Commission, &deal).is_some()
+        );
         assert_eq!(third.with(&withdrawn, at(50)), Ok(None));
         let text = serde_json::to_string(&third).unwrap();
         assert_eq!(serde_json::from_str::<Catalogue>(&text).unwrap(), third);

@@ -22,7 +22,7 @@ impl Rate {
     /// This share of an amount in minor units, before rounding. Exact: 19 digits of an amount and 7 of a rate fit.
     #[must_use]
     pub fn of(self, amount_minor: i64) -> Decimal {
-        Decimal::from(amount_minor) * self.0 / Decimal::ONE_HUNDRED
+        Decimal::from(amount_minor) * self.0 * Decimal::new(1, 2)
     }
 }
 

@@ -119,6 +119,7 @@ impl Recharge {
         let money = |minor: i64| Money::from_minor(minor, currency).to_string();
         let recharge = operation.recharge();
         let offer = recharge
+            .filter(|recharge| recharge.terms.catalogue > 0)
             .and_then(|recharge| catalogue.offer(&recharge.product, operation.amount_minor, operation.created_at).ok());
         let earned = recharge.and_then(|recharge| recharge.terms.of_seller());
         let earned = earned.filter(|_| is_earned(operation.status));
