@@ -3,18 +3,18 @@
 //! `cargo bench --bench decisions`
 
 use std::hint::black_box;
-use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use taabia::domain::catalogue::{Band, Catalogue, Import, Offer, PayIn, Period, Product, ProductKind, Rule, RuleKind};
 use taabia::domain::ids::uuid_v7;
 use taabia::domain::{
-    Account, AccountClass, AccountNumber, Channel, Currency, Limits, Money, Msisdn, OperationId, PartnerId, Record,
-    RecordKey, RecordKind, Reseller, ResellerId, Rung, Shard, Standing, Timestamp,
+    Account, AccountClass, AccountNumber, Channel, Currency, LevelName, Limits, Money, Msisdn, OperationId, PartnerId,
+    Record, RecordKey, RecordKind, ResellerId, Rung, Shard, Timestamp,
 };
 use taabia::ledger::command::{Evidence, Reserve, Resolve};
 use taabia::ledger::merkle::Frontier;
-use taabia::ledger::{Books, Command, Moment, Request, Rules, ShardBooks, decide};
+use taabia::ledger::network::opened;
+use taabia::ledger::{Actor, Books, Command, Moment, Registration, Request, Rules, ShardBooks, decide};
 
 /// Recharges of one batch.
 const BATCH: u32 = 512;
@@ -33,7 +33,12 @@ fn rules() -> Rules {
         similar_guard_ms: 120_000,
         charging_deadline_ms: 4_000,
         zone: jiff::tz::TimeZone::UTC,
+        levels: vec![level()],
     }
+}
+
+fn level() -> LevelName {
+    "outlet".parse().expect("a name of a level")
 }
 
 /// One shard with resellers that have plenty of stock.
@@ -45,7 +50,9 @@ fn books() -> Books {
         let mut stock = Account::empty(stock_account, AccountClass::ResellerStock, Some(id));
         stock.posted = 1_000_000_000_000;
         shard.admit_account(stock);
-        shard.admit_reseller(Reseller { id, stock_account, standing: Standing::Active, limits: Limits::default() });
+        let (code, name) = (format!("R{number}"), format!("Reseller {number}"));
+        let registration = Registration { id, code, name, level: level(), parent: None, created_at: NOW };
+        shard.admit_reseller(opened(&registration, stock_account, Limits::default()));
     }
     let mut books = Books::default();
     books.insert(shard);
@@ -95,7 +102,7 @@ fn books_with_rules() -> Books {
         let above = [(number, 1), (number % 4, 4), (0, 5)];
         let rungs = above.iter().zip(levels).map(|((number, kind), level)| Rung {
             reseller: ResellerId::from_uuid(id(*number, *kind)),
-            level: level.into(),
+            level: level.parse().expect("a level"),
         });
         shard.owners_mut().admit_ancestry(rungs.collect());
     }
@@ -122,7 +129,7 @@ fn commands() -> Vec<Command> {
     let settle = |number: u32| {
         Request::Resolve(Resolve { operation: OperationId::from_uuid(id(number, 2)), evidence: Evidence::Applied })
     };
-    let actor: Arc<str> = "client:bench".into();
+    let actor: Actor = "client:bench".into();
     (0..BATCH)
         .map(reserve)
         .chain((0..BATCH).map(settle))

@@ -8,7 +8,7 @@ use taabia::domain::{Account, AccountClass, Decline, Operation, OperationId, Sha
 use taabia::engine::EngineConfig;
 use taabia::jobs::payout::Paid;
 use taabia::jobs::{PayoutConfig, PayoutJob};
-use taabia::ledger::command::{OpenReseller, PayCommission};
+use taabia::ledger::command::{ChangePlace, OpenReseller, PayCommission};
 use taabia::ledger::{Evidence, Outcome, Registration, Request};
 use taabia::ports::{Clock as _, Ledger as _};
 use taabia::reports::verify::{Options, verify};
@@ -51,7 +51,7 @@ async fn network(world: &World) {
             id: world.id(name),
             code: name.into(),
             name: name.into(),
-            level: level.into(),
+            level: level.parse().unwrap(),
             parent: parent.map(|parent| world.id(parent)),
             created_at: world.clock.now(),
         };
@@ -265,5 +265,44 @@ on_every_store!(an_import_beside_sales_changes_none_that_was_reserved, async |bo
         world.must(World::resolve(operation.id, Evidence::Applied)).await;
     }
     assert_eq!(amounts(&world, &accrued(&world).await)[1].2, earned);
+    world.close().await;
+});
+
+on_every_store!(who_stands_above_after_a_move_earns_from_then_on, async |books: Books| {
+    let world = World::new(books).await.node(&EngineConfig::default());
+    network(&world).await;
+    let place = Registration {
+        id: world.id("V"),
+        code: "V".into(),
+        name: "V".into(),
+        level: "wholesaler".parse().unwrap(),
+        parent: Some(world.id("D")),
+        created_at: world.clock.now(),
+    };
+    let limits = taabia::domain::Limits::default();
+    world.must(Request::OpenReseller(OpenReseller { registration: place, limits, credit_limit_minor: 0 })).await;
+    sell(&world, "a", 1_000).await;
+    // The wholesaler above it leaves the distributor, by the other node; then the outlet goes to another wholesaler.
+    let change = |reseller: &str, parent: Option<&str>| {
+        Request::ChangePlace(ChangePlace {
+            reseller: world.id(reseller),
+            code: None,
+            name: None,
+            level: None,
+            parent: Some(parent.map(|parent| world.id(parent))),
+            if_version: None,
+        })
+    };
+    world.nodes[1].execute(command(change("W", None))).await.unwrap();
+    sell(&world, "b", 1_000).await;
+    let money = async |name: &str| {
+        let owner = world.id(name);
+        let of = |account: &&Account| account.owner == Some(owner);
+        accrued(&world).await.iter().find(of).map_or(0, |account| account.posted)
+    };
+    assert_eq!((money("W").await, money("D").await), (10, 2), "the distributor stands above the first one only");
+    world.must(change("O", Some("V"))).await;
+    sell(&world, "c", 1_000).await;
+    assert_eq!((money("W").await, money("V").await, money("D").await), (10, 5, 4));
     world.close().await;
 });

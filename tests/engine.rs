@@ -77,6 +77,35 @@ on_every_store!(the_same_key_twice_within_one_batch, async |books: Books| {
     world.close().await;
 });
 
+on_every_store!(a_repeated_request_that_memory_takes_for_new_is_found_by_the_store, async |books: Books| {
+    let mut world = World::new(books).await;
+    let name = world.name_in(Shard::OPERATOR);
+    world.reseller(&name, 10_000_000).await;
+    let first = world.recharge(&name, "from before", 1_000).await;
+    // A restart; then so many new keys that the new memory is believed.
+    world.nodes.remove(0).close().await;
+    let world = world.node(&EngineConfig::default());
+    let many =
+        join_all((0..1_200).map(|n| world.execute(Request::Reserve(world.reserve(&name, &format!("k{n}"), 500)))));
+    assert!(many.await.into_iter().all(|outcome| matches!(outcome, Ok(Outcome::Decided(_)))));
+    let held = world.stock(&name).await.held;
+    // One batch: the old request, a conflict with it, new ones, and one of them twice.
+    let request = |key: &str, amount_minor| Request::Reserve(world.reserve(&name, key, amount_minor));
+    let outcomes = join_all([
+        world.execute(request("from before", 1_000)),
+        world.execute(request("new", 700)),
+        world.execute(request("from before", 2_000)),
+        world.execute(request("new", 700)),
+    ])
+    .await;
+    assert_eq!(outcomes[0].as_ref().unwrap(), &Outcome::Replayed(first));
+    assert!(matches!(outcomes[1], Ok(Outcome::Decided(_))), "{:?}", outcomes[1]);
+    assert_eq!(outcomes[2], Err(LedgerError::Refused(Refusal::KeyReused { field: "amount" })));
+    assert!(matches!(outcomes[3], Ok(Outcome::Replayed(_))), "{:?}", outcomes[3]);
+    assert_eq!(world.stock(&name).await.held, held + 700);
+    world.close().await;
+});
+
 on_every_store!(two_partners_may_use_the_same_key, async |books: Books| {
     let world = World::new(books).await;
     world.reseller("R1", 100_000).await;
@@ -183,14 +212,12 @@ on_every_store!(one_command_that_the_store_refuses_fails_alone, async |books: Bo
     let world = World::new(books).await;
     world.reseller("R1", 1_000_000).await;
     let shard = world.shard("R1");
-    let (twin, again) = (world.name_in(shard), "twin-code");
-    world.must(world.open(&twin)).await;
-    let Request::OpenReseller(mut same_code) = world.open(again) else { unreachable!() };
-    same_code.registration.code = twin;
+    let Request::OpenReseller(mut poison) = world.open(&world.name_in(shard)) else { unreachable!() };
+    poison.credit_limit_minor = -1;
     // The same poster, the same batch: the shard of the offender is not the point.
     let mut requests: Vec<Request> =
         (0..255).map(|n| Request::Reserve(world.reserve("R1", &format!("k{n}"), 1_000))).collect();
-    requests.insert(100, Request::OpenReseller(same_code));
+    requests.insert(100, Request::OpenReseller(poison));
     let outcomes = join_all(requests.into_iter().map(|request| world.execute(request))).await;
     let failed: Vec<_> = outcomes.iter().enumerate().filter(|(_, outcome)| outcome.is_err()).collect();
     assert_eq!(failed, [(100, &Err(LedgerError::Internal))]);

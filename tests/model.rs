@@ -56,7 +56,7 @@ impl Player {
                     id: reseller_id(reseller),
                     code: format!("R{reseller}"),
                     name: "Réseau".into(),
-                    level: "outlet".into(),
+                    level: "outlet".parse().unwrap(),
                     parent: None,
                     created_at: Timestamp::EPOCH,
                 },
@@ -94,7 +94,7 @@ impl Player {
                 external_id: external_id(key),
             }),
             Act::Standing { reseller, standing } => {
-                Request::SetStanding(SetStanding { reseller: reseller_id(reseller), standing })
+                Request::SetStanding(SetStanding { reseller: reseller_id(reseller), standing, if_version: None })
             }
             Act::Limits { reseller, limits, credit } => {
                 Request::SetLimits(SetLimits { reseller: reseller_id(reseller), limits, credit_limit_minor: credit })

@@ -2,18 +2,18 @@
 
 use taabia::domain::{
     Account, AccountClass, AccountNumber, Asset, Channel, Decline, Details, Entry, EntryKind, ExternalId, Hold, Limits,
-    Msisdn, Operation, OperationId, PartnerId, Posting, Recharge, Reseller, ResellerId, Shard, Side, Standing, Status,
-    Timestamp, ids::uuid_v7, operation::claim_key,
+    Msisdn, Operation, OperationId, PartnerId, Posting, Recharge, ResellerId, Shard, Side, Status, Timestamp,
+    ids::uuid_v7,
 };
 use taabia::ledger::merkle::Frontier;
 use taabia::ledger::{Changes, Head, Registration};
-use taabia::ports::{Claim, Loaded, Session, Store, StoreError, Wants};
+use taabia::ports::{Loaded, Session, Store, StoreError, Wants};
 
 pub const PARTNER: PartnerId = PartnerId::from_uuid(uuid::Uuid::from_u128(7));
 
 /// Begins the changes of one shard.
 pub fn changes(head: &Head) -> Changes {
-    Changes::of(Head { version: head.version + 1, ..head.clone() })
+    Changes::of(head.clone(), Head { version: head.version + 1, ..head.clone() })
 }
 
 /// A reseller's id whose books are in `shard`.
@@ -23,7 +23,7 @@ pub fn reseller_in(shard: Shard, shards: u16, number: u128) -> ResellerId {
 }
 
 pub fn registration(id: ResellerId, code: &str) -> Registration {
-    let (name, level) = (format!("Outlet {code}"), "outlet".into());
+    let (name, level) = (format!("Outlet {code}"), "outlet".parse().unwrap());
     Registration { id, code: code.into(), name, level, parent: None, created_at: Timestamp::EPOCH }
 }
 
@@ -69,7 +69,7 @@ impl Desk {
         head.sequence += 1;
         head.recorded_at = at;
         let (shard, sequence, actor) = (self.shard, head.sequence, "client:test".into());
-        let entry = Entry { shard, sequence, kind, subject, digest, actor, recorded_at: at, postings };
+        let entry = Entry { shard, sequence, kind, subject, digest, actor, recorded_at: at, postings, staff: None };
         head.frontier.append(entry.leaf());
         self.changes.entries.push(entry);
     }
@@ -144,12 +144,6 @@ impl<'a> Scribe<'a> {
         });
         let finished: Vec<_> = finished.collect();
         session.persist(&finished).await?;
-        let claims = finished.iter().flat_map(|changes| &changes.new_operations).map(|operation| Claim {
-            shard: operation.id.shard(),
-            key: claim_key(operation.partner, operation.reseller, &operation.external_id),
-            operation: operation.id,
-        });
-        assert_eq!(session.claim(&claims.collect::<Vec<_>>()).await?, []);
         session.commit().await
     }
 
@@ -162,9 +156,9 @@ impl<'a> Scribe<'a> {
         let stock_account = AccountNumber(desk.changes.head.next_account);
         desk.changes.head.next_account += 1;
         let stock = Account::empty(stock_account, AccountClass::ResellerStock, Some(id));
-        let reseller = Reseller { id, stock_account, standing: Standing::Active, limits: Limits::default() };
         let registration = registration(id, code);
-        let digest = taabia::ledger::network::digest(&reseller, &stock, Some(&registration));
+        let reseller = taabia::ledger::network::opened(&registration, stock_account, Limits::default());
+        let digest = taabia::ledger::network::digest(&reseller, &stock);
         desk.changes.new_accounts.push(stock);
         desk.changes.new_resellers.push(reseller);
         desk.changes.registrations.push(registration);

@@ -18,7 +18,7 @@ use taabia::services::access::{
     Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Catalogues, Commissions, Directory, Recharges, Scope, Stock};
+use taabia::services::{Audit, Catalogues, Commissions, Directory, Recharges, Scope, Stock};
 use taabia::simulator::memory::MemoryStore;
 use taabia::simulator::network::NetworkPlan;
 use tokio::net::TcpListener;
@@ -151,6 +151,7 @@ fn api(
         commissions: Arc::new(commissions),
         clock: clock.clone(),
         stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock }),
+        audit: Arc::new(Audit { directory: directory.clone(), reads: ledger.clone() }),
         directory,
         reads: ledger,
         tokens: Arc::new(tokens),

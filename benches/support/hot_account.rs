@@ -13,7 +13,10 @@ use taabia::domain::{
     Timestamp,
 };
 use taabia::ledger::{Changes, Head};
-use taabia::ports::{Claim, Loaded, Reads, RechargeQuery, RecordQuery, Session, Store, StoreError, TakenClaim, Wants};
+use taabia::ports::{
+    Claim, Loaded, Reads, RechargeQuery, RecordQuery, RecordedAction, Session, ShardKey, StaffActionQuery, Store,
+    StoreError, Wants,
+};
 use taabia::simulator::network::NetworkPlan;
 use taabia::storage::Storage;
 use tokio::time::sleep;
@@ -112,8 +115,8 @@ impl Session for StrippingSession {
         self.session.load(wants).await
     }
 
-    async fn claim(&mut self, claims: &[Claim]) -> std::result::Result<Vec<TakenClaim>, StoreError> {
-        self.session.claim(claims).await
+    async fn holders(&mut self, keys: &[ShardKey]) -> std::result::Result<Vec<Claim>, StoreError> {
+        self.session.holders(keys).await
     }
 
     async fn persist(&mut self, changes: &[Changes]) -> std::result::Result<(), StoreError> {
@@ -196,6 +199,10 @@ impl Reads for StrippingStore {
 
     async fn records(&self, query: &RecordQuery) -> std::result::Result<Vec<Record>, StoreError> {
         self.store.records(query).await
+    }
+
+    async fn staff_actions(&self, query: &StaffActionQuery) -> std::result::Result<Vec<RecordedAction>, StoreError> {
+        self.store.staff_actions(query).await
     }
 
     async fn check(&self) -> std::result::Result<(), StoreError> {

@@ -31,6 +31,7 @@ pub fn rules(config: &Config) -> Arc<Rules> {
         similar_guard_ms: millis(config.recharge.similar_guard_ms),
         charging_deadline_ms: millis(config.recharge.charging_deadline_ms),
         zone: config.time_zone.clone(),
+        levels: config.network.levels.clone(),
     })
 }
 

@@ -12,7 +12,9 @@ use taabia::domain::{
 };
 use taabia::ledger::command::Reserve;
 use taabia::ledger::{Command, Outcome, Refusal, Request};
-use taabia::ports::{Clock as _, Ledger, LedgerError, Reads, RechargeQuery, RecordQuery, StoreError};
+use taabia::ports::{
+    Clock as _, Ledger, LedgerError, Reads, RechargeQuery, RecordQuery, RecordedAction, StaffActionQuery, StoreError,
+};
 
 /// Balances in memory, and the recharges that are under way.
 pub struct InstantLedger {
@@ -138,6 +140,10 @@ impl Reads for InstantLedger {
     }
 
     async fn records(&self, _: &RecordQuery) -> Result<Vec<Record>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn staff_actions(&self, _: &StaffActionQuery) -> Result<Vec<RecordedAction>, StoreError> {
         Ok(Vec::new())
     }
 

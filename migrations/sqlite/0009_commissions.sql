@@ -14,7 +14,8 @@ INSERT INTO code (domain, number, name) VALUES
     ('entry', 60, 'commission.paid'),
     ('entry', 61, 'commission.received'),
     ('entry', 62, 'commission.funded'),
-    ('entry', 63, 'commission.payout_declined');
+    ('entry', 63, 'commission.payout_declined'),
+    ('entry', 64, 'network.changed');
 
 -- What is due for a payout, without a look at every account.
 CREATE INDEX account_accrued ON account (shard, number) WHERE class IN (61, 64);

@@ -94,7 +94,11 @@ fn plans(branches: &[Branch]) -> Vec<Plan> {
             &[Scope::StockApprove, Scope::StockRead, Scope::NetworkRead, Scope::RechargesRead],
             branches,
         ),
-        seller("auditor", &[Scope::RechargesRead, Scope::StockRead, Scope::NetworkRead, Scope::TopupsRead], branches),
+        seller(
+            "auditor",
+            &[Scope::RechargesRead, Scope::StockRead, Scope::NetworkRead, Scope::TopupsRead, Scope::AuditRead],
+            branches,
+        ),
         seller("other_bank", SELL, &branches[4..5]),
     ]
 }
@@ -169,6 +173,8 @@ pub fn traffic_caller(root: ResellerId) -> Caller {
         scopes: [Scope::RechargesWrite].into(),
         roots: [root].into(),
         rate_limit_per_s: None,
+        address: None,
+        request: None,
     }
 }
 

@@ -25,7 +25,7 @@ use crate::services::access::{
     TokenSettings, Tokens,
 };
 use crate::services::recharges::{RechargeConfig, RechargeDeps};
-use crate::services::{Catalogues, Commissions, Directory, Recharges, Stock};
+use crate::services::{Audit, Catalogues, Commissions, Directory, Recharges, Stock};
 use crate::storage::Storage;
 
 /// Hashes of secrets computed at once, and callers that may wait for their turn.
@@ -73,6 +73,7 @@ fn rules(config: &Config) -> Rules {
         similar_guard_ms: millis(config.recharge.similar_guard_ms),
         charging_deadline_ms: millis(config.recharge.charging_deadline_ms),
         zone: config.time_zone.clone(),
+        levels: config.network.levels.clone(),
     }
 }
 
@@ -165,6 +166,7 @@ impl Node {
             commissions: Arc::new(commissions),
             clock: clock.clone(),
             stock: Arc::new(Stock { directory: directory.clone(), reads: reads.clone(), clock: clock.clone() }),
+            audit: Arc::new(Audit { directory: directory.clone(), reads: reads.clone() }),
             directory,
             reads: reads.clone(),
             tokens: Arc::new(tokens),
@@ -182,7 +184,8 @@ impl Node {
                 tracing::debug!(%error, "TCP_NODELAY cannot be set");
             }
         });
-        let served = axum::serve(listener, router).with_graceful_shutdown(async move {
+        let peers = router.into_make_service_with_connect_info::<SocketAddr>();
+        let served = axum::serve(listener, peers).with_graceful_shutdown(async move {
             let _ = server_stopped.wait_for(|stop| *stop).await;
         });
         let serving = tokio::spawn(async move { served.await });

@@ -8,6 +8,7 @@ use super::account::{AccountNumber, Asset};
 use super::encoding::{Encoder, Hash, leaf_hash};
 use super::ids::OperationId;
 use super::shard::Shard;
+use super::staff::StaffAction;
 use super::time::Timestamp;
 
 /// What a kind of entry is about, and what of it stands in the same shard.
@@ -25,9 +26,10 @@ pub enum About {
     Record,
 }
 
-/// One line per kind of entry: its number, its name, and what it is about.
+/// One line per kind of entry: its number, its name, what it is about, and `staff` when people cause it: then the
+/// entry says who did what from where and why ([`super::staff`]).
 macro_rules! entry_kinds {
-    ($($(#[$doc:meta])* $kind:ident = $code:literal, $name:literal, $about:ident;)+) => {
+    ($($(#[$doc:meta])* $kind:ident = $code:literal, $name:literal, $about:ident $(, $staff:ident)?;)+) => {
         /// What a journal entry records. The number is what the store keeps and is never used again.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(i16)]
@@ -51,14 +53,24 @@ macro_rules! entry_kinds {
                     $(Self::$kind => About::$about,)+
                 }
             }
+
+            /// Whether people cause it, so that it belongs to the audit of staff actions.
+            #[must_use]
+            pub fn is_staffs(self) -> bool {
+                match self {
+                    $(Self::$kind => entry_kinds!(@is_staffs $($staff)?),)+
+                }
+            }
         }
     };
+    (@is_staffs staff) => { true };
+    (@is_staffs) => { false };
 }
 
 entry_kinds! {
-    ResellerOpened = 1, "reseller.opened", Reseller;
-    StandingChanged = 2, "reseller.standing_changed", Reseller;
-    LimitsChanged = 3, "reseller.limits_changed", Reseller;
+    ResellerOpened = 1, "reseller.opened", Reseller, staff;
+    StandingChanged = 2, "reseller.standing_changed", Reseller, staff;
+    LimitsChanged = 3, "reseller.limits_changed", Reseller, staff;
     StockIssued = 4, "stock.issued", Operation;
     StockAllocated = 5, "stock.allocated", Operation;
     /// The receiver's half of an allocation from another shard; the operation is recorded there.
@@ -76,7 +88,9 @@ entry_kinds! {
     /// The late request for a voided key, recorded with its content.
     VoidedRequestRecorded = 14, "key.voided_request_recorded", Operation;
     IssueDeclined = 15, "stock.issue_declined", Operation;
-    RecordPut = 30, "record.put", Record;
+    /// Code, name, level or parent of a reseller.
+    PlaceChanged = 20, "reseller.place_changed", Reseller, staff;
+    RecordPut = 30, "record.put", Record, staff;
     /// The copy of a record in one more shard; the command is recorded in the operator's.
     RecordCopied = 31, "record.copied", Record;
     CommissionPaid = 60, "commission.paid", Operation;
@@ -84,6 +98,8 @@ entry_kinds! {
     CommissionReceived = 61, "commission.received", Elsewhere;
     /// Operator stock that covers a payout of another shard.
     CommissionFunded = 62, "commission.funded", Elsewhere;
+    /// A reseller of another shard has another parent or level; what this shard remembers of the network is over.
+    NetworkChanged = 64, "network.changed", Elsewhere;
     CommissionPayoutDeclined = 63, "commission.payout_declined", Operation;
 }
 
@@ -138,6 +154,8 @@ pub struct Entry {
     pub actor: Arc<str>,
     pub recorded_at: Timestamp,
     pub postings: Vec<Posting>,
+    /// What a person did, where one caused it.
+    pub staff: Option<Arc<StaffAction>>,
 }
 
 impl Entry {
@@ -162,6 +180,9 @@ impl Entry {
                 .int(posting.amount_minor)
                 .int(posting.debit_after)
                 .int(posting.credit_after);
+        }
+        if let Some(action) = &self.staff {
+            encoder.text("staff").bytes(&action.digest());
         }
         leaf_hash(&encoder)
     }

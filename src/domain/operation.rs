@@ -244,6 +244,12 @@ impl Operation {
         }
     }
 
+    /// The idempotency key it holds, as the store keeps it.
+    #[must_use]
+    pub fn key(&self) -> [u8; 16] {
+        claim_key(self.partner, self.reseller, &self.external_id)
+    }
+
     #[must_use]
     pub fn recharge(&self) -> Option<&Recharge> {
         match &self.details {

@@ -278,12 +278,36 @@ impl Record {
         &self.text
     }
 
+    /// The body for people to read: what a field named `…_secret` holds is not shown.
+    #[must_use]
+    pub fn shown(&self) -> serde_json::Value {
+        let mut body = serde_json::from_str(&self.text).unwrap_or(serde_json::Value::Null);
+        hide_secrets(&mut body);
+        body
+    }
+
     /// What the journal keeps of it.
     #[must_use]
     pub fn digest(&self) -> Hash {
         let mut encoder = Encoder::new("taabia/record/1");
         encoder.text(self.key.kind.name()).bytes(self.key.owner.uuid().as_bytes()).text(self.key.id.as_str());
         encoder.int(self.version).text(&self.text).sha256()
+    }
+}
+
+fn hide_secrets(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            for (name, value) in fields {
+                if name.ends_with("_secret") && !value.is_null() {
+                    *value = "…".into();
+                } else {
+                    hide_secrets(value);
+                }
+            }
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(hide_secrets),
+        _ => {}
     }
 }
 
@@ -341,5 +365,15 @@ mod tests {
         assert_ne!(spaced.digest(), record.digest());
         assert_ne!(Record::new(key.clone(), 4, PinPolicy::default().into()).digest(), record.digest());
         assert!(Record::read(key, 3, "{}").is_err());
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let mut body =
+            serde_json::json!({ "pin_secret": "a", "old_secret": null, "name": "b", "list": [{ "x_secret": [1] }] });
+        hide_secrets(&mut body);
+        let shown =
+            serde_json::json!({ "pin_secret": "…", "old_secret": null, "name": "b", "list": [{ "x_secret": "…" }] });
+        assert_eq!(body, shown);
     }
 }

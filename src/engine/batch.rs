@@ -9,18 +9,32 @@ use crate::domain::encoding::Hash;
 use crate::domain::operation::claim_key;
 use crate::domain::{AccountNumber, Operation, OperationId, RecordKind, RecordWant, ResellerId, Shard};
 use crate::ledger::command::Reserve;
+use crate::ledger::tree::TreeWants;
 use crate::ledger::{Books, Changes, Command, Moment, Outcome, Refusal, Request, ShardBooks, decide, knows_reseller};
-use crate::ports::{Claim, RecentRecharge, Session, StoreError, Wants};
+use crate::ports::{RecentRecharge, SalesSince, Session, ShardKey, StoreError, Wants};
+
+/// Sales of the guard's time that a new memory of a shard reads at most; with more, the store is asked about each
+/// recharge until the guard's time has passed.
+const SALES_LIMIT: u32 = 20_000;
 
 /// What became of each command of a batch, in order.
 pub type Results = Vec<Result<Outcome, Refusal>>;
 
-/// A batch that has been decided and written, but not committed.
+/// By which an unknown commit is recognised: an entry that only its transaction writes.
+pub type Witness = (Shard, i64, Hash);
+
+/// A batch that has been decided. Under the locks it has been written too, but not committed.
 pub struct Prepared {
     pub results: Results,
-    /// By which an unknown commit is recognised: an entry that only this transaction writes. `None` when
-    /// nothing was written.
-    pub witness: Option<(Shard, i64, Hash)>,
+    pub changes: Vec<Changes>,
+}
+
+impl Prepared {
+    /// `None` when there is nothing to write.
+    pub fn witness(&self) -> Option<Witness> {
+        let entry = self.changes.first()?.entries.first()?;
+        Some((entry.shard, entry.sequence, entry.leaf()))
+    }
 }
 
 /// One transaction over the poster's session and memory.
@@ -41,40 +55,100 @@ fn phase(name: &'static str, begun: Instant) -> Instant {
 /// Every shard has the catalogue in memory.
 const CATALOGUE: RecordWant = RecordWant::Kind(RecordKind::Catalogue);
 
+/// Many commands ask for the same parent.
+fn without_repetition(mut wants: TreeWants) -> TreeWants {
+    wants.codes.sort_unstable();
+    wants.codes.dedup();
+    wants.lines.sort_unstable();
+    wants.lines.dedup();
+    wants.below.sort_unstable();
+    wants.below.dedup();
+    wants
+}
+
 /// Keys of a batch: for each command the operation that holds its key, itself or another.
 type Claims = Vec<Option<OperationId>>;
 
+/// The keys of a batch, before the store was asked.
+struct Keys {
+    /// One for each command that claims one.
+    named: Vec<Option<ShardKey>>,
+    holders: HashMap<ShardKey, OperationId>,
+    /// Those that may be taken.
+    asked: Vec<ShardKey>,
+}
+
+impl Keys {
+    fn claims(&self) -> Claims {
+        self.named.iter().map(|key| key.and_then(|key| self.holders.get(&key).copied())).collect()
+    }
+}
+
 impl Batch<'_> {
-    /// Everything up to the commit.
-    pub async fn prepare(&mut self, commands: &[&Command]) -> Result<Prepared, StoreError> {
+    /// Decides the batch by memory alone, where memory holds all that it needs: nothing is read, and what it writes
+    /// is good only if the shards still stand as memory has them.
+    pub fn prepare_by_memory(&mut self, commands: &[&Command]) -> Option<Prepared> {
         let begun = Instant::now();
-        let shards = self.lock(commands).await?;
+        let shards = self.shards_of(commands);
+        let in_memory = shards.iter().all(|shard| self.books.get(*shard).is_some());
+        if !in_memory || !self.wants_sales(&shards).is_empty() || !self.wants(commands, &shards).is_empty() {
+            return None;
+        }
+        let keys = self.keys(commands);
+        if !keys.asked.is_empty() {
+            return None;
+        }
+        let prepared = self.decide(commands, &keys.claims(), &shards);
+        phase("decide", begun);
+        if prepared.changes.len() == shards.len() {
+            return Some(prepared);
+        }
+        // An answer about a shard that is not written to would not be confirmed by the write. What was recorded in the
+        // others is undone by forgetting them.
+        prepared.changes.iter().for_each(|changes| self.books.remove(changes.head.shard));
+        None
+    }
+
+    /// Everything up to the commit, under the shards' locks.
+    pub async fn prepare_locked(&mut self, commands: &[&Command]) -> Result<Prepared, StoreError> {
+        let begun = Instant::now();
+        let shards = self.shards_of(commands);
+        self.lock(&shards).await?;
         let locked = phase("lock", begun);
         self.load(commands, &shards).await?;
         let loaded = phase("load", locked);
         let claims = self.claim(commands).await?;
         let claimed = phase("claim", loaded);
-        let results = self.decide(commands, &claims);
-        let changes: Vec<Changes> =
-            shards.iter().filter_map(|shard| self.books.shard_mut(*shard).take_changes()).collect();
-        let witness = changes.first().and_then(|changes| changes.entries.first());
-        let witness = witness.map(|entry| (entry.shard, entry.sequence, entry.leaf()));
+        let prepared = self.decide(commands, &claims, &shards);
         let decided = phase("decide", claimed);
-        if !changes.is_empty() {
-            self.session.persist(&changes).await?;
+        if !prepared.changes.is_empty() {
+            self.session.persist(&prepared.changes).await?;
         }
         phase("persist", decided);
-        Ok(Prepared { results, witness })
+        Ok(prepared)
     }
 
-    /// Locks the shards and drops from memory what another node has changed since.
-    async fn lock(&mut self, commands: &[&Command]) -> Result<Vec<Shard>, StoreError> {
+    /// Writes and commits what was decided by memory.
+    pub async fn post(&mut self, changes: &[Changes]) -> Result<(), StoreError> {
+        let begun = Instant::now();
+        let posted = self.session.post(changes).await;
+        phase("post", begun);
+        posted
+    }
+
+    /// The shards that the commands touch, ascending.
+    fn shards_of(&self, commands: &[&Command]) -> Vec<Shard> {
         let homes = commands.iter().map(|command| command.request.home(self.shard_count));
         let others = commands.iter().flat_map(|command| command.request.other_shards(self.shard_count));
         let mut shards: Vec<Shard> = homes.chain(others).collect();
         shards.sort_unstable();
         shards.dedup();
-        let heads = self.session.lock(&shards).await?;
+        shards
+    }
+
+    /// Locks the shards and drops from memory what another node has changed since.
+    async fn lock(&mut self, shards: &[Shard]) -> Result<(), StoreError> {
+        let heads = self.session.lock(shards).await?;
         if heads.len() != shards.len() {
             return Err(StoreError::Corrupt(format!("of the shards {shards:?} only {} have a row", heads.len())));
         }
@@ -85,10 +159,22 @@ impl Batch<'_> {
                 self.books.insert(ShardBooks::new(head));
             }
         }
-        Ok(shards)
+        Ok(())
     }
 
     async fn load(&mut self, commands: &[&Command], shards: &[Shard]) -> Result<(), StoreError> {
+        let sales = self.wants_sales(shards);
+        self.fetch(Wants { sales, ..Wants::default() }).await?;
+        let wants = self.wants(commands, shards);
+        self.books.tree_mut().clear();
+        self.fetch(wants).await?;
+        // Only now it is known whether there are rules that ask for more.
+        let wants = self.wants_owners(commands);
+        self.fetch(wants).await
+    }
+
+    /// What the decisions need and memory does not hold.
+    fn wants(&self, commands: &[&Command], shards: &[Shard]) -> Wants {
         let mut wants = Wants {
             system_accounts: shards.iter().copied().filter(|s| !self.books.shard(*s).knows_system_accounts()).collect(),
             ..Wants::default()
@@ -97,14 +183,19 @@ impl Batch<'_> {
         let mut operations = HashSet::new();
         let mut recent = HashSet::new();
         let mut records = HashSet::new();
+        let mut tree = TreeWants::default();
         for command in commands {
+            let TreeWants { codes, lines, below } = command.request.tree();
+            tree.codes.extend(codes);
+            tree.lines.extend(lines);
+            tree.below.extend(below);
             if let Some(reseller) = command.request.reseller() {
                 self.want_reseller(&mut resellers, reseller);
             }
             let wanted = command.request.records(self.shard_count).into_iter();
             records.extend(wanted.filter(|(shard, want)| !self.books.shard(*shard).records().knows(want)));
             match &command.request {
-                Request::Resolve(resolve) => self.want_operation(&mut operations, resolve.operation),
+                Request::Resolve(resolve) => self.want_open(&mut operations, &mut resellers, resolve.operation),
                 Request::Reserve(reserve) if self.may_be_similar(reserve) => {
                     recent.insert(RecentRecharge {
                         shard: command.request.home(self.shard_count),
@@ -123,8 +214,19 @@ impl Batch<'_> {
         let unread = shards.iter().filter(|shard| !self.books.shard(**shard).records().knows(&CATALOGUE));
         wants.records = records.into_iter().chain(unread.map(|shard| (*shard, CATALOGUE))).collect();
         wants.accounts = self.forgotten_accounts(commands);
-        self.fetch(wants).await?;
-        self.load_owners(commands).await
+        wants.tree = without_repetition(tree);
+        let Wants { resellers: owners, ancestries, .. } = self.wants_owners(commands);
+        wants.resellers.extend(owners);
+        wants.ancestries = ancestries;
+        wants
+    }
+
+    /// What was sold lately, of shards that are new in memory.
+    fn wants_sales(&self, shards: &[Shard]) -> Vec<SalesSince> {
+        let guard_ms = self.moment.rules.similar_guard_ms;
+        let new = shards.iter().copied().filter(|shard| guard_ms > 0 && self.books.shard(*shard).wants_sales());
+        let since = self.moment.now.plus_ms(-guard_ms);
+        new.map(|shard| SalesSince { shard, since, limit: SALES_LIMIT }).collect()
     }
 
     /// Those that the terms of an operation in memory name. One that comes from the store brings its own.
@@ -150,7 +252,7 @@ impl Batch<'_> {
     }
 
     /// Who stands above sellers and receivers, where the catalogue has rules, and what they have in the shard.
-    async fn load_owners(&mut self, commands: &[&Command]) -> Result<(), StoreError> {
+    fn wants_owners(&self, commands: &[&Command]) -> Wants {
         let mut ancestries = HashSet::new();
         let mut owners = HashSet::new();
         for command in commands {
@@ -175,7 +277,7 @@ impl Batch<'_> {
             }
         }
         let (resellers, ancestries) = (owners.into_iter().collect(), ancestries.into_iter().collect());
-        self.fetch(Wants { resellers, ancestries, ..Wants::default() }).await
+        Wants { resellers, ancestries, ..Wants::default() }
     }
 
     fn want_owner(&self, wanted: &mut HashSet<(Shard, ResellerId)>, shard: Shard, owner: ResellerId) {
@@ -196,6 +298,20 @@ impl Batch<'_> {
         let shard = Shard::of(reseller.uuid(), self.shard_count);
         if self.books.get(shard).is_some_and(|books| books.reseller(reseller).is_none()) {
             wanted.insert((shard, reseller));
+        }
+    }
+
+    /// An operation that may be open: then what its hold stands on is needed too.
+    fn want_open(
+        &self,
+        operations: &mut HashSet<OperationId>,
+        resellers: &mut HashSet<(Shard, ResellerId)>,
+        id: OperationId,
+    ) {
+        match self.books.get(id.shard()).and_then(|books| books.operation(id)) {
+            Some(operation) if operation.status.is_open() => self.want_reseller(resellers, operation.reseller),
+            Some(_) => {}
+            None => self.want_operation(operations, id),
         }
     }
 
@@ -228,6 +344,11 @@ impl Batch<'_> {
             for (shard, owner) in wants.resellers {
                 self.books.shard_mut(shard).owners_mut().complete(owner);
             }
+            for (question, sales) in loaded.sales {
+                let books = self.books.shard_mut(question.shard);
+                books.admit_sales(question.since, sales.as_deref(), &self.moment);
+            }
+            self.books.tree_mut().admit(loaded.tree);
             let mut resellers = HashSet::new();
             let mut accounts = HashSet::new();
             for (shard, ancestry) in loaded.ancestries {
@@ -247,10 +368,25 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Claims every key once and loads the operations of those that were taken before.
+    /// Says for each command which operation holds its key, itself or another, and loads those that were decided
+    /// before. What no one is known to have claimed is taken for new; the store refuses the batch when it is not.
     async fn claim(&mut self, commands: &[&Command]) -> Result<Claims, StoreError> {
-        let mut claims = Vec::new();
-        let mut holders: HashMap<(Shard, [u8; 16]), OperationId> = HashMap::new();
+        let mut keys = self.keys(commands);
+        if !keys.asked.is_empty() {
+            let mut wanted = HashSet::new();
+            for claim in self.session.holders(&keys.asked).await? {
+                keys.holders.insert(ShardKey { shard: claim.shard, key: claim.key }, claim.operation);
+                self.want_operation(&mut wanted, claim.operation);
+            }
+            self.fetch(Wants { operations: wanted.into_iter().collect(), ..Wants::default() }).await?;
+        }
+        Ok(keys.claims())
+    }
+
+    /// The keys of the commands, each held by the first that names it until the store says otherwise.
+    fn keys(&self, commands: &[&Command]) -> Keys {
+        let mut asked = Vec::new();
+        let mut holders: HashMap<ShardKey, OperationId> = HashMap::new();
         let mut opened = HashSet::new();
         let keys: Vec<_> = commands
             .iter()
@@ -265,27 +401,21 @@ impl Batch<'_> {
                     return None;
                 }
                 let shard = command.request.home(self.shard_count);
-                let key = claim_key(key.partner, key.reseller, &key.external_id);
-                holders.entry((shard, key)).or_insert_with(|| {
-                    claims.push(Claim { shard, key, operation });
+                let key = ShardKey { shard, key: claim_key(key.partner, key.reseller, &key.external_id) };
+                holders.entry(key).or_insert_with(|| {
+                    if self.books.shard(shard).may_be_claimed(&key.key) {
+                        asked.push(key);
+                    }
                     operation
                 });
-                Some((shard, key))
+                Some(key)
             })
             .collect();
-        if !claims.is_empty() {
-            let mut wanted = HashSet::new();
-            for taken in self.session.claim(&claims).await? {
-                holders.insert((taken.shard, taken.key), taken.operation);
-                self.want_operation(&mut wanted, taken.operation);
-            }
-            self.fetch(Wants { operations: wanted.into_iter().collect(), ..Wants::default() }).await?;
-        }
-        Ok(keys.into_iter().map(|key| key.and_then(|key| holders.get(&key).copied())).collect())
+        Keys { named: keys, holders, asked }
     }
 
-    fn decide(&mut self, commands: &[&Command], claims: &Claims) -> Results {
-        commands
+    fn decide(&mut self, commands: &[&Command], claims: &Claims, shards: &[Shard]) -> Prepared {
+        let results = commands
             .iter()
             .zip(claims)
             .map(|(command, holder)| {
@@ -296,7 +426,9 @@ impl Batch<'_> {
                 };
                 decide(self.books, self.shard_count, command, existing.as_ref(), &self.moment)
             })
-            .collect()
+            .collect();
+        let changes = shards.iter().filter_map(|shard| self.books.shard_mut(*shard).take_changes()).collect();
+        Prepared { results, changes }
     }
 
     /// The operation that holds the key, unless it is the command's own and still to be decided.

@@ -13,7 +13,7 @@ use futures::FutureExt;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::batch::{Batch, Prepared, Results};
+use super::batch::{Batch, Prepared, Results, Witness};
 use super::{EngineConfig, Envelope, RETRY_AFTER_S};
 use crate::domain::Shard;
 use crate::domain::encoding::Hash;
@@ -29,10 +29,45 @@ const MAX_BACKOFF: Duration = Duration::from_secs(1);
 enum Failure {
     /// Nothing was written; another try may succeed.
     Conflict,
+    /// Nothing was written, because memory was wrong: a key was taken for new, or another node has changed a shard. It
+    /// was dropped, and the next try asks the store.
+    Misremembered,
     /// Nothing was written; the store is out of reach.
     Unavailable,
     /// Nothing was written; some command makes the transaction fail.
     Poison,
+}
+
+/// Whether batches are decided by memory alone. Where another node writes to the same shards, a batch by memory is
+/// done twice, so for a while after one was in vain every batch locks first.
+#[derive(Default)]
+struct Trust {
+    /// Batches that still lock first.
+    locked: u32,
+    /// How many there will be after the next one in vain.
+    penalty: u32,
+}
+
+impl Trust {
+    const LEAST_PENALTY: u32 = 4;
+    const GREATEST_PENALTY: u32 = 1_024;
+
+    fn holds(&self) -> bool {
+        self.locked == 0
+    }
+
+    fn betrayed(&mut self) {
+        self.penalty = (self.penalty * 2).clamp(Self::LEAST_PENALTY, Self::GREATEST_PENALTY);
+        self.locked = self.penalty;
+    }
+
+    fn regained(&mut self) {
+        self.locked = self.locked.saturating_sub(1);
+    }
+
+    fn kept(&mut self) {
+        self.penalty = self.penalty.saturating_sub(1);
+    }
 }
 
 pub struct Poster {
@@ -45,6 +80,7 @@ pub struct Poster {
     resolutions: mpsc::UnboundedReceiver<Envelope>,
     session: Option<Box<dyn Session>>,
     books: Books,
+    trust: Trust,
     /// Resolutions that wait for the store to come back: never refused, tried until durable.
     carried: VecDeque<Envelope>,
     retry_at: Instant,
@@ -69,6 +105,7 @@ impl Poster {
             resolutions,
             session: None,
             books: Books::default(),
+            trust: Trust::default(),
             carried: VecDeque::new(),
             retry_at: Instant::now(),
             backoff: MIN_BACKOFF,
@@ -157,11 +194,12 @@ impl Poster {
                     }
                     return;
                 }
+                Err(Failure::Misremembered) if attempt < MAX_ATTEMPTS => {}
                 Err(Failure::Conflict) if attempt < MAX_ATTEMPTS => {
                     tokio::time::sleep(Duration::from_millis(5) * attempt).await;
                 }
                 Err(Failure::Conflict | Failure::Unavailable) => return self.give_way(batch),
-                Err(Failure::Poison) => return self.isolate(batch).await,
+                Err(Failure::Poison | Failure::Misremembered) => return self.isolate(batch).await,
             }
         }
     }
@@ -223,31 +261,49 @@ impl Poster {
         let moment = Moment { now: self.clock.now(), rules: &self.rules };
         let mut batch =
             Batch { session: session.as_mut(), books: &mut self.books, shard_count: self.store.shards(), moment };
-        let Prepared { results, witness } = batch.prepare(commands).await?;
-        let Some(witness) = witness else {
-            session.rollback().await?;
-            return Ok(results);
+        let by_memory = if self.trust.holds() { batch.prepare_by_memory(commands) } else { None };
+        let (prepared, committed) = match by_memory {
+            Some(prepared) => {
+                let posted = batch.post(&prepared.changes).await;
+                self.trust.kept();
+                (prepared, posted)
+            }
+            None => {
+                let prepared = batch.prepare_locked(commands).await?;
+                self.trust.regained();
+                if prepared.changes.is_empty() {
+                    session.rollback().await?;
+                    return Ok(prepared.results);
+                }
+                let committing = Instant::now();
+                let committed = session.commit().await;
+                metrics::histogram!("taabia_engine_commit_seconds").record(committing.elapsed().as_secs_f64());
+                (prepared, committed)
+            }
         };
-        let committing = Instant::now();
-        let committed = session.commit().await;
-        metrics::histogram!("taabia_engine_commit_seconds").record(committing.elapsed().as_secs_f64());
-        if let Err(StoreError::CommitUnknown(error)) = committed {
-            tracing::warn!(poster = self.number, error, "a commit was sent and not answered");
-            self.recover(witness).await?;
-        } else {
-            committed?;
-        }
+        self.settle(&prepared, committed).await?;
         metrics::histogram!("taabia_engine_batch_seconds").record(begun.elapsed().as_secs_f64());
         #[expect(clippy::cast_precision_loss, reason = "a batch has at most some thousand commands")]
         metrics::histogram!("taabia_engine_batch_size").record(commands.len() as f64);
-        Ok(results)
+        Ok(prepared.results)
+    }
+
+    /// Makes sure of a commit whose answer was lost.
+    async fn settle(&mut self, prepared: &Prepared, committed: Result<(), StoreError>) -> Result<(), StoreError> {
+        match (committed, prepared.witness()) {
+            (Err(StoreError::CommitUnknown(error)), Some(witness)) => {
+                tracing::warn!(poster = self.number, error, "a commit was sent and not answered");
+                self.recover(witness).await
+            }
+            (committed, _) => committed,
+        }
     }
 
     /// Finds out whether a transaction was committed: over a new connection it takes the same shard's lock,
     /// which waits for the orphan to end, and looks for an entry that only that transaction wrote.
     ///
     /// `Ok` when it was committed; [`StoreError::Conflict`], to be tried again, when it was not.
-    async fn recover(&mut self, (shard, sequence, leaf): (Shard, i64, Hash)) -> Result<(), StoreError> {
+    async fn recover(&mut self, (shard, sequence, leaf): Witness) -> Result<(), StoreError> {
         self.books.clear();
         let mut pause = MIN_BACKOFF;
         loop {
@@ -291,13 +347,22 @@ impl Poster {
         let failure = match &error {
             StoreError::Unavailable(_) | StoreError::CommitUnknown(_) => Failure::Unavailable,
             StoreError::Conflict(_) => Failure::Conflict,
+            StoreError::KeyTaken(_) | StoreError::Stale(_) => Failure::Misremembered,
             StoreError::Refused(_) | StoreError::Corrupt(_) => Failure::Poison,
         };
-        tracing::warn!(poster = self.number, error = %error, "a batch was not written");
+        if matches!(failure, Failure::Misremembered) {
+            metrics::counter!("taabia_engine_misremembered_total").increment(1);
+            tracing::debug!(poster = self.number, error = %error, "a batch is decided again");
+            self.trust.betrayed();
+        } else {
+            tracing::warn!(poster = self.number, error = %error, "a batch was not written");
+        }
         // A session may go on after an error that the store itself reported, if it can roll back.
         let usable = match (&failure, self.session.as_mut()) {
             (Failure::Unavailable, _) | (_, None) => false,
-            (Failure::Conflict | Failure::Poison, Some(session)) => session.rollback().await.is_ok(),
+            (Failure::Conflict | Failure::Poison | Failure::Misremembered, Some(session)) => {
+                session.rollback().await.is_ok()
+            }
         };
         if !usable {
             self.session = None;

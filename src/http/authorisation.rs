@@ -1,6 +1,8 @@
 //! The door of version 1: every call names what it needs, in one table, and gets the caller.
 
-use axum::extract::{Request, State};
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -11,6 +13,7 @@ use utoipa_axum::router::{UtoipaMethodRouter, UtoipaMethodRouterExt};
 
 use super::problem::{Code, PROBLEM_JSON, Problem};
 use super::state::ApiState;
+use super::trace::RequestName;
 use crate::services::access::AuthenticationError;
 use crate::services::{Caller, Scope};
 
@@ -69,7 +72,10 @@ pub fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = &mut Operatio
 
 async fn authorise(State((state, need)): State<(ApiState, Need)>, mut request: Request, next: Next) -> Response {
     match caller(&state, need, request.headers()).await {
-        Ok(caller) => {
+        Ok(mut caller) => {
+            caller.address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.ip());
+            let name = request.extensions().get::<RequestName>();
+            caller.request = name.and_then(|name| name.0.to_str().ok()).map(Into::into);
             request.extensions_mut().insert(caller);
             next.run(request).await
         }

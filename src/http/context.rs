@@ -12,16 +12,17 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::problem::{Code, Problem};
-use super::trace::{REQUEST_ID, RequestNames, TRACEPARENT, TraceIds};
+use super::trace::{REQUEST_ID, RequestName, RequestNames, TRACEPARENT, TraceIds};
 
 const NOSNIFF: (HeaderName, HeaderValue) = (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 /// Nothing of ours is a page unless it says so.
 const NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
 /// Runs the request inside a span that holds neither its query nor its headers.
-pub async fn context(State(trace_ids): State<Arc<TraceIds>>, request: Request, next: Next) -> Response {
+pub async fn context(State(trace_ids): State<Arc<TraceIds>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let names = trace_ids.names(request.headers());
+    request.extensions_mut().insert(RequestName(names.request_id.clone()));
     let method = method_label(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);

@@ -82,5 +82,6 @@ fn meaning(scope: Scope) -> &'static str {
         Scope::NetworkWrite => "Change the network",
         Scope::TopupsRead => "See top-ups",
         Scope::TopupsWrite => "Buy stock by card",
+        Scope::AuditRead => "See what people did to configuration and network",
     }
 }

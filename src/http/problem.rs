@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::domain::Retry;
 use crate::domain::rejection::DECLINES;
+use crate::ledger::PlaceRefusal;
 use crate::services::ServiceError;
 
 /// `application/problem+json` (RFC 9457 §3).
@@ -31,6 +32,8 @@ pub enum Code {
     ExternalIdReused,
     StaleVersion,
     VersionRequired,
+    CodeTaken,
+    ConflictingState,
     PayloadTooLarge,
     UnsupportedMediaType,
     ValidationFailed,
@@ -55,7 +58,7 @@ pub struct ProblemLine {
 }
 
 #[rustfmt::skip]
-pub const PROBLEMS: [ProblemLine; 19] = {
+pub const PROBLEMS: [ProblemLine; 21] = {
     use Retry::{Never, NewId, SameId};
     use StatusCode as S;
     const fn line(problem: Code, code: &'static str, status: S, title: &'static str, retry: Retry, iso8583: &'static str, meaning: &'static str) -> ProblemLine {
@@ -73,6 +76,8 @@ pub const PROBLEMS: [ProblemLine; 19] = {
         line(Code::ExternalIdReused,     "external_id_reused",     S::CONFLICT,               "external_id reused",        NewId,  "94", "The external_id was used before with other content; errors names the field that differs"),
         line(Code::StaleVersion,         "stale_version",          S::PRECONDITION_FAILED,    "Changed meanwhile",         Never,  "40", "If-Match names another version than the one that stands; read it again and decide anew"),
         line(Code::VersionRequired,      "version_required",       S::PRECONDITION_REQUIRED,  "If-Match required",         Never,  "40", "A change names the version that it replaces: the ETag of the last answer, in If-Match"),
+        line(Code::CodeTaken,            "code_taken",             S::CONFLICT,               "Code taken",                Never,  "94", "Another reseller has this code, or this one has it with other content; errors names the field that differs"),
+        line(Code::ConflictingState,     "conflicting_state",      S::CONFLICT,               "Conflicting state",         Never,  "57", "What it is about does not permit this now; detail says why"),
         line(Code::PayloadTooLarge,      "payload_too_large",      S::PAYLOAD_TOO_LARGE,      "Payload too large",         Never,  "30", "The body is larger than 16 KiB"),
         line(Code::UnsupportedMediaType, "unsupported_media_type", S::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type",    Never,  "30", "The Content-Type is not the one that the call takes"),
         line(Code::ValidationFailed,     "validation_failed",      S::UNPROCESSABLE_ENTITY,   "Bad value",                 Never,  "30", "A field is missing or its value is not acceptable; errors names each"),
@@ -103,7 +108,13 @@ impl Code {
     fn stands_for_its_status(self) -> bool {
         !matches!(
             self,
-            Self::MalformedJson | Self::InvalidBody | Self::InvalidQuery | Self::CardDataRefused | Self::Overloaded
+            Self::MalformedJson
+                | Self::InvalidBody
+                | Self::InvalidQuery
+                | Self::CodeTaken
+                | Self::ConflictingState
+                | Self::CardDataRefused
+                | Self::Overloaded
         )
     }
 }
@@ -270,9 +281,28 @@ impl From<ServiceError> for Problem {
             ServiceError::NotFound => Self::new(Code::NotFound),
             ServiceError::ExternalIdReused { field } => Self::with_errors(Code::ExternalIdReused, vec![differs(field)]),
             ServiceError::StaleVersion => Self::new(Code::StaleVersion),
+            ServiceError::Place(refusal) => of_place(refusal),
             ServiceError::Overloaded { retry_after_s } => Self::retry_after(Code::Overloaded, retry_after_s),
             ServiceError::Unavailable { retry_after_s } => Self::retry_after(Code::Unavailable, retry_after_s),
             ServiceError::Internal => Self::new(Code::InternalError),
+        }
+    }
+}
+
+/// Why the network does not change like that.
+fn of_place(refusal: PlaceRefusal) -> Problem {
+    let bad = |field: &str| {
+        let error = FieldError { pointer: format!("/{field}"), code: "invalid", detail: refusal.to_string() };
+        Problem::with_errors(Code::ValidationFailed, vec![error])
+    };
+    match refusal {
+        PlaceRefusal::CodeTaken => Problem::new(Code::CodeTaken).detail(refusal.to_string()),
+        PlaceRefusal::UnknownLevel | PlaceRefusal::LevelAboveParent | PlaceRefusal::LevelBelowChild => bad("level"),
+        PlaceRefusal::UnknownParent | PlaceRefusal::ParentClosed | PlaceRefusal::Cycle | PlaceRefusal::TooDeep => {
+            bad("parent_id")
+        }
+        PlaceRefusal::Closed | PlaceRefusal::HasBalance | PlaceRefusal::HasHolds | PlaceRefusal::HasChildren => {
+            Problem::new(Code::ConflictingState).detail(refusal.to_string())
         }
     }
 }

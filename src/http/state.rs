@@ -8,7 +8,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::domain::{Currency, NumberingPlan};
 use crate::ports::{Clock, Randomness, Reads};
 use crate::services::access::{Authenticator, Tokens};
-use crate::services::{Catalogues, Commissions, Directory, Recharges, Stock};
+use crate::services::{Audit, Catalogues, Commissions, Directory, Recharges, Stock};
 
 /// All that the API is wired to.
 pub struct Api {
@@ -18,6 +18,7 @@ pub struct Api {
     pub clock: Arc<dyn Clock>,
     pub stock: Arc<Stock>,
     pub directory: Arc<Directory>,
+    pub audit: Arc<Audit>,
     /// For `/readyz` alone.
     pub reads: Arc<dyn Reads>,
     pub tokens: Arc<Tokens>,

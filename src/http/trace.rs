@@ -27,6 +27,10 @@ pub struct RequestNames {
     pub traceparent: HeaderValue,
 }
 
+/// What the answer will name the request by, for handlers.
+#[derive(Clone, Debug)]
+pub struct RequestName(pub HeaderValue);
+
 impl TraceIds {
     #[must_use]
     pub fn new(randomness: &dyn Randomness) -> Self {

@@ -8,13 +8,15 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::changes::{Changes, Head, Registration};
+use super::changes::{Changes, Head, Move, Registration};
 use super::command::Actor;
+use super::keys::KeyFilter;
+pub use super::memory::Books;
 use super::owners::Owners;
 use super::record::Records;
 use super::rules::Moment;
 use super::similar::{SimilarFilter, SimilarKey};
-pub use super::step::{HoldChange, Movement, Step, Subject};
+pub use super::step::{HoldChange, Movement, PlaceChange, Step, Subject};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::encoding::Hash;
 use crate::domain::{
@@ -32,6 +34,8 @@ enum Write {
 /// A shard in memory.
 #[derive(Clone, Debug)]
 pub struct ShardBooks {
+    /// As the store has it.
+    stored: Head,
     head: Head,
     accounts: HashMap<AccountNumber, Account>,
     resellers: HashMap<ResellerId, Reseller>,
@@ -42,6 +46,7 @@ pub struct ShardBooks {
     similar: SimilarFilter,
     records: Records,
     owners: Owners,
+    keys: KeyFilter,
     entries: Vec<Entry>,
     written_operations: HashMap<OperationId, Write>,
     written_holds: HashMap<OperationId, Write>,
@@ -50,6 +55,8 @@ pub struct ShardBooks {
     written_resellers: HashMap<ResellerId, Write>,
     registrations: Vec<Registration>,
     written_records: BTreeMap<RecordKey, Write>,
+    places: HashMap<ResellerId, Registration>,
+    moves: Vec<Move>,
 }
 
 impl ShardBooks {
@@ -58,8 +65,10 @@ impl ShardBooks {
     pub fn new(head: Head) -> Self {
         let similar = SimilarFilter::new(head.recorded_at);
         Self {
+            stored: head.clone(),
             head,
             similar,
+            keys: KeyFilter::default(),
             accounts: HashMap::new(),
             resellers: HashMap::new(),
             operations: HashMap::new(),
@@ -75,6 +84,8 @@ impl ShardBooks {
             written_resellers: HashMap::new(),
             registrations: Vec::new(),
             written_records: BTreeMap::new(),
+            places: HashMap::new(),
+            moves: Vec::new(),
         }
     }
 
@@ -109,6 +120,11 @@ impl ShardBooks {
     #[must_use]
     pub fn account(&self, number: AccountNumber) -> Option<&Account> {
         self.accounts.get(&number)
+    }
+
+    /// All accounts of a reseller. Looks at each account in memory: for what is rare.
+    pub fn accounts_of(&self, owner: ResellerId) -> impl Iterator<Item = &Account> {
+        self.accounts.values().filter(move |account| account.owner == Some(owner))
     }
 
     #[must_use]
@@ -164,6 +180,23 @@ impl ShardBooks {
     #[must_use]
     pub fn may_be_similar(&self, key: &SimilarKey, moment: &Moment<'_>) -> bool {
         self.similar.may_hold(key, self.recorded_at(moment.now), moment.rules.similar_guard_ms)
+    }
+
+    /// Whether the store must be asked who holds the key before a request for it is decided.
+    #[must_use]
+    pub fn may_be_claimed(&self, key: &[u8; 16]) -> bool {
+        self.keys.may_hold(key)
+    }
+
+    /// Whether it is not known yet what was sold here before this memory began.
+    #[must_use]
+    pub fn wants_sales(&self) -> bool {
+        self.similar.is_new()
+    }
+
+    /// What was sold after `since`; `None` when that is more than is worth reading.
+    pub fn admit_sales(&mut self, since: Timestamp, sales: Option<&[(SimilarKey, Timestamp)]>, moment: &Moment<'_>) {
+        self.similar.admit(since, sales, moment.rules.similar_guard_ms);
     }
 
     /// The sequence that the next entry will have.
@@ -233,6 +266,7 @@ impl ShardBooks {
     pub fn record(&mut self, step: Step, actor: &Actor, now: Timestamp) {
         let recorded_at = self.recorded_at(now);
         let sequence = self.next_sequence();
+        let staff = super::staff::action(self, &step, actor, recorded_at);
         step.opened.into_iter().for_each(|account| self.open_account(account));
         let postings = step.movements.iter().map(|movement| self.post(movement)).collect();
         if let Some((number, usage)) = step.usage {
@@ -245,9 +279,10 @@ impl ShardBooks {
             kind: step.kind,
             subject,
             digest,
-            actor: actor.clone(),
+            actor: actor.name().clone(),
             recorded_at,
             postings,
+            staff,
         };
         self.head.frontier.append(entry.leaf());
         self.head.sequence = sequence;
@@ -268,19 +303,29 @@ impl ShardBooks {
                 operation.last_sequence = sequence;
                 let (id, digest) = (operation.id, operation.digest());
                 self.change_hold(id, hold);
+                let key = operation.key();
                 let known = self.operations.insert(id, Arc::new(operation)).is_some();
                 let write = if known { Write::Update } else { Write::New };
+                if !known {
+                    self.keys.remember(&key);
+                }
                 self.written_operations.entry(id).or_insert(write);
                 (id.uuid(), digest)
             }
-            Subject::Reseller { reseller, stock, registration } => {
-                let digest = super::network::digest(&reseller, &stock, registration.as_ref());
-                let write = if registration.is_some() { Write::New } else { Write::Update };
-                if let Some(registration) = &registration {
-                    self.head.next_account = stock.number.0 + 1;
-                    self.owners.open(reseller.id, &registration.level, registration.parent);
+            Subject::Reseller { reseller, stock, place } => {
+                let digest = super::network::digest(&reseller, &stock);
+                let write = if matches!(place, Some(PlaceChange::New(_))) { Write::New } else { Write::Update };
+                match place {
+                    Some(PlaceChange::New(registration)) => {
+                        self.head.next_account = stock.number.0 + 1;
+                        self.owners.open(reseller.id, registration.level, registration.parent);
+                        self.registrations.push(registration);
+                    }
+                    Some(PlaceChange::Changed(registration)) => {
+                        self.places.insert(registration.id, registration);
+                    }
+                    None => {}
                 }
-                self.registrations.extend(registration);
                 self.admit_account(stock);
                 self.written_accounts.entry(stock.number).or_insert(write);
                 self.resellers.insert(reseller.id, reseller);
@@ -296,6 +341,11 @@ impl ShardBooks {
                 (subject, digest)
             }
         }
+    }
+
+    /// A subtree of a reseller of this shard moves.
+    pub fn record_move(&mut self, movement: Move) {
+        self.moves.push(movement);
     }
 
     fn change_hold(&mut self, id: OperationId, change: HoldChange) {
@@ -346,7 +396,8 @@ impl ShardBooks {
             return None;
         }
         self.head.version += 1;
-        let mut changes = Changes::of(self.head.clone());
+        let before = std::mem::replace(&mut self.stored, self.head.clone());
+        let mut changes = Changes::of(before, self.head.clone());
         changes.entries = std::mem::take(&mut self.entries);
         for (id, write) in self.written_operations.drain() {
             let operation = Operation::clone(&self.operations[&id]);
@@ -379,6 +430,8 @@ impl ShardBooks {
                 Write::Update => changes.updated_records.push(record),
             }
         }
+        changes.places.extend(self.places.drain().map(|(_, place)| place));
+        changes.moves = std::mem::take(&mut self.moves);
         // Ordered by key: index pages are visited once, and one batch always writes alike.
         changes.new_operations.sort_unstable_by_key(|operation| operation.id);
         changes.updated_operations.sort_unstable_by_key(|operation| operation.id);
@@ -411,44 +464,5 @@ fn after(account: &Account, side: Side, amount_minor: i64) -> Option<i64> {
         account.posted.checked_add(amount_minor)
     } else {
         account.posted.checked_sub(amount_minor)
-    }
-}
-
-/// The shards that a poster has in memory.
-#[derive(Clone, Debug, Default)]
-pub struct Books {
-    shards: BTreeMap<Shard, ShardBooks>,
-}
-
-impl Books {
-    #[must_use]
-    pub fn get(&self, shard: Shard) -> Option<&ShardBooks> {
-        self.shards.get(&shard)
-    }
-
-    /// # Panics
-    /// When the shard is not in memory: the engine loads it before deciding.
-    #[must_use]
-    pub fn shard(&self, shard: Shard) -> &ShardBooks {
-        self.shards.get(&shard).expect("the engine locked and loaded the shard")
-    }
-
-    /// # Panics
-    /// When the shard is not in memory: the engine loads it before deciding.
-    #[must_use]
-    pub fn shard_mut(&mut self, shard: Shard) -> &mut ShardBooks {
-        self.shards.get_mut(&shard).expect("the engine locked and loaded the shard")
-    }
-
-    pub fn insert(&mut self, books: ShardBooks) {
-        self.shards.insert(books.shard(), books);
-    }
-
-    pub fn clear(&mut self) {
-        self.shards.clear();
-    }
-
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut ShardBooks> {
-        self.shards.values_mut()
     }
 }

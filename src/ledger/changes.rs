@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::merkle::Frontier;
 use crate::domain::{
-    Account, AccountNumber, Entry, Hold, Operation, OperationId, Record, Reseller, ResellerId, Shard, Timestamp,
+    Account, AccountNumber, Entry, Hold, LevelName, Operation, OperationId, Record, Reseller, ResellerId, Shard,
+    Timestamp,
 };
 
 /// The row of a shard: its lock, its version and the head of its log.
@@ -22,21 +23,32 @@ pub struct Head {
     pub next_account: i64,
 }
 
-/// A place in the network's tree, written together with the reseller's first state.
+/// A place in the network's tree, written together with the reseller's state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registration {
     pub id: ResellerId,
     /// The operator's own code for the reseller, unique.
     pub code: String,
     pub name: String,
-    pub level: String,
+    pub level: LevelName,
     pub parent: Option<ResellerId>,
     pub created_at: Timestamp,
+}
+
+/// A reseller that moves, with all below it, to another parent. Those of one transaction are carried out in their
+/// order, after its registrations, whatever shard they are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Move {
+    pub order: u32,
+    pub reseller: ResellerId,
+    pub to: Option<ResellerId>,
 }
 
 /// All that one transaction writes in one shard. Each row appears once, in its last state.
 #[derive(Clone, Debug)]
 pub struct Changes {
+    /// The shard's row as the decisions found it; nothing is written unless it still stands so.
+    pub before: Head,
     /// The shard's row after the transaction; its version is one more than before.
     pub head: Head,
     pub entries: Vec<Entry>,
@@ -48,9 +60,13 @@ pub struct Changes {
     pub updated_accounts: Vec<Account>,
     pub new_resellers: Vec<Reseller>,
     pub updated_resellers: Vec<Reseller>,
+    /// As they were when they were opened, parents before their children.
     pub registrations: Vec<Registration>,
     pub new_records: Vec<Arc<Record>>,
     pub updated_records: Vec<Arc<Record>>,
+    /// Places that changed, each in its last state.
+    pub places: Vec<Registration>,
+    pub moves: Vec<Move>,
 }
 
 impl Head {
@@ -71,8 +87,9 @@ impl Head {
 impl Changes {
     /// Changes of nothing but the shard's row.
     #[must_use]
-    pub fn of(head: Head) -> Self {
+    pub fn of(before: Head, head: Head) -> Self {
         Self {
+            before,
             head,
             entries: Vec::new(),
             new_operations: Vec::new(),
@@ -86,6 +103,8 @@ impl Changes {
             registrations: Vec::new(),
             new_records: Vec::new(),
             updated_records: Vec::new(),
+            places: Vec::new(),
+            moves: Vec::new(),
         }
     }
 }

@@ -4,13 +4,57 @@ use std::sync::Arc;
 
 use crate::domain::catalogue::{Import, PayIn};
 use crate::domain::{
-    Channel, Content, Decline, ExternalId, Limits, Msisdn, Operation, OperationId, PartnerId, Place, Record, RecordKey,
-    RecordWant, ResellerId, Shard, Standing, Status, TerminalId,
+    Channel, Content, Decline, ExternalId, LevelName, Limits, Msisdn, Operation, OperationId, Origin, PartnerId, Place,
+    Record, RecordKey, RecordWant, ResellerCode, ResellerId, ResellerName, Shard, Standing, Status, TerminalId,
 };
 use crate::ledger::Registration;
+use crate::ledger::tree::{PlaceRefusal, TreeWants};
 
-/// Who causes a command, as the journal records it: `client:cli_…`, `system:charging`, `operator:seed`.
-pub type Actor = Arc<str>;
+/// Who causes a command, and for people from where and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    name: Arc<str>,
+    origin: Option<Arc<Origin>>,
+}
+
+impl Actor {
+    /// Somebody whose staff actions are audited.
+    #[must_use]
+    pub fn person(name: impl Into<Arc<str>>, origin: Origin) -> Self {
+        Self { name: name.into(), origin: Some(Arc::new(origin)) }
+    }
+
+    /// The same, who says why.
+    #[must_use]
+    pub fn because(self, reason: &str) -> Self {
+        let origin = self.origin.map(|origin| Origin { reason: Some(reason.into()), ..Origin::clone(&origin) });
+        Self { name: self.name, origin: origin.map(Arc::new) }
+    }
+
+    /// As the journal records it: `client:cli_…`, `system:charging`, `operator:seed`.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    #[must_use]
+    pub fn origin(&self) -> Option<&Arc<Origin>> {
+        self.origin.as_ref()
+    }
+}
+
+/// The program itself.
+impl From<&str> for Actor {
+    fn from(name: &str) -> Self {
+        Self { name: name.into(), origin: None }
+    }
+}
+
+impl From<String> for Actor {
+    fn from(name: String) -> Self {
+        Self { name: name.into(), origin: None }
+    }
+}
 
 /// Opens a reseller: its place in the tree, its state and its stock account.
 #[derive(Clone, Debug)]
@@ -24,6 +68,21 @@ pub struct OpenReseller {
 pub struct SetStanding {
     pub reseller: ResellerId,
     pub standing: Standing,
+    /// Only if this is still its version.
+    pub if_version: Option<i64>,
+}
+
+/// Gives a reseller another place in the network; what is `None` stays.
+#[derive(Clone, Debug)]
+pub struct ChangePlace {
+    pub reseller: ResellerId,
+    pub code: Option<ResellerCode>,
+    pub name: Option<ResellerName>,
+    pub level: Option<LevelName>,
+    /// `Some(None)` moves it to the top.
+    pub parent: Option<Option<ResellerId>>,
+    /// Only if this is still its version.
+    pub if_version: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -123,6 +182,7 @@ pub enum Request {
     OpenReseller(OpenReseller),
     SetStanding(SetStanding),
     SetLimits(SetLimits),
+    ChangePlace(ChangePlace),
     IssueStock(IssueStock),
     AllocateStock(AllocateStock),
     Reserve(Reserve),
@@ -157,6 +217,7 @@ impl Request {
             Self::OpenReseller(open) => of(open.registration.id),
             Self::SetStanding(set) => of(set.reseller),
             Self::SetLimits(set) => of(set.reseller),
+            Self::ChangePlace(change) => of(change.reseller),
             Self::IssueStock(_) | Self::AllocateStock(_) | Self::ImportCatalogue(_) => Shard::OPERATOR,
             Self::Reserve(reserve) => of(reserve.reseller),
             Self::Resolve(resolve) => resolve.operation.shard(),
@@ -178,6 +239,12 @@ impl Request {
             Self::ImportCatalogue(_) => Shard::all(count).filter(|shard| *shard != Shard::OPERATOR).collect(),
             // Commission in stock comes out of the operator's.
             Self::PayCommission(pay) => vec![Shard::of(pay.to.uuid(), count), Shard::OPERATOR],
+            // Every shard may remember who stands above a reseller, and at which level.
+            Self::ChangePlace(change) if change.parent.is_some() || change.level.is_some() => {
+                Shard::all(count).filter(|shard| *shard != self.home(count)).collect()
+            }
+            // The operator's row is the lock of the network's tree.
+            _ if !self.tree().is_empty() && self.home(count) != Shard::OPERATOR => vec![Shard::OPERATOR],
             _ => Vec::new(),
         }
     }
@@ -194,6 +261,27 @@ impl Request {
         }
     }
 
+    /// What it reads of the network's tree. Whatever changes the tree reads something of it.
+    #[must_use]
+    pub fn tree(&self) -> TreeWants {
+        match self {
+            Self::OpenReseller(OpenReseller { registration, .. }) => TreeWants {
+                codes: vec![registration.code.clone()],
+                lines: registration.parent.into_iter().collect(),
+                below: Vec::new(),
+            },
+            Self::ChangePlace(change) => TreeWants {
+                codes: change.code.iter().map(|code| code.as_str().to_owned()).collect(),
+                lines: change.parent.flatten().into_iter().chain([change.reseller]).collect(),
+                below: vec![change.reseller],
+            },
+            Self::SetStanding(SetStanding { reseller, standing: Standing::Closed, .. }) => {
+                TreeWants { codes: Vec::new(), lines: vec![*reseller], below: vec![*reseller] }
+            }
+            _ => TreeWants::default(),
+        }
+    }
+
     /// The reseller whose state it reads.
     #[must_use]
     pub fn reseller(&self) -> Option<ResellerId> {
@@ -201,6 +289,7 @@ impl Request {
             Self::OpenReseller(open) => Some(open.registration.id),
             Self::SetStanding(set) => Some(set.reseller),
             Self::SetLimits(set) => Some(set.reseller),
+            Self::ChangePlace(change) => Some(change.reseller),
             Self::AllocateStock(allocate) => Some(allocate.to),
             Self::Reserve(reserve) => Some(reserve.reseller),
             Self::Void(void) => Some(void.reseller),
@@ -229,6 +318,7 @@ impl Request {
             Self::OpenReseller(_)
             | Self::SetStanding(_)
             | Self::SetLimits(_)
+            | Self::ChangePlace(_)
             | Self::Resolve(_)
             | Self::PutRecord(_)
             | Self::ImportCatalogue(_) => None,
@@ -251,7 +341,7 @@ pub enum Outcome {
     Replayed(Arc<Operation>),
     /// The operation had moved on before: nothing was written.
     Unchanged(Arc<Operation>),
-    /// A command about a reseller was recorded.
+    /// A command about a reseller was recorded, or it was so already.
     Recorded,
     /// The record as it stands now, also when it stood like that before and nothing was written.
     Put(Arc<Record>),
@@ -274,6 +364,8 @@ pub enum Refusal {
     UnknownReseller,
     #[error("the reseller exists already")]
     ResellerExists,
+    #[error(transparent)]
+    Place(#[from] PlaceRefusal),
     #[error("the operation does not exist")]
     UnknownOperation,
     /// The key belongs to an operation with other content.
@@ -283,7 +375,7 @@ pub enum Refusal {
     #[error("an operation that is {} cannot move on by this evidence", .from.name())]
     IllegalTransition { from: Status },
     /// The record is not at the version that the command replaces; 0 when it does not exist.
-    #[error("the record is at version {current}")]
+    #[error("it is at version {current}")]
     StaleVersion { current: i64 },
     /// What an import would make of the catalogue cannot be decided by.
     #[error("the import does not fit the catalogue")]

@@ -18,7 +18,7 @@ pub fn agree(books: &ShardBooks, seller: ResellerId, sale: &Sale<'_>) -> (Terms,
     let mut opened = Vec::new();
     let ancestry = books.owners().ancestry(seller).filter(|_| catalogue.has_commissions());
     let Some(ancestry) = ancestry else { return (terms, opened) };
-    let levels = ancestry.iter().map(|rung| &*rung.level);
+    let levels = ancestry.iter().map(|rung| rung.level.as_str());
     let Shares { shares, money_residue_minor, stock_residue_minor } = commission(catalogue, sale, levels);
     (terms.money_residue_minor, terms.stock_residue_minor) = (money_residue_minor, stock_residue_minor);
     let earned = shares.into_iter().map(|share| Earned {

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::books::{Books, Step};
+use super::books::{Books, PlaceChange, Step, Subject};
 use super::command::{
     AllocateStock, Command, ImportCatalogue, Outcome, PayCommission, PutRecord, Refusal, Request, Reserve,
 };
 use super::rules::Moment;
 use super::{allocation, issue, network, payout, recharge, record as records, void};
 use crate::domain::catalogue::Catalogue;
-use crate::domain::{Details, EntryKind, Operation, OperationId, Record, RecordKey, RecordKind, Shard};
+use crate::domain::{Details, EntryKind, Operation, OperationId, Record, RecordKey, RecordKind, Shard, Standing};
 
 /// Decides a command whose shards, resellers and operations are in `books`. `existing` is the operation that
 /// claimed the command's key before, if one did. Records what is to be written in `books`.
@@ -58,12 +58,22 @@ pub fn decide(
             }
         }
         (Request::OpenReseller(request), _) => {
-            let step = network::open(books.shard(home), request)?;
+            let step = network::open(books.shard(home), books.tree(), request, moment.rules)?;
+            books.tree_mut().open(request.registration.clone());
             Ok(record_plain(books, home, step, command, moment))
         }
         (Request::SetStanding(request), _) => {
-            let step = network::set_standing(books.shard(home), request)?;
+            let step = network::set_standing(books.shard(home), books.tree(), request)?;
+            if request.standing == Standing::Closed {
+                books.tree_mut().close(request.reseller);
+            }
             Ok(record_plain(books, home, step, command, moment))
+        }
+        (Request::ChangePlace(request), _) => {
+            match network::change_place(books.shard(home), books.tree(), request, moment.rules)? {
+                Some(step) => Ok(record_place(books, home, step, command, moment)),
+                None => Ok(Outcome::Recorded),
+            }
         }
         (Request::SetLimits(request), _) => {
             let step = network::set_limits(books.shard(home), request)?;
@@ -172,6 +182,30 @@ fn pay_commission(
         books.shard_mut(shard).record(step, &command.actor, moment.now);
     }
     Ok(Outcome::Decided(books.shard(sales).operation(request.operation).expect("the first step recorded it").clone()))
+}
+
+/// A changed place: the tree of the batch follows, and so does the subtree. With another parent or level every shard
+/// learns of it, for what is sold there may earn those above the seller something.
+fn record_place(books: &mut Books, home: Shard, step: Step, command: &Command, moment: &Moment<'_>) -> Outcome {
+    if let Subject::Reseller { reseller, stock, place: Some(PlaceChange::Changed(registration)) } = &step.subject {
+        let before = books.tree().node(reseller.id).map(|node| node.registration.clone());
+        let elsewhere = before.is_none_or(|old| (old.parent, old.level) != (registration.parent, registration.level));
+        if elsewhere {
+            let operation = OperationId::from_uuid(reseller.id.uuid());
+            let digest = network::digest(reseller, stock);
+            books.iter_mut().for_each(|shard| {
+                shard.owners_mut().forget_ancestries();
+                if shard.shard() != home {
+                    let step = Step::about(EntryKind::NetworkChanged, Subject::Elsewhere { operation, digest });
+                    shard.record(step, &command.actor, moment.now);
+                }
+            });
+        }
+        if let Some(movement) = books.tree_mut().replace(registration.clone()) {
+            books.shard_mut(home).record_move(movement);
+        }
+    }
+    record_plain(books, home, step, command, moment)
 }
 
 /// The guard sees what was reserved, in this batch and later.

@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::domain::{Account, AccountClass, AccountNumber, Ancestry, ResellerId, Rung};
+use crate::domain::{Account, AccountClass, AccountNumber, Ancestry, LevelName, ResellerId, Rung};
 
 #[derive(Clone, Debug, Default)]
 pub struct Owners {
@@ -26,7 +26,7 @@ impl Owners {
     /// The level of a reseller whose ancestry was loaded; else none, which only rules for all levels fit.
     #[must_use]
     pub fn level(&self, reseller: ResellerId) -> &str {
-        self.ancestry(reseller).and_then(|ancestry| ancestry.first()).map_or("", |rung| &rung.level)
+        self.ancestry(reseller).and_then(|ancestry| ancestry.first()).map_or("", |rung| rung.level.as_str())
     }
 
     /// The account of a class that somebody has in this shard, if all of its accounts are known.
@@ -58,14 +58,14 @@ impl Owners {
     }
 
     /// A reseller was opened below a parent whose ancestry is known, or at the top.
-    pub(super) fn open(&mut self, reseller: ResellerId, level: &str, parent: Option<ResellerId>) {
+    pub(super) fn open(&mut self, reseller: ResellerId, level: LevelName, parent: Option<ResellerId>) {
         let above = match parent.map(|parent| self.ancestries.get(&parent)) {
             None => None,
             Some(Some(above)) => Some(above),
             // Read from the store when it is asked for.
             Some(None) => return,
         };
-        let own = Rung { reseller, level: level.into() };
+        let own = Rung { reseller, level };
         let ancestry = std::iter::once(own).chain(above.into_iter().flat_map(|above| above.iter().cloned()));
         self.ancestries.insert(reseller, ancestry.collect());
     }

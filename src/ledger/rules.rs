@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::domain::{BusinessDay, Timestamp};
+use crate::domain::{BusinessDay, LevelName, Timestamp};
 
 /// The operator's rules. Configuration; every node of an installation has the same.
 #[derive(Clone, Debug)]
@@ -15,6 +15,16 @@ pub struct Rules {
     pub charging_deadline_ms: i64,
     /// The zone that business days follow.
     pub zone: jiff::tz::TimeZone,
+    /// Levels of the network, from the top. A reseller never stands below one of a lower level.
+    pub levels: Vec<LevelName>,
+}
+
+impl Rules {
+    /// 0 for the highest level; `None` for one that the network does not have.
+    #[must_use]
+    pub fn level_rank(&self, level: LevelName) -> Option<usize> {
+        self.levels.iter().position(|known| *known == level)
+    }
 }
 
 /// When a decision is taken.

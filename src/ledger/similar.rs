@@ -17,6 +17,8 @@ pub type SimilarKey = (ResellerId, Msisdn, i64);
 pub struct SimilarFilter {
     /// Everything that was sold after this moment is in it.
     complete_from: Timestamp,
+    /// What was sold before it began has not been asked for yet.
+    new: bool,
     /// When `current` began.
     began: Timestamp,
     current: HashSet<u64>,
@@ -27,7 +29,23 @@ impl SimilarFilter {
     /// Knows nothing of what was sold until `complete_from`.
     #[must_use]
     pub fn new(complete_from: Timestamp) -> Self {
-        Self { complete_from, began: complete_from, current: HashSet::new(), previous: HashSet::new() }
+        Self { complete_from, new: true, began: complete_from, current: HashSet::new(), previous: HashSet::new() }
+    }
+
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.new
+    }
+
+    /// What was sold after `since` and before it began; `None` when that is not to be known.
+    pub fn admit(&mut self, since: Timestamp, sales: Option<&[(SimilarKey, Timestamp)]>, guard_ms: i64) {
+        self.new = false;
+        if let Some(sales) = sales {
+            for (key, at) in sales {
+                self.remember(key, *at, guard_ms);
+            }
+            self.complete_from = since.min(self.complete_from);
+        }
     }
 
     pub fn remember(&mut self, key: &SimilarKey, at: Timestamp, guard_ms: i64) {

@@ -1,4 +1,4 @@
-//! What a decision wants to be written: an entry, its movements, and everything that changes with it.
+//! What a decision gives back: one decided command in one shard, ready to be recorded.
 
 use std::sync::Arc;
 
@@ -22,13 +22,20 @@ pub enum HoldChange {
     Remove,
 }
 
+/// A place in the network that a step writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlaceChange {
+    New(Registration),
+    Changed(Registration),
+}
+
 /// What a step is about.
 #[derive(Clone, Debug)]
 pub enum Subject {
     /// An operation of this shard, in its state after the step.
     Operation(Operation),
     /// A reseller with its stock account, in their state after the step.
-    Reseller { reseller: Reseller, stock: Account, registration: Option<Registration> },
+    Reseller { reseller: Reseller, stock: Account, place: Option<PlaceChange> },
     /// An operation whose row stands in another shard.
     Elsewhere { operation: OperationId, digest: Hash },
     /// A record of this shard in its new version.

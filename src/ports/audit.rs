@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::store::StoreError;
 use crate::domain::encoding::Hash;
-use crate::domain::{Account, Entry, Hold, Operation, Record, Reseller, Shard};
+use crate::domain::{Account, Entry, Hold, Operation, Record, Reseller, ResellerId, Shard};
 use crate::ledger::{Head, Registration};
 
 /// Heads, balances, holds and resellers of one moment.
@@ -17,6 +17,15 @@ pub struct Snapshot {
     /// Each with its place in the network.
     pub resellers: Vec<(Shard, Reseller, Registration)>,
     pub records: Vec<(Shard, Record)>,
+    /// A row of the registry that does not follow from the others.
+    pub stray_place: Option<StrayPlace>,
+}
+
+/// What is wrong with the place of a reseller, in words an auditor understands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StrayPlace {
+    pub reseller: ResellerId,
+    pub text: String,
 }
 
 /// An entry as it stands in the store, beside the leaf that was stored for it.
@@ -41,6 +50,9 @@ pub trait AuditReader: Send + Sync {
     /// An operation whose last entry is at most `up_to` and does not exist or is not about it: the first
     /// one found, as text. Asked only when the count is wrong.
     async fn stray_operation(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError>;
+
+    /// A staff action without an entry: the first one found, as text.
+    async fn stray_staff_action(&self, shard: Shard) -> Result<Option<String>, StoreError>;
 
     /// Postings without an entry, entries above `up_to` left out: the first one found, as text.
     async fn stray_posting(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError>;

@@ -7,12 +7,12 @@ pub mod posting;
 pub mod registry;
 pub mod store;
 
-pub use audit::{AuditReader, AuditedEntry, Snapshot};
+pub use audit::{AuditReader, AuditedEntry, Snapshot, StrayPlace};
 pub use charging::{Charging, ChargingOutcome, LookupOutcome, RefillRequest};
 pub use clock::{Clock, Randomness};
 pub use posting::{Ledger, LedgerError};
 pub use registry::{Client, Registry, Secret};
 pub use store::{
-    Claim, Loaded, Reads, RecentRecharge, RechargeQuery, RecordQuery, Scope, Session, Store, StoreError, TakenClaim,
-    Wants,
+    Claim, Loaded, Reads, RecentRecharge, RechargeQuery, RecordQuery, RecordedAction, Sales, SalesSince, Scope,
+    Session, ShardKey, StaffActionQuery, Store, StoreError, Wants, post_in_steps,
 };

@@ -1,14 +1,17 @@
 //! The store of the books. Coarse on purpose: posters lock, load, claim, persist and commit; everything
 //! else is a named query.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, AccountNumber, Ancestry, ExternalId, Hold, Msisdn, Operation, OperationId, PartnerId, Record, RecordId,
-    RecordKey, RecordKind, RecordWant, Reseller, ResellerId, Shard, Status, Timestamp,
+    Account, AccountNumber, Ancestry, EntryKind, ExternalId, Hold, Msisdn, Operation, OperationId, PartnerId, Record,
+    RecordId, RecordKey, RecordKind, RecordWant, Reseller, ResellerId, Shard, StaffAction, Status, Timestamp,
 };
-use crate::ledger::{Changes, Head};
+use crate::ledger::tree::{TreeFound, TreeWants};
+use crate::ledger::{Changes, Head, SimilarKey};
 
 /// Why the store did not do what was asked. The texts are for the log, never for a client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,22 +28,27 @@ pub enum StoreError {
     /// COMMIT was sent and its answer never came: written or not, only the store knows.
     #[error("the outcome of the commit is unknown: {0}")]
     CommitUnknown(String),
+    /// An idempotency key that the batch took for new is taken. Nothing was written.
+    #[error("an idempotency key is taken: {0}")]
+    KeyTaken(String),
+    /// A shard no longer stands as the decisions found it. Nothing was written.
+    #[error("a shard has changed: {0}")]
+    Stale(String),
     /// What was read is not what was ever written.
     #[error("a stored row cannot be read: {0}")]
     Corrupt(String),
 }
 
-/// The claim of an idempotency key for an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Claim {
+/// An idempotency key of a shard, as the store keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ShardKey {
     pub shard: Shard,
     pub key: [u8; 16],
-    pub operation: OperationId,
 }
 
-/// A key that was claimed before, with its operation.
+/// An idempotency key with the operation that holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TakenClaim {
+pub struct Claim {
     pub shard: Shard,
     pub key: [u8; 16],
     pub operation: OperationId,
@@ -55,6 +63,18 @@ pub struct RecentRecharge {
     pub amount_minor: i64,
     pub since: Timestamp,
 }
+
+/// What a new memory of a shard asks for the similar-recharge guard: all that was sold after `since`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SalesSince {
+    pub shard: Shard,
+    pub since: Timestamp,
+    /// More than this are not worth reading.
+    pub limit: u32,
+}
+
+/// The sales of a shard, or `None` when they are more than the limit.
+pub type Sales = Option<Vec<(SimilarKey, Timestamp)>>;
 
 /// What a batch needs to read.
 #[derive(Clone, Debug, Default)]
@@ -71,6 +91,9 @@ pub struct Wants {
     pub ancestries: Vec<(Shard, ResellerId)>,
     /// Accounts by their number.
     pub accounts: Vec<(Shard, AccountNumber)>,
+    pub sales: Vec<SalesSince>,
+    /// Good only under the lock of the operator's shard.
+    pub tree: TreeWants,
 }
 
 impl Wants {
@@ -83,6 +106,8 @@ impl Wants {
             && self.records.is_empty()
             && self.ancestries.is_empty()
             && self.accounts.is_empty()
+            && self.sales.is_empty()
+            && self.tree.is_empty()
     }
 }
 
@@ -96,6 +121,9 @@ pub struct Loaded {
     pub recent: Vec<(RecentRecharge, Timestamp)>,
     pub records: Vec<(Shard, Record)>,
     pub ancestries: Vec<(Shard, Ancestry)>,
+    /// An answer to each question.
+    pub sales: Vec<(SalesSince, Sales)>,
+    pub tree: TreeFound,
 }
 
 /// A connection of its own for one poster. After an error other than [`StoreError::Refused`] and
@@ -107,17 +135,49 @@ pub trait Session: Send {
 
     async fn load(&mut self, wants: &Wants) -> Result<Loaded, StoreError>;
 
-    /// Claims keys, each at most once in `claims`; gives back those that were taken before.
-    async fn claim(&mut self, claims: &[Claim]) -> Result<Vec<TakenClaim>, StoreError>;
+    /// Who holds the keys; those that nobody holds are absent.
+    async fn holders(&mut self, keys: &[ShardKey]) -> Result<Vec<Claim>, StoreError>;
 
+    /// Writes what was decided, and claims the key of every new operation for it.
+    ///
+    /// # Errors
+    /// [`StoreError::KeyTaken`] when one of them is taken.
     async fn persist(&mut self, changes: &[Changes]) -> Result<(), StoreError>;
 
     async fn commit(&mut self) -> Result<(), StoreError>;
+
+    /// Lock, persist and commit in one step, for a batch that was decided by memory alone.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when a shard does not stand as `changes` found it; otherwise as each of the three.
+    async fn post(&mut self, changes: &[Changes]) -> Result<(), StoreError> {
+        post_in_steps(self, changes).await
+    }
 
     async fn rollback(&mut self) -> Result<(), StoreError>;
 
     /// The stored leaf of an entry, read under the lock: how an unknown commit is resolved.
     async fn leaf(&mut self, shard: Shard, sequence: i64) -> Result<Option<Hash>, StoreError>;
+}
+
+/// [`Session::post`] by its parts.
+///
+/// # Errors
+/// As that.
+pub async fn post_in_steps<S: Session + ?Sized>(session: &mut S, changes: &[Changes]) -> Result<(), StoreError> {
+    let shards: Vec<Shard> = changes.iter().map(|changes| changes.head.shard).collect();
+    let heads = session.lock(&shards).await?;
+    if !heads.iter().eq(changes.iter().map(|changes| &changes.before)) {
+        session.rollback().await?;
+        return Err(StoreError::Stale(format!("one of {shards:?}")));
+    }
+    let persisted = session.persist(changes).await;
+    if let Err(StoreError::Refused(_) | StoreError::KeyTaken(_) | StoreError::Conflict(_)) = &persisted {
+        // As after one statement that was refused: nothing stays open.
+        session.rollback().await?;
+    }
+    persisted?;
+    session.commit().await
 }
 
 /// Which resellers' recharges a list may show.
@@ -153,6 +213,30 @@ pub struct RecordQuery {
     pub owner: Option<ResellerId>,
     /// Only what comes after this one in the list.
     pub after: Option<(ResellerId, RecordId)>,
+    pub limit: u32,
+}
+
+/// A staff action with the place of its entry in the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedAction {
+    pub shard: Shard,
+    pub sequence: i64,
+    pub action: Arc<StaffAction>,
+}
+
+/// A page of staff actions, newest first: those about resellers below the roots, and those about no single one.
+#[derive(Clone, Debug)]
+pub struct StaffActionQuery {
+    pub roots: Vec<ResellerId>,
+    pub reseller: Option<ResellerId>,
+    pub actor: Option<String>,
+    pub kind: Option<EntryKind>,
+    /// Recorded at or after.
+    pub from: Option<Timestamp>,
+    /// Recorded before.
+    pub to: Option<Timestamp>,
+    /// Only what comes after this one in the list.
+    pub after: Option<(Timestamp, Shard, i64)>,
     pub limit: u32,
 }
 
@@ -198,6 +282,7 @@ pub trait Reads: Send + Sync {
 
     /// An account by its number.
     async fn account(&self, shard: Shard, number: AccountNumber) -> Result<Option<Account>, StoreError>;
+    async fn staff_actions(&self, query: &StaffActionQuery) -> Result<Vec<RecordedAction>, StoreError>;
 
     /// Whether the store takes writes and its schema is the one this program knows.
     async fn check(&self) -> Result<(), StoreError>;

@@ -1,8 +1,10 @@
 //! Who calls, what they may do, and how a use case says no.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::domain::{ClientId, PartnerId, ResellerId};
+use crate::domain::{ClientId, Origin, PartnerId, ResellerId, Via};
+use crate::ledger::{Actor, PlaceRefusal};
 use crate::ports::{LedgerError, StoreError};
 
 /// A permission that a client may hold. The names are those of the contract.
@@ -19,10 +21,11 @@ pub enum Scope {
     NetworkWrite,
     TopupsRead,
     TopupsWrite,
+    AuditRead,
 }
 
 impl Scope {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::RechargesWrite,
         Self::RechargesRead,
         Self::StockRead,
@@ -34,6 +37,7 @@ impl Scope {
         Self::NetworkWrite,
         Self::TopupsRead,
         Self::TopupsWrite,
+        Self::AuditRead,
     ];
 
     #[must_use]
@@ -50,6 +54,7 @@ impl Scope {
             Self::NetworkWrite => "network:write",
             Self::TopupsRead => "topups:read",
             Self::TopupsWrite => "topups:write",
+            Self::AuditRead => "audit:read",
         }
     }
 
@@ -69,6 +74,10 @@ pub struct Caller {
     /// Roots of the subtrees it sees and moves.
     pub roots: Arc<[ResellerId]>,
     pub rate_limit_per_s: Option<u32>,
+    /// From where it calls, where that is known.
+    pub address: Option<IpAddr>,
+    /// The name of its request (`X-Request-Id`).
+    pub request: Option<Arc<str>>,
 }
 
 impl Caller {
@@ -77,10 +86,16 @@ impl Caller {
         self.scopes.contains(&scope)
     }
 
-    /// As the journal records it.
+    /// As the journal records it. For staff actions with [`Actor::because`] and the reason, where one was given.
     #[must_use]
-    pub fn actor(&self) -> Arc<str> {
-        format!("client:{}", self.client).into()
+    pub fn actor(&self) -> Actor {
+        let origin = Origin {
+            via: Via::Api,
+            address: self.address.map(|address| address.to_string().into()),
+            request: self.request.as_deref().map(Into::into),
+            reason: None,
+        };
+        Actor::person(format!("client:{}", self.client), origin)
     }
 }
 
@@ -95,6 +110,8 @@ pub enum ServiceError {
     },
     /// What was to be changed is not at the version that the caller saw.
     StaleVersion,
+    /// The network does not change like that.
+    Place(PlaceRefusal),
     Overloaded {
         retry_after_s: u32,
     },
@@ -113,6 +130,7 @@ impl From<LedgerError> for ServiceError {
             LedgerError::Refused(Refusal::KeyReused { field }) => Self::ExternalIdReused { field },
             LedgerError::Refused(Refusal::UnknownReseller | Refusal::UnknownOperation) => Self::NotFound,
             LedgerError::Refused(Refusal::StaleVersion { .. }) => Self::StaleVersion,
+            LedgerError::Refused(Refusal::Place(refusal)) => Self::Place(refusal),
             LedgerError::Refused(
                 Refusal::ResellerExists
                 | Refusal::IllegalTransition { .. }
@@ -131,7 +149,9 @@ impl From<StoreError> for ServiceError {
             StoreError::Unavailable(_) | StoreError::Conflict(_) | StoreError::CommitUnknown(_) => {
                 Self::Unavailable { retry_after_s: 1 }
             }
-            StoreError::Refused(_) | StoreError::Corrupt(_) => Self::Internal,
+            StoreError::Refused(_) | StoreError::Corrupt(_) | StoreError::KeyTaken(_) | StoreError::Stale(_) => {
+                Self::Internal
+            }
         }
     }
 }

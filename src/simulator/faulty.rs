@@ -13,7 +13,10 @@ use crate::domain::{
     Account, ExternalId, Operation, OperationId, PartnerId, Record, RecordKey, ResellerId, Shard, Timestamp,
 };
 use crate::ledger::{Changes, Head};
-use crate::ports::{Claim, Loaded, Reads, RechargeQuery, RecordQuery, Session, Store, StoreError, TakenClaim, Wants};
+use crate::ports::{
+    Claim, Loaded, Reads, RechargeQuery, RecordQuery, RecordedAction, Session, ShardKey, StaffActionQuery, Store,
+    StoreError, Wants,
+};
 
 /// Where a fault can strike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,7 +25,7 @@ pub enum Point {
     Session,
     Lock,
     Load,
-    Claim,
+    Holders,
     Persist,
     Commit,
     /// A rollback, or the leaf that resolves an unknown commit.
@@ -51,9 +54,9 @@ pub enum Fault {
 pub struct FaultRates {
     pub session_unavailable_permille: u32,
     pub lock_conflict_permille: u32,
-    /// At each of lock, load, claim, persist, commit and recovery.
+    /// At each of lock, load, holders, persist, commit and recovery.
     pub unavailable_permille: u32,
-    /// At each of load, claim and persist.
+    /// At each of load, holders and persist.
     pub refused_permille: u32,
     pub commit_lost_applied_permille: u32,
     pub commit_lost_not_applied_permille: u32,
@@ -124,7 +127,7 @@ impl Faults {
         let candidates: &[(Fault, u32)] = match point {
             Point::Session => &[(Fault::Unavailable, rates.session_unavailable_permille)],
             Point::Lock => &[(Fault::Conflict, rates.lock_conflict_permille), unavailable],
-            Point::Load | Point::Claim | Point::Persist => &[(Fault::Refused, rates.refused_permille), unavailable],
+            Point::Load | Point::Holders | Point::Persist => &[(Fault::Refused, rates.refused_permille), unavailable],
             Point::Commit => &[
                 (Fault::LostApplied, rates.commit_lost_applied_permille),
                 (Fault::LostNotApplied, rates.commit_lost_not_applied_permille),
@@ -266,8 +269,8 @@ impl Session for FaultySession {
         self.meet(Point::Load).await?.load(wants).await
     }
 
-    async fn claim(&mut self, claims: &[Claim]) -> Result<Vec<TakenClaim>, StoreError> {
-        self.meet(Point::Claim).await?.claim(claims).await
+    async fn holders(&mut self, keys: &[ShardKey]) -> Result<Vec<Claim>, StoreError> {
+        self.meet(Point::Holders).await?.holders(keys).await
     }
 
     async fn persist(&mut self, changes: &[Changes]) -> Result<(), StoreError> {
@@ -363,6 +366,11 @@ impl Reads for FaultyStore {
     async fn records(&self, query: &RecordQuery) -> Result<Vec<Record>, StoreError> {
         self.meet(Point::Read).await?;
         self.inner.records(query).await
+    }
+
+    async fn staff_actions(&self, query: &StaffActionQuery) -> Result<Vec<RecordedAction>, StoreError> {
+        self.meet(Point::Read).await?;
+        self.inner.staff_actions(query).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures::{StreamExt, TryStreamExt};
 
 use crate::domain::ids::uuid_v7;
-use crate::domain::{ExternalId, Limits, OperationId, ResellerId, Shard, Status};
+use crate::domain::{ExternalId, LevelName, Limits, OperationId, ResellerId, Shard, Status};
 use crate::ledger::command::{AllocateStock, IssueStock, OpenReseller};
 use crate::ledger::{Actor, Command, Outcome, Refusal, Registration, Request};
 use crate::ports::{Clock, Ledger, LedgerError, Randomness, Registry, StoreError};
@@ -95,19 +95,19 @@ impl Seeder {
             let region = REGIONS[(d as usize - 1) % REGIONS.len()];
             (format!("D{d:02}"), format!("Distributeur {region}"), None)
         });
-        let roots = self.open_level("distributor", tops.collect(), plan, progress).await?;
+        let roots = self.open_level(level("distributor"), tops.collect(), plan, progress).await?;
         let middles = roots.iter().zip(1_u32..).flat_map(|(root, d)| {
             (1..=plan.wholesalers_each)
                 .map(move |w| (format!("D{d:02}-W{w:02}"), format!("Grossiste {w} du secteur {d}"), Some(*root)))
         });
-        let wholesalers = self.open_level("wholesaler", middles.collect(), plan, progress).await?;
+        let wholesalers = self.open_level(level("wholesaler"), middles.collect(), plan, progress).await?;
         let leaves = wholesalers.iter().enumerate().flat_map(|(index, wholesaler)| {
             let (d, w) = (index / plan.wholesalers_each as usize + 1, index % plan.wholesalers_each as usize + 1);
             (1..=plan.outlets_each).map(move |o| {
                 (format!("D{d:02}-W{w:02}-O{o:03}"), format!("Téléboutique {d}-{w}-{o}"), Some(*wholesaler))
             })
         });
-        let outlets = self.open_level("outlet", leaves.collect(), plan, progress).await?;
+        let outlets = self.open_level(level("outlet"), leaves.collect(), plan, progress).await?;
         let (per_branch, per_wholesaler) = (plan.wholesalers_each as usize, plan.outlets_each as usize);
         let branches = roots.iter().enumerate().map(|(index, root)| Branch {
             root: *root,
@@ -120,13 +120,13 @@ impl Seeder {
     /// Opens and stocks the resellers of one level, in order of the list.
     async fn open_level(
         &self,
-        level: &str,
+        level: LevelName,
         places: Vec<(String, String, Option<ResellerId>)>,
         plan: &NetworkPlan,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Vec<ResellerId>, SeedError> {
         let mut opened = futures::stream::iter(places)
-            .map(|(code, name, parent)| self.open(code, name, level.to_owned(), parent, plan.stock_minor))
+            .map(|(code, name, parent)| self.open(code, name, level, parent, plan.stock_minor))
             .buffered(CONCURRENCY);
         let mut ids = Vec::new();
         while let Some(id) = opened.try_next().await? {
@@ -140,7 +140,7 @@ impl Seeder {
         &self,
         code: String,
         name: String,
-        level: String,
+        level: LevelName,
         parent: Option<ResellerId>,
         stock_minor: i64,
     ) -> Result<ResellerId, SeedError> {
@@ -193,6 +193,10 @@ impl Seeder {
         self.randomness.fill(&mut random);
         uuid_v7(self.clock.now(), random, shard)
     }
+}
+
+fn level(name: &str) -> LevelName {
+    name.parse().expect("the levels of the default configuration")
 }
 
 fn key(text: &str) -> ExternalId {

@@ -7,9 +7,11 @@ use uuid::Uuid;
 
 use super::operation_row::OperationRow;
 use super::rows::{PostingRow, RegistrationRow, ResellerRow, corrupt, read_at, read_entry_kind};
+use super::staff_rows::StaffActionRow;
+use crate::domain::ResellerId;
 use crate::domain::{Entry, Operation, Posting, Reseller, Shard};
 use crate::ledger::Registration;
-use crate::ports::{AuditedEntry, StoreError};
+use crate::ports::{AuditedEntry, StoreError, StrayPlace};
 
 /// An entry beside the row of its operation, when there is one.
 #[derive(sqlx::FromRow)]
@@ -36,14 +38,49 @@ impl AuditedRow {
 pub(super) struct AuditedReseller {
     #[sqlx(flatten)]
     state: ResellerRow,
-    #[sqlx(flatten)]
-    place: RegistrationRow,
+    id: Uuid,
+    code: String,
+    name: String,
+    place_level: String,
+    place_parent: Option<Uuid>,
+    created_at: i64,
 }
 
 impl AuditedReseller {
     pub(super) fn read(self) -> Result<(Shard, Reseller, Registration), StoreError> {
         let (shard, reseller) = self.state.read()?;
-        Ok((shard, reseller, self.place.into()))
+        let (level, parent) = (self.place_level, self.place_parent);
+        let place = RegistrationRow {
+            id: self.id,
+            code: self.code,
+            name: self.name,
+            level,
+            parent,
+            created_at: self.created_at,
+        };
+        Ok((shard, reseller, place.try_into()?))
+    }
+}
+
+/// A row of the registry that does not follow from the others.
+#[derive(sqlx::FromRow)]
+pub(super) struct StrayPlaceRow {
+    wrong: i16,
+    reseller: Uuid,
+    ancestor: Option<Uuid>,
+}
+
+impl StrayPlaceRow {
+    pub(super) fn read(self) -> StrayPlace {
+        let above = self.ancestor.map(ResellerId::from_uuid).map(|id| id.to_string()).unwrap_or_default();
+        StrayPlace {
+            reseller: ResellerId::from_uuid(self.reseller),
+            text: match self.wrong {
+                1 => "its row in the registry does not repeat its standing and its account".into(),
+                2 => format!("the line from it up to {above} is missing or of another length"),
+                _ => format!("there is a line from it up to {above}, but it does not stand below that one"),
+            },
+        }
     }
 }
 
@@ -62,15 +99,21 @@ where
     }
 }
 
-/// Entries in the order of their rows, each with its postings.
+/// Entries in the order of their rows, each with its postings and its staff action.
 pub(super) fn read_entries(
     shard: Shard,
     entries: Vec<AuditedRow>,
     postings: Vec<PostingRow>,
+    actions: Vec<StaffActionRow>,
 ) -> Result<Vec<AuditedEntry>, StoreError> {
     let mut postings_of: HashMap<i64, Vec<Posting>> = HashMap::new();
     for row in postings {
         postings_of.entry(row.sequence).or_default().push(row.read()?);
+    }
+    let mut action_of = HashMap::new();
+    for row in actions {
+        let recorded = row.read()?;
+        action_of.insert(recorded.sequence, recorded.action);
     }
     let read = |row: AuditedRow| {
         Ok(AuditedEntry {
@@ -83,6 +126,7 @@ pub(super) fn read_entries(
                 actor: row.actor.into(),
                 recorded_at: read_at(row.recorded_at),
                 postings: postings_of.remove(&row.entry_sequence).unwrap_or_default(),
+                staff: action_of.remove(&row.entry_sequence),
             },
             leaf: row.leaf.try_into().map_err(|_| corrupt("entry.leaf"))?,
             operation: row.operation.0.map(Operation::try_from).transpose()?,

@@ -3,13 +3,16 @@
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::key_rows::ClaimRow;
 use super::operation_row::OperationRow;
+use super::places::{Lines, PlaceRow};
 use super::record_row::RecordRow;
 use super::rows::{
-    AccountRow, EntryRow, HeadRow, HoldRow, PostingRow, RegistrationRow, ResellerRow, hex_bytes, shard_number,
+    AccountRow, EntryRow, HoldRow, MovedHead, PostingRow, RegistrationRow, ResellerRow, hex_bytes, shard_number,
 };
+use super::staff_rows::StaffActionRow;
 use crate::domain::{Decline, Operation};
-use crate::ledger::{Changes, Registration};
+use crate::ledger::{Changes, Move};
 use crate::ports::StoreError;
 
 /// The key of a hold that is removed.
@@ -21,13 +24,14 @@ pub(super) struct RemovedHold {
 }
 
 /// What an outcome changes of an operation.
-#[derive(Serialize)]
+#[derive(Serialize, sqlx::Type)]
+#[sqlx(type_name = "moved_operation")]
 pub(super) struct MovedOperation {
     pub shard: i16,
     #[serde(serialize_with = "hex_bytes")]
     pub id: Uuid,
     pub status: i16,
-    pub decline: Option<&'static str>,
+    pub decline: Option<String>,
     pub updated_at: i64,
     pub last_sequence: i64,
 }
@@ -38,7 +42,7 @@ impl From<&Operation> for MovedOperation {
             shard: shard_number(operation.id.shard()),
             id: operation.id.uuid(),
             status: operation.status.code(),
-            decline: operation.decline.map(Decline::code),
+            decline: operation.decline.map(|decline| decline.code().into()),
             updated_at: operation.updated_at.unix_ms(),
             last_sequence: operation.last_sequence,
         }
@@ -47,9 +51,10 @@ impl From<&Operation> for MovedOperation {
 
 #[derive(Default)]
 pub(super) struct Batch {
-    pub heads: Vec<HeadRow>,
+    pub heads: Vec<MovedHead>,
     pub entries: Vec<EntryRow>,
     pub postings: Vec<PostingRow>,
+    pub claims: Vec<ClaimRow>,
     pub new_operations: Vec<OperationRow>,
     pub moved_operations: Vec<MovedOperation>,
     /// Tombstones that got the content of the late request for their key.
@@ -60,9 +65,16 @@ pub(super) struct Batch {
     pub accounts: Vec<AccountRow>,
     pub new_resellers: Vec<ResellerRow>,
     pub resellers: Vec<ResellerRow>,
-    pub registrations: Vec<RegistrationRow>,
+    pub registrations: Vec<PlaceRow>,
+    /// Of the registrations, up to the top of the network.
+    pub lines: Lines,
+    /// Places that changed.
+    pub places: Vec<RegistrationRow>,
+    /// In their order.
+    pub moves: Vec<Move>,
     pub new_records: Vec<RecordRow>,
     pub changed_records: Vec<RecordRow>,
+    pub staff_actions: Vec<StaffActionRow>,
 }
 
 impl Batch {
@@ -73,7 +85,46 @@ impl Batch {
         for changes in changes {
             batch.add(changes)?;
         }
+        batch.lines = Lines::of(&batch.registrations)?;
+        batch.moves.sort_unstable_by_key(|movement| movement.order);
         Ok(batch)
+    }
+
+    /// Whether it holds nothing but what every recharge writes. Names all that a batch may hold, so that what is new
+    /// is thought of here.
+    pub(super) fn is_of_books_only(&self) -> bool {
+        let Self {
+            heads: _,
+            entries: _,
+            postings: _,
+            claims: _,
+            new_operations: _,
+            moved_operations: _,
+            filled_operations,
+            placed_holds: _,
+            removed_holds: _,
+            new_accounts,
+            accounts: _,
+            new_resellers,
+            resellers,
+            registrations,
+            lines: _,
+            places,
+            moves,
+            new_records,
+            changed_records,
+            staff_actions,
+        } = self;
+        filled_operations.is_empty()
+            && new_accounts.is_empty()
+            && new_resellers.is_empty()
+            && resellers.is_empty()
+            && registrations.is_empty()
+            && places.is_empty()
+            && moves.is_empty()
+            && staff_actions.is_empty()
+            && new_records.is_empty()
+            && changed_records.is_empty()
     }
 
     fn add(&mut self, changes: &Changes) -> Result<(), StoreError> {
@@ -88,9 +139,10 @@ impl Batch {
         if let Some(stray) = changes.entries.iter().find(|entry| entry.shard != shard) {
             return Err(StoreError::Refused(format!("entry {} among the changes of shard {shard}", stray.sequence)));
         }
-        self.heads.push(HeadRow::from(&changes.head));
+        self.heads.push(MovedHead::from(changes));
         self.entries.extend(changes.entries.iter().map(EntryRow::from));
         self.postings.extend(changes.entries.iter().flat_map(PostingRow::all_of));
+        self.claims.extend(changes.new_operations.iter().map(ClaimRow::from));
         self.new_operations.extend(changes.new_operations.iter().map(OperationRow::from));
         // What is voided changes once: when the late request comes.
         let (filled, moved): (Vec<_>, Vec<_>) =
@@ -104,21 +156,14 @@ impl Batch {
         self.accounts.extend(changes.updated_accounts.iter().map(|account| AccountRow::of(shard, account)));
         self.new_resellers.extend(changes.new_resellers.iter().map(|reseller| ResellerRow::of(shard, reseller)));
         self.resellers.extend(changes.updated_resellers.iter().map(|reseller| ResellerRow::of(shard, reseller)));
-        for registration in &changes.registrations {
-            self.registrations.push(checked(registration)?.into());
-        }
+        self.staff_actions.extend(changes.entries.iter().filter_map(StaffActionRow::of));
+        self.registrations.extend(PlaceRow::all_of(changes));
+        self.places.extend(changes.places.iter().map(RegistrationRow::from));
+        self.moves.extend(&changes.moves);
         self.new_records.extend(changes.new_records.iter().map(|record| RecordRow::of(shard, record)));
         self.changed_records.extend(changes.updated_records.iter().map(|record| RecordRow::of(shard, record)));
         Ok(())
     }
-}
-
-/// The one cycle that the tree's foreign key would let in.
-fn checked(registration: &Registration) -> Result<&Registration, StoreError> {
-    if registration.parent == Some(registration.id) {
-        return Err(StoreError::Refused(format!("{} is its own parent", registration.id)));
-    }
-    Ok(registration)
 }
 
 /// Compares how many rows were found with how many were meant.

@@ -14,9 +14,12 @@ mod batch;
 mod bounds;
 mod clients;
 mod install;
+mod key_rows;
 mod operation_row;
+mod places;
 mod record_row;
 mod rows;
+mod staff_rows;
 mod statements;
 
 use std::sync::Arc;

@@ -11,7 +11,8 @@ use crate::domain::{
 };
 use crate::ports::StoreError;
 
-#[derive(Serialize, sqlx::FromRow)]
+#[derive(Serialize, sqlx::FromRow, sqlx::Type)]
+#[sqlx(type_name = "operation")]
 pub(super) struct OperationRow {
     pub shard: i16,
     #[serde(serialize_with = "hex_bytes")]

@@ -5,11 +5,11 @@ use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::domain::{
-    Account, AccountClass, AccountNumber, Ancestry, Asset, BusinessDay, Entry, EntryKind, Hold, Limits, Msisdn,
-    OperationId, Posting, Reseller, ResellerId, Rung, Shard, Standing, Timestamp, Usage,
+    Account, AccountClass, AccountNumber, Ancestry, Asset, BusinessDay, Entry, EntryKind, Hold, LevelName, Limits,
+    Msisdn, OperationId, Posting, Reseller, ResellerId, Rung, Shard, Standing, Timestamp, Usage,
 };
 use crate::ledger::merkle::Frontier;
-use crate::ledger::{Head, Registration};
+use crate::ledger::{Changes, Head, Registration};
 use crate::ports::StoreError;
 
 /// The error of a column that holds what was never written to it.
@@ -47,8 +47,20 @@ pub(super) fn read_at(unix_ms: i64) -> Timestamp {
     Timestamp::from_unix_ms(unix_ms)
 }
 
-#[derive(Serialize, sqlx::FromRow)]
+#[derive(sqlx::FromRow)]
 pub(super) struct HeadRow {
+    pub shard: i16,
+    pub version: i64,
+    pub sequence: i64,
+    pub frontier: Vec<u8>,
+    pub recorded_at: i64,
+    pub next_account: i64,
+}
+
+/// A head after a batch, beside what is compared of the head before it.
+#[derive(Serialize, sqlx::Type)]
+#[sqlx(type_name = "moved_head")]
+pub(super) struct MovedHead {
     pub shard: i16,
     pub version: i64,
     pub sequence: i64,
@@ -56,6 +68,27 @@ pub(super) struct HeadRow {
     pub frontier: Vec<u8>,
     pub recorded_at: i64,
     pub next_account: i64,
+    pub version_before: i64,
+    pub sequence_before: i64,
+    #[serde(serialize_with = "hex_bytes")]
+    pub frontier_before: Vec<u8>,
+}
+
+impl From<&Changes> for MovedHead {
+    fn from(changes: &Changes) -> Self {
+        let (before, head) = (&changes.before, HeadRow::from(&changes.head));
+        Self {
+            shard: head.shard,
+            version: head.version,
+            sequence: head.sequence,
+            frontier: head.frontier,
+            recorded_at: head.recorded_at,
+            next_account: head.next_account,
+            version_before: before.version,
+            sequence_before: before.sequence,
+            frontier_before: before.frontier.to_bytes(),
+        }
+    }
 }
 
 impl From<&Head> for HeadRow {
@@ -87,7 +120,8 @@ impl TryFrom<HeadRow> for Head {
     }
 }
 
-#[derive(Serialize, sqlx::FromRow)]
+#[derive(Serialize, sqlx::FromRow, sqlx::Type)]
+#[sqlx(type_name = "account")]
 pub(super) struct AccountRow {
     pub shard: i16,
     pub number: i64,
@@ -146,6 +180,12 @@ pub(super) struct ResellerRow {
     pub per_operation_minor: Option<i64>,
     pub per_day_count: Option<i64>,
     pub per_day_minor: Option<i64>,
+    #[serde(serialize_with = "hex_optional")]
+    pub parent: Option<Uuid>,
+    pub level: String,
+    #[serde(serialize_with = "hex_bytes")]
+    pub place: Vec<u8>,
+    pub version: i64,
 }
 
 impl ResellerRow {
@@ -158,6 +198,10 @@ impl ResellerRow {
             per_operation_minor: reseller.limits.per_operation_minor,
             per_day_count: reseller.limits.per_day_count,
             per_day_minor: reseller.limits.per_day_minor,
+            parent: reseller.parent.map(ResellerId::uuid),
+            level: reseller.level.as_str().into(),
+            place: reseller.place.to_vec(),
+            version: reseller.version,
         }
     }
 
@@ -171,12 +215,17 @@ impl ResellerRow {
                 per_day_count: self.per_day_count,
                 per_day_minor: self.per_day_minor,
             },
+            parent: self.parent.map(ResellerId::from_uuid),
+            level: read_level(&self.level, "reseller_state.level")?,
+            place: self.place.try_into().map_err(|_| corrupt("reseller_state.place"))?,
+            version: self.version,
         };
         Ok((read_shard(self.shard)?, reseller))
     }
 }
 
-#[derive(Serialize, sqlx::FromRow)]
+#[derive(Serialize, sqlx::FromRow, sqlx::Type)]
+#[sqlx(type_name = "hold")]
 pub(super) struct HoldRow {
     pub shard: i16,
     #[serde(serialize_with = "hex_bytes")]
@@ -211,7 +260,8 @@ impl HoldRow {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, sqlx::Type)]
+#[sqlx(type_name = "entry")]
 pub(super) struct EntryRow {
     pub shard: i16,
     pub sequence: i64,
@@ -241,7 +291,8 @@ impl From<&Entry> for EntryRow {
     }
 }
 
-#[derive(Clone, Copy, Serialize, sqlx::FromRow)]
+#[derive(Clone, Copy, Serialize, sqlx::FromRow, sqlx::Type)]
+#[sqlx(type_name = "posting")]
 pub(super) struct PostingRow {
     pub shard: i16,
     pub sequence: i64,
@@ -299,24 +350,30 @@ impl From<&Registration> for RegistrationRow {
             id: registration.id.uuid(),
             code: registration.code.clone(),
             name: registration.name.clone(),
-            level: registration.level.clone(),
+            level: registration.level.as_str().into(),
             parent: registration.parent.map(ResellerId::uuid),
             created_at: registration.created_at.unix_ms(),
         }
     }
 }
 
-impl From<RegistrationRow> for Registration {
-    fn from(row: RegistrationRow) -> Self {
-        Self {
+impl TryFrom<RegistrationRow> for Registration {
+    type Error = StoreError;
+
+    fn try_from(row: RegistrationRow) -> Result<Self, StoreError> {
+        Ok(Self {
             id: ResellerId::from_uuid(row.id),
             code: row.code,
             name: row.name,
-            level: row.level,
+            level: read_level(&row.level, "reseller.level")?,
             parent: row.parent.map(ResellerId::from_uuid),
             created_at: read_at(row.created_at),
-        }
+        })
     }
+}
+
+pub(super) fn read_level(text: &str, column: &str) -> Result<LevelName, StoreError> {
+    text.parse().map_err(|_| corrupt(column))
 }
 
 pub(super) fn read_entry_kind(code: i16) -> Result<EntryKind, StoreError> {
@@ -337,10 +394,11 @@ impl RungRow {
     pub(super) fn read_all(rows: Vec<Self>) -> Result<Vec<(Shard, Ancestry)>, StoreError> {
         let lines = rows.chunk_by(|one, other| (one.shard, one.reseller) == (other.shard, other.reseller));
         let read = |line: &[Self]| {
-            let rungs = line
-                .iter()
-                .map(|row| Rung { reseller: ResellerId::from_uuid(row.ancestor), level: row.level.as_str().into() });
-            Ok((read_shard(line[0].shard)?, rungs.collect()))
+            let rungs = line.iter().map(|row| {
+                let level = row.level.parse().map_err(|_| corrupt("reseller.level"))?;
+                Ok(Rung { reseller: ResellerId::from_uuid(row.ancestor), level })
+            });
+            Ok((read_shard(line[0].shard)?, rungs.collect::<Result<Ancestry, StoreError>>()?))
         };
         lines.map(read).collect()
     }

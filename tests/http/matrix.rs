@@ -88,6 +88,9 @@ fn rows() -> Vec<Row> {
         row("GET /v1/resellers/{id}/balance", Some(Scope::StockRead), Subtree, &[200], |s, _| {
             (format!("/v1/resellers/{}/balance", s.reseller), None)
         }),
+        row("GET /v1/audit", Some(Scope::AuditRead), Subtree, &[200], |s, _| {
+            (format!("/v1/audit?reseller_id={}", s.reseller), None)
+        }),
         row("GET /v1/whoami", None, Everyone, &[200], |_, _| ("/v1/whoami".into(), None)),
     ]
 }

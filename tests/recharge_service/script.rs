@@ -137,6 +137,8 @@ impl Shop {
             scopes: [Scope::RechargesWrite, Scope::RechargesRead].into(),
             roots: [world.id("R1")].into(),
             rate_limit_per_s: None,
+            address: None,
+            request: None,
         };
         Self { world, caller }
     }

@@ -78,6 +78,8 @@ async fn storm(seed: u64) -> (Vec<&'static str>, i64) {
             Err(StoreError::Conflict(_)) => "conflict",
             Err(StoreError::Refused(_)) => "refused",
             Err(StoreError::CommitUnknown(_)) => "unknown",
+            Err(StoreError::KeyTaken(_)) => "key taken",
+            Err(StoreError::Stale(_)) => "stale",
             Err(StoreError::Corrupt(_)) => "corrupt",
         });
     }

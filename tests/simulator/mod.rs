@@ -12,8 +12,7 @@ use taabia::domain::{
 };
 use taabia::ledger::Changes;
 use taabia::ports::{
-    Claim, Client, Reads, RecentRecharge, RechargeQuery, Registry, Scope, Secret, Session, Store, StoreError,
-    TakenClaim, Wants,
+    Client, Reads, RecentRecharge, RechargeQuery, Registry, Scope, Secret, Session, Store, StoreError, Wants,
 };
 use taabia::reports::verify::{Options, verify};
 use taabia::simulator::{Fault, FaultRates, FaultyStore, MemoryStore, Point};

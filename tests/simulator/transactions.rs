@@ -80,24 +80,6 @@ async fn sessions_that_lock_crosswise_never_stall_and_lose_no_update() {
     assert_eq!(versions, expected);
 }
 
-#[tokio::test]
-async fn a_key_is_claimed_once() {
-    let store = MemoryStore::new(1);
-    let id = |number: u128| OperationId::from_uuid(uuid::Uuid::from_u128(number << 8));
-    let claim = |key, operation| Claim { shard: ZERO, key: [key; 16], operation: id(operation) };
-    let taken = |key, operation| TakenClaim { shard: ZERO, key: [key; 16], operation: id(operation) };
-    let mut session = store.session().await.unwrap();
-    session.lock(&[ZERO]).await.unwrap();
-    assert_eq!(session.claim(&[claim(1, 1), claim(2, 2)]).await.unwrap(), []);
-    assert_eq!(session.claim(&[claim(1, 9)]).await.unwrap(), [taken(1, 1)], "its own claims are taken too");
-    session.commit().await.unwrap();
-    session.lock(&[ZERO]).await.unwrap();
-    assert_eq!(session.claim(&[claim(2, 5), claim(3, 3)]).await.unwrap(), [taken(2, 2)]);
-    session.rollback().await.unwrap();
-    session.lock(&[ZERO]).await.unwrap();
-    assert_eq!(session.claim(&[claim(3, 4)]).await.unwrap(), []);
-}
-
 type Break<'a> = Box<dyn Fn(&mut Changes) + 'a>;
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use taabia::domain::{
 };
 use taabia::ledger::Head;
 use taabia::ledger::merkle::Frontier;
-use taabia::ports::{Claim, Loaded, RecentRecharge, StoreError, TakenClaim, Wants};
+use taabia::ports::{Claim, Loaded, RecentRecharge, SalesSince, ShardKey, StoreError, Wants};
 
 use super::samples::{
     append, at, bare_recharge, changes, full_recharge, head, hold, msisdn, operation_id, posting, recharge,
@@ -124,6 +124,7 @@ on_both! {
             changes.placed_holds = vec![hold(&reserved, 90)];
             changes.new_accounts = vec![account];
             changes.new_resellers = vec![reseller(seller, 1_000)];
+            changes.registrations = vec![registration(seller, None)];
         })
         .await;
 
@@ -188,22 +189,23 @@ on_both! {
     async fn a_key_is_claimed_once(db: &Database) {
         let seller = reseller_id(1);
         let first = bare_recharge(operation_id(shard(1), 1, 1), seller);
-        let key = claim_key(first.partner, seller, &first.external_id);
-        let claim = |key, number| Claim { shard: shard(1), key, operation: operation_id(shard(1), 1, number) };
+        let wanted = |key| ShardKey { shard: shard(1), key };
         let mut session = session(db).await;
         let heads = session.lock(&[shard(1)]).await.unwrap();
-        assert_eq!(session.claim(&[claim(key, 1), claim([0; 16], 8)]).await.unwrap(), []);
-        assert_eq!(session.claim(&[]).await.unwrap(), []);
+        assert_eq!(session.holders(&[wanted(first.key()), wanted([0; 16])]).await.unwrap(), []);
+        assert_eq!(session.holders(&[]).await.unwrap(), []);
         let mut batch = changes(&heads[0]);
         batch.new_operations.push(first.clone());
         session.persist(&[batch]).await.unwrap();
         session.commit().await.unwrap();
 
-        session.lock(&[shard(1)]).await.unwrap();
-        let taken = session.claim(&[claim([1; 16], 2), claim(key, 3), claim([2; 16], 4)]).await.unwrap();
-        assert_eq!(taken, [TakenClaim { shard: shard(1), key, operation: first.id }]);
-        // Even by the same operation, as after a commit whose answer was lost.
-        assert_eq!(session.claim(&[claim(key, 1)]).await.unwrap().len(), 1);
+        let heads = session.lock(&[shard(1)]).await.unwrap();
+        let holders = session.holders(&[wanted([1; 16]), wanted(first.key()), wanted([2; 16])]).await.unwrap();
+        assert_eq!(holders, [Claim { shard: shard(1), key: first.key(), operation: first.id }]);
+        let mut batch = changes(&heads[0]);
+        batch.new_operations.push(Operation { id: operation_id(shard(1), 1, 2), ..first.clone() });
+        let again = session.persist(&[batch]).await;
+        assert!(matches!(again, Err(StoreError::KeyTaken(_))), "{again:?}");
         session.rollback().await.unwrap();
 
         let store = &db.storage.store;
@@ -215,16 +217,35 @@ on_both! {
     async fn a_key_that_only_hashes_alike_is_not_the_same(db: &Database) {
         let first = bare_recharge(operation_id(shard(1), 1, 1), reseller_id(1));
         let other_id = "another".parse().unwrap();
-        let mut session = session(db).await;
-        let heads = session.lock(&[shard(1)]).await.unwrap();
-        let key = claim_key(first.partner, first.reseller, &other_id);
-        session.claim(&[Claim { shard: shard(1), key, operation: first.id }]).await.unwrap();
-        let mut batch = changes(&heads[0]);
-        batch.new_operations.push(first.clone());
-        session.persist(&[batch]).await.unwrap();
-        session.commit().await.unwrap();
+        write(db, shard(1), |changes| changes.new_operations.push(first.clone())).await;
+        let alike = claim_key(first.partner, first.reseller, &other_id);
+        let (open, close) = if db.is_postgres() { ("'\\x", "'") } else { ("x'", "'") };
+        let literal = |key: [u8; 16]| format!("{open}{}{close}", hex::encode(key));
+        let statement = format!("UPDATE claim SET key = {} WHERE key = {}", literal(alike), literal(first.key()));
+        assert_eq!(db.by_hand(statement.leak()).await.unwrap(), 1);
         let found = db.storage.store.operation_by_key(shard(1), first.partner, first.reseller, &other_id).await;
         assert_eq!(found.unwrap(), None);
+    }
+
+    async fn a_new_memory_reads_what_was_sold_lately(db: &Database) {
+        let (seller, number) = (reseller_id(1), msisdn(1));
+        write(db, shard(1), |changes| {
+            for (ms, status) in [(1_000, Status::Completed), (2_000, Status::Submitted), (3_000, Status::Declined)] {
+                changes.new_operations.push(recharge(shard(1), ms, seller, number, status));
+            }
+        })
+        .await;
+        let question = SalesSince { shard: shard(1), since: at(500), limit: 2 };
+        let sales = vec![
+            question,
+            SalesSince { since: at(1_000), ..question },
+            SalesSince { limit: 1, ..question },
+            SalesSince { shard: shard(2), ..question },
+        ];
+        let loaded = load(db, Wants { sales: sales.clone(), ..Wants::default() }).await;
+        let key = (seller, number, 2_000);
+        let answers = [Some(vec![(key, at(1_000)), (key, at(2_000))]), Some(vec![(key, at(2_000))]), None, Some(vec![])];
+        assert_eq!(loaded.sales, sales.into_iter().zip(answers).collect::<Vec<_>>());
     }
 
     async fn the_guard_finds_the_latest_similar_recharge(db: &Database) {
@@ -259,14 +280,12 @@ on_both! {
         let operation = bare_recharge(operation_id(shard(1), 1, 1), reseller_id(1));
         let mut session = session(db).await;
         let heads = session.lock(&[shard(1)]).await.unwrap();
-        let claim = Claim { shard: shard(1), key: [3; 16], operation: operation.id };
-        session.claim(&[claim]).await.unwrap();
         let mut batch = changes(&heads[0]);
         batch.new_operations.push(operation.clone());
         session.persist(&[batch]).await.unwrap();
         session.rollback().await.unwrap();
         assert_eq!(session.lock(&[shard(1)]).await.unwrap(), heads);
-        assert_eq!(session.claim(&[claim]).await.unwrap(), []);
+        assert_eq!(session.holders(&[ShardKey { shard: shard(1), key: operation.key() }]).await.unwrap(), []);
         session.rollback().await.unwrap();
         assert_eq!(stored(db, operation.id).await, None);
     }

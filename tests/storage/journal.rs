@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use taabia::domain::account::CHART;
-use taabia::domain::{Asset, Channel, Currency, EntryKind, OperationKind, RecordKind, Status};
+use taabia::domain::{Asset, Channel, Currency, EntryKind, OperationKind, RecordKind, Status, Via};
 use uuid::Uuid;
 
 use super::samples::{append, posting, session, shard, write};
@@ -70,6 +70,9 @@ on_both! {
         }
         for kind in EntryKind::ALL {
             know("entry", kind.code(), kind.name());
+        }
+        for via in Via::ALL {
+            know("via", via.code(), via.name());
         }
         for kind in RecordKind::ALL {
             know("record", kind.code(), kind.name());

@@ -7,6 +7,7 @@ mod install;
 mod journal;
 mod lists;
 mod plans;
+mod posting;
 mod records;
 mod registry;
 mod samples;

@@ -86,6 +86,7 @@ pub fn recharge(shard: Shard, ms: i64, reseller: ResellerId, number: Msisdn, sta
     operation.created_at = at(ms);
     operation.updated_at = at(ms);
     operation.status = status;
+    operation.decline = (status == Status::Declined).then_some(Decline::InsufficientStock);
     let Details::Recharge(recharge) = &mut operation.details else { panic!("made as a recharge") };
     recharge.msisdn = number;
     operation
@@ -118,6 +119,10 @@ pub fn reseller(id: ResellerId, stock_account: i64) -> Reseller {
         stock_account: AccountNumber(stock_account),
         standing: Standing::Suspended,
         limits: Limits { per_operation_minor: Some(1), per_day_count: Some(2), per_day_minor: Some(3) },
+        parent: Some(reseller_id(77)),
+        level: "wholesaler".parse().unwrap(),
+        place: [0xa5; 32],
+        version: 7,
     }
 }
 
@@ -126,7 +131,7 @@ pub fn registration(id: ResellerId, parent: Option<ResellerId>) -> Registration 
         id,
         code: format!("R-{}", id.uuid()),
         name: "Épicerie \"تعبئة\" \\ 'x'".into(),
-        level: "outlet".into(),
+        level: "outlet".parse().unwrap(),
         parent,
         created_at: at(1),
     }
@@ -145,7 +150,7 @@ pub fn posting(debit: i64, credit: i64, amount_minor: i64) -> Posting {
 
 /// Changes of a shard that write nothing yet but the version.
 pub fn changes(head: &Head) -> Changes {
-    Changes::of(Head { version: head.version + 1, ..head.clone() })
+    Changes::of(head.clone(), Head { version: head.version + 1, ..head.clone() })
 }
 
 /// Appends an entry to the changes and the log; gives its leaf.
@@ -161,6 +166,7 @@ pub fn append(changes: &mut Changes, kind: EntryKind, subject: Uuid, digest: Has
         actor: "client:cli_\"1\"".into(),
         recorded_at: changes.head.recorded_at,
         postings,
+        staff: None,
     };
     let leaf = entry.leaf();
     changes.head.frontier.append(leaf);

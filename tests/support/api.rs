@@ -22,7 +22,7 @@ use taabia::services::access::{
     SecretHasher, TokenSettings, Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Catalogues, Commissions, Directory, Recharges, Scope, Stock};
+use taabia::services::{Audit, Catalogues, Commissions, Directory, Recharges, Scope, Stock};
 use tower::ServiceExt;
 
 use super::world::World;
@@ -294,6 +294,7 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
         commissions: Arc::new(commissions),
         clock: world.clock.clone(),
         stock: Arc::new(Stock { directory: directory.clone(), reads: store.clone(), clock: world.clock.clone() }),
+        audit: Arc::new(Audit { directory: directory.clone(), reads: store.clone() }),
         directory,
         reads: store,
         tokens: access.tokens.clone(),

@@ -1,5 +1,5 @@
 //! A line to PostgreSQL that breaks on demand. It reads just enough of what the client says (PostgreSQL
-//! documentation, "Message Formats") to know a COMMIT when it passes.
+//! documentation, "Message Formats") to know the end of a transaction when it passes.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -132,7 +132,7 @@ async fn relay(mut client: TcpStream, mut server: TcpStream, number: u64, shared
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let mut line = shared.line.subscribe();
-    let (mut said, mut answered) = (Said::default(), BytesMut::new());
+    let (mut said, mut answered, mut ends) = (Said::default(), BytesMut::new(), Ends::default());
     loop {
         let now = *line.borrow_and_update();
         if now.cut >= number {
@@ -148,7 +148,7 @@ async fn relay(mut client: TcpStream, mut server: TcpStream, number: u64, shared
                     return Ok(());
                 }
                 while let Some(message) = said.next() {
-                    let fault = if is_commit(&message) { shared.armed.lock().unwrap().pop_front() } else { None };
+                    let fault = if ends.is_commit(&message) { shared.armed.lock().unwrap().pop_front() } else { None };
                     let Some(fault) = fault else {
                         server.write_all(&message).await?;
                         continue;
@@ -201,7 +201,43 @@ impl Said {
     }
 }
 
-/// A query that is COMMIT and nothing else.
-fn is_commit(message: &Bytes) -> bool {
-    message.first() == Some(&b'Q') && message.get(5..) == Some(b"COMMIT\0")
+/// Where transactions end.
+#[derive(Default)]
+struct Ends {
+    /// Between BEGIN and COMMIT or ROLLBACK.
+    in_transaction: bool,
+    /// The name under which the batches' statement was prepared.
+    batches: Option<Bytes>,
+    /// It was bound since the last Sync.
+    bound: bool,
+}
+
+impl Ends {
+    /// A query that is COMMIT and nothing else, or the Sync after a batch that is a transaction by itself.
+    fn is_commit(&mut self, message: &Bytes) -> bool {
+        match message.first() {
+            Some(b'Q') => {
+                let text = message.get(5..).unwrap_or_default();
+                let begins = text.starts_with(b"BEGIN");
+                let commits = text == b"COMMIT\0";
+                self.in_transaction = (self.in_transaction || begins) && !commits && text != b"ROLLBACK\0";
+                commits
+            }
+            Some(b'P') => {
+                let mut texts = message[5..].split(|byte| *byte == 0);
+                let (name, query) = (texts.next().unwrap_or_default(), texts.next().unwrap_or_default());
+                if query.windows(12).any(|part| part == b"refuse_batch") {
+                    self.batches = Some(Bytes::copy_from_slice(name));
+                }
+                false
+            }
+            Some(b'B') => {
+                let name = message[5..].split(|byte| *byte == 0).nth(1);
+                self.bound = name.is_some() && name == self.batches.as_deref();
+                false
+            }
+            Some(b'S') => std::mem::take(&mut self.bound) && !self.in_transaction,
+            _ => false,
+        }
+    }
 }

@@ -79,6 +79,7 @@ pub fn rules() -> Rules {
         similar_guard_ms: 120_000,
         charging_deadline_ms: 4_000,
         zone: jiff::tz::TimeZone::UTC,
+        levels: ["distributor", "wholesaler", "outlet"].map(|name| name.parse().unwrap()).into(),
     }
 }
 

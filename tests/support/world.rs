@@ -102,7 +102,7 @@ impl World {
                 id: self.id(name),
                 code: name.into(),
                 name: format!("Reseller {name}"),
-                level: "outlet".into(),
+                level: "outlet".parse().unwrap(),
                 parent: None,
                 created_at: self.clock.now(),
             },
@@ -163,7 +163,7 @@ impl World {
     }
 
     pub fn standing(&self, name: &str, standing: Standing) -> Request {
-        Request::SetStanding(SetStanding { reseller: self.id(name), standing })
+        Request::SetStanding(SetStanding { reseller: self.id(name), standing, if_version: None })
     }
 
     /// Puts a record of the reseller, or of the installation.
@@ -195,8 +195,8 @@ pub fn record(owner: Option<ResellerId>, number: u32) -> (RecordKey, Content) {
             (RecordKey::of_operator(RecordKind::PinPolicy, id), policy.into())
         }
         Some(owner) => {
-            let (name, pin) = (format!("Amine \"تعبئة\" {number}"), PinHash("$argon2id$".into()));
-            let user = User { name, pin, attempts: 0, lockouts: 0, locked_until_ms: Some(i64::MAX) };
+            let (name, pin_secret) = (format!("Amine \"تعبئة\" {number}"), PinHash("$argon2id$".into()));
+            let user = User { name, pin_secret, attempts: 0, lockouts: 0, locked_until_ms: Some(i64::MAX) };
             (RecordKey::of_reseller(RecordKind::User, owner, id), user.into())
         }
     }

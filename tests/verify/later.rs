@@ -81,6 +81,10 @@ impl AuditReader for Live {
         self.store.stray_operation(shard, up_to).await
     }
 
+    async fn stray_staff_action(&self, shard: Shard) -> Result<Option<String>, taabia::ports::StoreError> {
+        self.store.stray_staff_action(shard).await
+    }
+
     async fn stray_posting(&self, shard: Shard, up_to: i64) -> Result<Option<String>, taabia::ports::StoreError> {
         self.store.stray_posting(shard, up_to).await
     }

@@ -13,6 +13,7 @@ mod journal;
 mod later;
 mod records;
 mod rows;
+mod staff;
 
 use crate::scribe::{Scribe, frontier};
 

@@ -13,6 +13,7 @@ pub(super) fn check(config: &Config) -> Result<(), (&'static str, String)> {
     within("shards", config.shards, 1..=256)?;
     database_url(config)?;
     numbering_plan(config)?;
+    levels(config)?;
     ranges(config)?;
     amounts(config)?;
     if config.charging.kind == ChargingKind::Simulator {
@@ -92,6 +93,13 @@ fn numbering_plan(config: &Config) -> Result<(), (&'static str, String)> {
         return Err(("numbering_plan.mobile_prefixes", "expected at least one prefix, in digits, such as 6".into()));
     }
     Ok(())
+}
+
+fn levels(config: &Config) -> Result<(), (&'static str, String)> {
+    let levels = &config.network.levels;
+    within("network.levels", levels.len(), 1..=16)?;
+    let twice = levels.iter().enumerate().any(|(index, level)| levels[..index].contains(level));
+    if twice { Err(("network.levels", "expected each name once".into())) } else { Ok(()) }
 }
 
 fn amounts(config: &Config) -> Result<(), (&'static str, String)> {

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de};
 
-use crate::domain::{Currency, Money, NumberingPlan};
+use crate::domain::{Currency, LevelName, Money, NumberingPlan};
 
 pub use layers::{ConfigError, Flag, Loaded, environment, load};
 
@@ -34,6 +34,7 @@ pub struct Config {
     pub shards: u16,
     #[serde(deserialize_with = "numbering_plan")]
     pub numbering_plan: NumberingPlan,
+    pub network: Network,
     pub engine: Engine,
     pub recharge: Recharge,
     pub commission: Commission,
@@ -42,6 +43,13 @@ pub struct Config {
     pub access: Access,
     pub shutdown: Shutdown,
     pub telemetry: Telemetry,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    #[serde(deserialize_with = "levels")]
+    pub levels: Vec<LevelName>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -206,6 +214,11 @@ fn currency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Currency, D::E
 fn time_zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeZone, D::Error> {
     let name = String::deserialize(deserializer)?;
     TimeZone::get(&name).map_err(|_| de::Error::custom("expected an IANA time zone such as Africa/Casablanca"))
+}
+
+fn levels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<LevelName>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    names.iter().map(|name| name.parse().map_err(de::Error::custom)).collect()
 }
 
 fn numbering_plan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NumberingPlan, D::Error> {

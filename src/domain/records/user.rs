@@ -21,7 +21,7 @@ impl fmt::Debug for PinHash {
 pub struct User {
     /// As people call this person.
     pub name: String,
-    pub pin: PinHash,
+    pub pin_secret: PinHash,
     /// Attempts since the last right PIN. Each counts when it begins, so that guesses in parallel gain nothing.
     pub attempts: u32,
     /// Lock-outs since the last right PIN.

@@ -1,5 +1,6 @@
 //! Version 1 of the API.
 
+mod audit;
 mod products;
 mod recharges;
 mod resellers;
@@ -21,6 +22,7 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::RechargesRead), routes!(recharges::commission::get_commission)),
         (Need::AnyToken, routes!(products::list_products)),
         (Need::Scope(Scope::StockRead), routes!(resellers::balance::get_balance)),
+        (Need::Scope(Scope::AuditRead), routes!(audit::list_audit)),
         (Need::AnyToken, routes!(whoami::whoami)),
     ]
 }

@@ -6,7 +6,7 @@ use super::Slice;
 use super::finding::{Finding, VerifyError, offence};
 use super::fold::Fold;
 use super::records;
-use crate::domain::{AccountNumber, EntryKind, Hold, ResellerId, Shard};
+use crate::domain::{AccountNumber, Hold, ResellerId, Shard};
 use crate::ledger::network::digest;
 use crate::ports::AuditReader;
 
@@ -25,6 +25,9 @@ pub(super) async fn close(
     check_resellers(fold, slice)?;
     records::check(fold, &slice.records)?;
     let shard = fold.shard();
+    if let Some(action) = audit.stray_staff_action(shard).await? {
+        return offence(Some(shard), action, "its entry does not exist");
+    }
     if let Some(posting) = audit.stray_posting(shard, slice.head.sequence).await? {
         return offence(Some(shard), posting, "its entry does not exist");
     }
@@ -102,8 +105,7 @@ fn check_accounts(fold: &Fold<'_>, slice: &Slice, held: &HashMap<AccountNumber, 
     Ok(())
 }
 
-/// Standing, limits and credit limit of every reseller are those of the last entry about it; until something
-/// changed them, so is its place in the network.
+/// Standing, limits, credit limit and place in the network of every reseller are those of the last entry about it.
 fn check_resellers(fold: &mut Fold<'_>, slice: &Slice) -> Result<(), Finding> {
     for (reseller, place) in &slice.resellers {
         let row = format!("reseller {}", reseller.id);
@@ -113,8 +115,11 @@ fn check_resellers(fold: &mut Fold<'_>, slice: &Slice) -> Result<(), Finding> {
         let Some((stock, _)) = fold.account(reseller.stock_account) else {
             return fold.wrong(row, format!("its account {} does not exist", reseller.stock_account.0));
         };
-        let place = Some(place).filter(|_| about.kind == EntryKind::ResellerOpened);
-        if digest(reseller, stock, place) != about.digest {
+        if place.digest() != reseller.place || place.parent != reseller.parent || place.level != reseller.level {
+            let text = format!("its place in the network is not as entry {} left it", about.sequence);
+            return fold.wrong(row, text);
+        }
+        if digest(reseller, stock) != about.digest {
             let text =
                 format!("its row, or the credit limit of its account, is not as entry {} left it", about.sequence);
             return fold.wrong(row, text);

@@ -64,6 +64,8 @@ impl From<StoreError> for VerifyError {
             StoreError::Unavailable(_)
             | StoreError::Conflict(_)
             | StoreError::Refused(_)
+            | StoreError::KeyTaken(_)
+            | StoreError::Stale(_)
             | StoreError::CommitUnknown(_) => Self::Store(error),
         }
     }

@@ -9,9 +9,7 @@ use super::Slice;
 use super::commission;
 use super::finding::{Finding, offence};
 use crate::domain::encoding::Hash;
-use crate::domain::{
-    About, Account, AccountNumber, Entry, EntryKind, Operation, Posting, ResellerId, Shard, Side, Timestamp,
-};
+use crate::domain::{About, Account, AccountNumber, Entry, Operation, Posting, ResellerId, Shard, Side, Timestamp};
 use crate::ledger::Head;
 use crate::ledger::merkle::Frontier;
 use crate::ports::AuditedEntry;
@@ -37,7 +35,6 @@ pub(super) struct AboutRecord {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AboutReseller {
     pub sequence: i64,
-    pub kind: EntryKind,
     pub digest: Hash,
 }
 
@@ -136,8 +133,8 @@ impl<'a> Fold<'a> {
             return self.wrong(format!("entry {expected}"), text);
         }
         if entry.leaf() != audited.leaf {
-            let text = "it does not give its stored leaf: the entry, one of its postings or the leaf was edited, \
-                        or a posting was added or deleted";
+            let text = "it does not give its stored leaf: the entry, one of its postings, its staff action or the leaf was \
+                        edited, or one of them was added or deleted";
             return self.wrong(row(), text);
         }
         if entry.recorded_at < self.recorded_at {
@@ -161,7 +158,7 @@ impl<'a> Fold<'a> {
     fn remember(&mut self, entry: &Entry) {
         let Entry { sequence, kind, subject, digest, .. } = *entry;
         match kind.about() {
-            About::Reseller => drop(self.resellers.insert(subject, AboutReseller { sequence, kind, digest })),
+            About::Reseller => drop(self.resellers.insert(subject, AboutReseller { sequence, digest })),
             About::Record => drop(self.records.insert(subject, AboutRecord { sequence, digest })),
             About::Operation | About::OpenOperation | About::Elsewhere => {}
         }

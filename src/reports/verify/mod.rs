@@ -11,9 +11,9 @@
 //! every open operation has its hold, every hold its operation, and what is held is their sum; no
 //! operation and no posting stands without an entry. Over all shards: the standing equations.
 //!
-//! Standing and limits of every reseller, and every record, are those that the last entry about it recorded; the
-//! copies of a record are alike in all shards. What no entry
-//! records is not verified: the daily counters, the claims of keys, partners and clients.
+//! Standing, limits and place in the network of every reseller, and every record, are those that the last entry about
+//! it recorded; the lines of the tree are those that the places give; the copies of a record are alike in all shards.
+//! What no entry records is not verified: the daily counters, the claims of keys, partners and clients.
 
 mod checkpoint;
 mod closing;
@@ -83,7 +83,8 @@ pub async fn verify(
     options: &Options,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Report, VerifyError> {
-    let snapshot = audit.snapshot().await?;
+    let mut snapshot = audit.snapshot().await?;
+    let stray_place = snapshot.stray_place.take();
     let mut report = Report::of(&snapshot);
     let slices = slices(snapshot, options.checkpoint.as_ref())?;
     let total = slices.iter().fold(0_i64, |total, slice| total.saturating_add(slice.head.sequence));
@@ -103,6 +104,9 @@ pub async fn verify(
         }
         beyond.extend(closing::close(audit, &mut fold, slice).await?);
         report.shard(&fold);
+    }
+    if let Some(stray) = stray_place {
+        return offence(None, format!("reseller {}", stray.reseller), stray.text);
     }
     closing::check_beyond(audit, &beyond).await?;
     records::check_copies(&slices)?;

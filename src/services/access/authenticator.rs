@@ -142,5 +142,7 @@ fn caller(client: &ActiveClient, token_scopes: &Arc<[Scope]>) -> Caller {
         scopes,
         roots: Arc::clone(&client.roots),
         rate_limit_per_s: client.rate_limit_per_s,
+        address: None,
+        request: None,
     }
 }

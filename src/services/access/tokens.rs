@@ -163,6 +163,8 @@ fn unavailable(error: &StoreError) -> GrantError {
         StoreError::Unavailable(_) | StoreError::Conflict(_) | StoreError::CommitUnknown(_) => {
             GrantError::Unavailable { retry_after_s: 1 }
         }
-        StoreError::Refused(_) | StoreError::Corrupt(_) => GrantError::Internal,
+        StoreError::Refused(_) | StoreError::Corrupt(_) | StoreError::KeyTaken(_) | StoreError::Stale(_) => {
+            GrantError::Internal
+        }
     }
 }

@@ -64,6 +64,13 @@ impl AuditReader for MemoryStore {
         })
     }
 
+    async fn stray_staff_action(&self, shard: Shard) -> Result<Option<String>, StoreError> {
+        self.look(shard, |books| {
+            let stray = books.actions.keys().find(|sequence| !books.entries.contains_key(sequence));
+            stray.map(|sequence| format!("staff action of entry {sequence}"))
+        })
+    }
+
     async fn stray_posting(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError> {
         self.look(shard, |books| {
             let mut rows = books.postings.keys().take_while(|(sequence, _)| *sequence <= up_to);

@@ -10,7 +10,7 @@ use crate::domain::{
     Account, AccountClass, AccountNumber, ExternalId, Operation, OperationId, OperationKind, PartnerId, Record,
     RecordKey, ResellerId, Shard, Timestamp,
 };
-use crate::ports::{Reads, RechargeQuery, RecordQuery, Scope, StoreError};
+use crate::ports::{Reads, RechargeQuery, RecordQuery, RecordedAction, Scope, StaffActionQuery, StoreError};
 
 #[async_trait]
 impl Reads for MemoryStore {
@@ -127,6 +127,33 @@ impl Reads for MemoryStore {
         let records = state.books(query.shard).into_iter().flat_map(|books| &books.records);
         let page = records.filter(|(key, _)| matches(key)).map(|(_, record)| record.clone());
         Ok(page.take(query.limit as usize).collect())
+    }
+
+    async fn staff_actions(&self, query: &StaffActionQuery) -> Result<Vec<RecordedAction>, StoreError> {
+        let state = self.shared.state();
+        let below: HashSet<ResellerId> = state.network.subtree(&query.roots).into_iter().collect();
+        let matches = |found: &RecordedAction| {
+            let action = &found.action;
+            (action.reseller == ResellerId::OPERATOR || below.contains(&action.reseller))
+                && query.reseller.is_none_or(|wanted| action.reseller == wanted)
+                && query.actor.as_ref().is_none_or(|wanted| *action.actor == **wanted)
+                && query.kind.is_none_or(|wanted| action.kind == wanted)
+                && query.from.is_none_or(|from| action.recorded_at >= from)
+                && query.to.is_none_or(|to| action.recorded_at < to)
+                && query.after.is_none_or(|after| (action.recorded_at, found.shard, found.sequence) < after)
+        };
+        let all = state.books.iter().flat_map(|books| {
+            let shard = books.head.shard;
+            books.actions.iter().map(move |(&sequence, action)| RecordedAction {
+                shard,
+                sequence,
+                action: action.clone(),
+            })
+        });
+        let mut found: Vec<_> = all.filter(matches).collect();
+        found.sort_unstable_by_key(|found| std::cmp::Reverse((found.action.recorded_at, found.shard, found.sequence)));
+        found.truncate(query.limit as usize);
+        Ok(found)
     }
 
     async fn check(&self) -> Result<(), StoreError> {

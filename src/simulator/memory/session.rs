@@ -8,10 +8,9 @@ use super::state::State;
 use super::transaction::{Transaction, View};
 use super::{Shared, no_such_shard, refused};
 use crate::domain::encoding::Hash;
-use crate::domain::{AccountClass, Shard, Status, Timestamp};
-use crate::domain::{Ancestry, Rung};
-use crate::ledger::{Changes, Head};
-use crate::ports::{Claim, Loaded, RecentRecharge, Session, StoreError, TakenClaim, Wants};
+use crate::domain::{AccountClass, Ancestry, Operation, Rung, Shard, Status, Timestamp};
+use crate::ledger::{Changes, Head, SimilarKey};
+use crate::ports::{Claim, Loaded, RecentRecharge, SalesSince, Session, ShardKey, StoreError, Wants};
 
 pub(super) struct MemorySession {
     shared: Arc<Shared>,
@@ -74,15 +73,14 @@ impl Session for MemorySession {
         self.statement(|transaction, state| load(transaction, state, wants))
     }
 
-    async fn claim(&mut self, claims: &[Claim]) -> Result<Vec<TakenClaim>, StoreError> {
+    async fn holders(&mut self, keys: &[ShardKey]) -> Result<Vec<Claim>, StoreError> {
         self.statement(|transaction, state| {
-            let mut taken = Vec::new();
-            for &Claim { shard, key, operation } in claims {
-                if let Some(operation) = transaction.claim(state, shard, key, operation)? {
-                    taken.push(TakenClaim { shard, key, operation });
-                }
+            let mut held = Vec::new();
+            for &ShardKey { shard, key } in keys {
+                let holder = transaction.view(state, shard)?.claim(&key);
+                held.extend(holder.map(|operation| Claim { shard, key, operation }));
             }
-            Ok(taken)
+            Ok(held)
         })
     }
 
@@ -134,7 +132,7 @@ fn load(transaction: &Transaction, state: &State, wants: &Wants) -> Result<Loade
     }
     for &(shard, reseller) in &wants.ancestries {
         let line = state.network.line(reseller);
-        let rungs = line.map(|place| Rung { reseller: place.id, level: place.level.as_str().into() });
+        let rungs = line.map(|place| Rung { reseller: place.id, level: place.level });
         let ancestry: Ancestry = rungs.collect();
         loaded.ancestries.extend((!ancestry.is_empty()).then_some((shard, ancestry)));
     }
@@ -142,7 +140,23 @@ fn load(transaction: &Transaction, state: &State, wants: &Wants) -> Result<Loade
         let view = transaction.view(state, question.shard)?;
         loaded.recent.extend(latest(view, question).map(|at| (*question, at)));
     }
+    for &question in &wants.sales {
+        let sales = sales_since(transaction.view(state, question.shard)?, question);
+        let more = sales.len() > question.limit as usize;
+        loaded.sales.push((question, (!more).then_some(sales)));
+    }
+    loaded.tree = state.tree(&wants.tree);
     Ok(loaded)
+}
+
+/// All that was sold after a moment and not declined.
+fn sales_since(view: View<'_>, question: SalesSince) -> Vec<(SimilarKey, Timestamp)> {
+    let sale = |operation: &Operation| {
+        let recharge = operation.recharge()?;
+        let counts = operation.created_at > question.since && operation.status != Status::Declined;
+        counts.then_some(((operation.reseller, recharge.msisdn, operation.amount_minor), operation.created_at))
+    };
+    view.operations().filter_map(sale).collect()
 }
 
 /// When the latest such recharge that was not declined was created.

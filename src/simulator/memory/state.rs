@@ -1,12 +1,14 @@
 //! The committed rows.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::domain::encoding::Hash;
 use crate::domain::{
     Account, AccountClass, AccountNumber, Entry, Hold, Msisdn, Operation, OperationId, PartnerId, Posting, Record,
-    RecordKey, Reseller, ResellerId, Shard, Timestamp,
+    RecordKey, Reseller, ResellerId, Shard, StaffAction, Standing, Timestamp,
 };
+use crate::ledger::tree::{Below, Node, TreeFound, TreeWants};
 use crate::ledger::{Head, Registration};
 use crate::ports::Client;
 
@@ -19,7 +21,7 @@ pub struct State {
     pub(super) reserved_codes: HashSet<String>,
 }
 
-/// An entry without its postings, which are rows of their own, beside its leaf.
+/// An entry without its postings and its staff action, which are rows of their own, beside its leaf.
 #[derive(Clone, Debug)]
 pub struct StoredEntry {
     pub entry: Entry,
@@ -36,6 +38,8 @@ pub struct Books {
     pub entries: BTreeMap<i64, StoredEntry>,
     /// By sequence and line.
     pub postings: BTreeMap<(i64, usize), Posting>,
+    /// By sequence.
+    pub actions: BTreeMap<i64, Arc<StaffAction>>,
     pub claims: HashMap<[u8; 16], OperationId>,
     pub records: BTreeMap<RecordKey, Record>,
     /// Index: the accounts of a reseller.
@@ -60,6 +64,41 @@ impl State {
         Self { books, network: Network::default(), reserved_codes: HashSet::new() }
     }
 
+    /// What decisions read of the network's tree.
+    pub(super) fn tree(&self, wants: &TreeWants) -> TreeFound {
+        let network = &self.network;
+        let holder = |code: &String| Some((code.clone(), *network.codes.get(code)?));
+        TreeFound {
+            codes: wants.codes.iter().filter_map(holder).collect(),
+            nodes: wants.lines.iter().flat_map(|id| self.line(*id)).collect(),
+            below: wants.below.iter().map(|id| (*id, self.below(*id))).collect(),
+        }
+    }
+
+    /// A reseller and all above it, from the bottom up.
+    fn line(&self, id: ResellerId) -> Vec<Node> {
+        let upwards = |below: &&Registration| self.network.registrations.get(&below.parent?);
+        let line = std::iter::successors(self.network.registrations.get(&id), upwards);
+        line.map(|place| Node { registration: place.clone(), standing: self.standing(place.id) }).collect()
+    }
+
+    pub(super) fn standing(&self, id: ResellerId) -> Standing {
+        let state = self.books.iter().find_map(|books| books.resellers.get(&id));
+        state.map_or(Standing::Active, |state| state.standing)
+    }
+
+    fn below(&self, id: ResellerId) -> Below {
+        let children = self.network.children.get(&id).into_iter().flatten();
+        let open: Vec<ResellerId> = children.copied().filter(|id| self.standing(*id) != Standing::Closed).collect();
+        let subtree = self.network.subtree(&[id]);
+        let depth = |below: ResellerId| self.line(below).iter().position(|node| node.registration.id == id);
+        Below {
+            open_children: i64::try_from(open.len()).expect("fits memory"),
+            child_levels: open.iter().map(|child| self.network.registrations[child].level).collect(),
+            height: subtree.into_iter().filter_map(depth).max().unwrap_or(0),
+        }
+    }
+
     pub(super) fn books(&self, shard: Shard) -> Option<&Books> {
         self.books.get(shard.index())
     }
@@ -79,6 +118,7 @@ impl Books {
             postings: BTreeMap::new(),
             claims: HashMap::new(),
             records: BTreeMap::new(),
+            actions: BTreeMap::new(),
             owned: HashMap::new(),
             sold: BTreeSet::new(),
         }
@@ -123,14 +163,18 @@ impl Books {
         for (line, posting) in std::mem::take(&mut entry.postings).into_iter().enumerate() {
             self.postings.insert((entry.sequence, line), posting);
         }
+        if let Some(action) = entry.staff.take() {
+            self.actions.insert(entry.sequence, action);
+        }
         self.entries.insert(entry.sequence, StoredEntry { entry, leaf });
     }
 
-    /// The entry with its postings.
+    /// The entry with its postings and its staff action.
     pub(super) fn entry(&self, stored: &StoredEntry) -> Entry {
         let sequence = stored.entry.sequence;
         let mut entry = stored.entry.clone();
         entry.postings = self.postings.range((sequence, 0)..(sequence + 1, 0)).map(|(_, posting)| *posting).collect();
+        entry.staff = self.actions.get(&sequence).cloned();
         entry
     }
 }
@@ -143,10 +187,18 @@ impl Network {
     }
 
     pub(super) fn put(&mut self, registration: Registration) {
-        self.codes.insert(registration.code.clone(), registration.id);
-        if let Some(parent) = registration.parent {
-            self.children.entry(parent).or_default().push(registration.id);
+        let (id, code, parent) = (registration.id, registration.code.clone(), registration.parent);
+        if let Some(before) = self.registrations.insert(id, registration) {
+            if self.codes.get(&before.code) == Some(&id) {
+                self.codes.remove(&before.code);
+            }
+            if let Some(children) = before.parent.and_then(|parent| self.children.get_mut(&parent)) {
+                children.retain(|child| *child != id);
+            }
         }
-        self.registrations.insert(registration.id, registration);
+        self.codes.insert(code, id);
+        if let Some(parent) = parent {
+            self.children.entry(parent).or_default().push(id);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What one transaction has written so far, on top of the committed rows, and the checks that the
 //! databases' constraints make.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use tokio::sync::OwnedMutexGuard;
 
@@ -21,6 +21,7 @@ pub(super) struct Transaction {
     _locks: Vec<OwnedMutexGuard<()>>,
     overlays: BTreeMap<Shard, Overlay>,
     registrations: Vec<Registration>,
+    places: Vec<Registration>,
     /// After an error: nothing but a rollback is taken.
     pub aborted: bool,
 }
@@ -49,7 +50,7 @@ pub(super) struct View<'a> {
 impl Transaction {
     pub fn new(locked: impl Iterator<Item = (Shard, OwnedMutexGuard<()>)>) -> Self {
         let (overlays, locks) = locked.map(|(shard, lock)| ((shard, Overlay::default()), lock)).unzip();
-        Self { _locks: locks, overlays, registrations: Vec::new(), aborted: false }
+        Self { _locks: locks, overlays, registrations: Vec::new(), places: Vec::new(), aborted: false }
     }
 
     pub fn view<'a>(&'a self, state: &'a State, shard: Shard) -> Result<View<'a>, StoreError> {
@@ -58,25 +59,13 @@ impl Transaction {
         Ok(View { books, overlay })
     }
 
-    /// Claims the key, or gives back the operation that holds it.
-    pub fn claim(
-        &mut self,
-        state: &State,
-        shard: Shard,
-        key: [u8; 16],
-        operation: OperationId,
-    ) -> Result<Option<OperationId>, StoreError> {
-        let taken = self.view(state, shard)?.claim(&key);
-        if taken.is_none() {
-            self.overlay(shard)?.claims.insert(key, operation);
-        }
-        Ok(taken)
-    }
-
     pub fn persist(&mut self, state: &mut State, changes: &Changes) -> Result<(), StoreError> {
         self.view(state, changes.head.shard)?.check(changes)?;
         for registration in &changes.registrations {
             self.register(state, registration)?;
+        }
+        for place in &changes.places {
+            self.replace(state, place)?;
         }
         self.overlay(changes.head.shard)?.write(changes);
         Ok(())
@@ -87,6 +76,9 @@ impl Transaction {
         self.free_codes(state);
         for registration in std::mem::take(&mut self.registrations) {
             state.network.put(registration);
+        }
+        for place in std::mem::take(&mut self.places) {
+            state.network.put(place);
         }
         for (shard, overlay) in std::mem::take(&mut self.overlays) {
             overlay.apply(&mut state.books[shard.index()]);
@@ -107,10 +99,26 @@ impl Transaction {
         self.overlays.get_mut(&shard).ok_or_else(|| not_locked(shard))
     }
 
+    /// The foreign key and the unique code of a place that changes. Whoever writes one holds the tree's lock.
+    fn replace(&mut self, state: &State, place: &Registration) -> Result<(), StoreError> {
+        let network = &state.network;
+        let registered = |id: &ResellerId| {
+            network.registrations.contains_key(id) || self.registrations.iter().any(|written| written.id == *id)
+        };
+        must(registered(&place.id), || format!("reseller {} is not registered", place.id))?;
+        must(place.parent.is_none_or(|parent| registered(&parent)), || "the parent is not registered".into())?;
+        let free = network.codes.get(&place.code).is_none_or(|holder| {
+            *holder == place.id || self.places.iter().any(|moved| moved.id == *holder && moved.code != place.code)
+        });
+        must(free, || format!("code {} is taken", place.code))?;
+        self.places.push(place.clone());
+        Ok(())
+    }
+
     /// Codes are unique over all shards, so a transaction in another shard may be writing the same one.
     fn register(&mut self, state: &mut State, registration: &Registration) -> Result<(), StoreError> {
-        let Registration { id, code, name, level, parent, .. } = registration;
-        for text in [code, name, level] {
+        let Registration { id, code, name, parent, .. } = registration;
+        for text in [code, name] {
             check_text(text)?;
         }
         let ours = |id: &ResellerId| self.registrations.iter().any(|written| written.id == *id);
@@ -162,6 +170,13 @@ impl View<'_> {
 
     pub fn written_operations(&self) -> impl Iterator<Item = &Operation> {
         self.overlay.operations.values()
+    }
+
+    /// All operations, in their newest rows.
+    pub fn operations(&self) -> impl Iterator<Item = &Operation> {
+        let committed = self.books.operations.values();
+        let unchanged = committed.filter(|operation| !self.overlay.operations.contains_key(&operation.id));
+        unchanged.chain(self.overlay.operations.values())
     }
 
     pub fn hold(&self, id: OperationId) -> Option<&Hold> {
@@ -257,8 +272,12 @@ impl View<'_> {
     }
 
     fn check_operations(&self, changes: &Changes) -> Result<(), StoreError> {
+        let mut keys = HashSet::new();
         for operation in &changes.new_operations {
             must(self.operation(operation.id).is_none(), || format!("operation {} exists", operation.id.uuid()))?;
+            if self.claim(&operation.key()).is_some() || !keys.insert(operation.key()) {
+                return Err(StoreError::KeyTaken(format!("that of operation {}", operation.id.uuid())));
+            }
         }
         for operation in &changes.updated_operations {
             must(self.operation(operation.id).is_some(), || {
@@ -296,6 +315,7 @@ impl Overlay {
         self.resellers.extend(resellers.map(|reseller| (reseller.id, *reseller)));
         let operations = changes.new_operations.iter().chain(&changes.updated_operations);
         self.operations.extend(operations.map(|operation| (operation.id, operation.clone())));
+        self.claims.extend(changes.new_operations.iter().map(|operation| (operation.key(), operation.id)));
         self.holds.extend(changes.placed_holds.iter().map(|hold| (hold.operation, Some(*hold))));
         self.holds.extend(changes.removed_holds.iter().map(|id| (*id, None)));
         let records = changes.new_records.iter().chain(&changes.updated_records);

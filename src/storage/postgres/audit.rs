@@ -7,7 +7,7 @@ use super::{PostgresStore, sql};
 use crate::domain::Shard;
 use crate::ledger::Head;
 use crate::ports::{AuditReader, AuditedEntry, Snapshot, StoreError};
-use crate::storage::audit_rows::{AuditedReseller, AuditedRow, read_entries};
+use crate::storage::audit_rows::{AuditedReseller, AuditedRow, StrayPlaceRow, read_entries};
 use crate::storage::record_row::RecordRow;
 use crate::storage::rows::{AccountRow, HeadRow, HoldRow, shard_number};
 
@@ -26,6 +26,8 @@ impl AuditReader for PostgresStore {
             sqlx::query_as(sql::AUDIT_RESELLERS).fetch_all(&mut *transaction).await.map_err(store_error)?;
         let records: Vec<RecordRow> =
             sqlx::query_as(sql::AUDIT_RECORDS).fetch_all(&mut *transaction).await.map_err(store_error)?;
+        let stray_place: Option<StrayPlaceRow> =
+            sqlx::query_as(sql::AUDIT_PLACES).fetch_optional(&mut *transaction).await.map_err(store_error)?;
         transaction.rollback().await.map_err(store_error)?;
         Ok(Snapshot {
             heads: heads.into_iter().map(Head::try_from).collect::<Result<_, _>>()?,
@@ -33,6 +35,7 @@ impl AuditReader for PostgresStore {
             holds: holds.into_iter().map(HoldRow::read).collect::<Result<_, _>>()?,
             resellers: resellers.into_iter().map(AuditedReseller::read).collect::<Result<_, _>>()?,
             records: RecordRow::read_all(records)?,
+            stray_place: stray_place.map(StrayPlaceRow::read),
         })
     }
 
@@ -48,12 +51,20 @@ impl AuditReader for PostgresStore {
         };
         let query = sqlx::query_as(sql::AUDIT_POSTINGS).bind(shard_number(shard)).bind(after).bind(last);
         let postings = query.fetch_all(&self.audits).await.map_err(store_error)?;
-        read_entries(shard, entries, postings)
+        let query = sqlx::query_as(sql::AUDIT_STAFF_ACTIONS).bind(shard_number(shard)).bind(after).bind(last);
+        let actions = query.fetch_all(&self.audits).await.map_err(store_error)?;
+        read_entries(shard, entries, postings, actions)
     }
 
     async fn count_operations(&self, shard: Shard, up_to: i64) -> Result<i64, StoreError> {
         let query = sqlx::query_scalar(sql::AUDIT_COUNT_OPERATIONS).bind(shard_number(shard)).bind(up_to);
         query.fetch_one(&self.audits).await.map_err(store_error)
+    }
+
+    async fn stray_staff_action(&self, shard: Shard) -> Result<Option<String>, StoreError> {
+        let query = sqlx::query_scalar(sql::AUDIT_STRAY_STAFF_ACTION).bind(shard_number(shard));
+        let found: Option<i64> = query.fetch_optional(&self.audits).await.map_err(store_error)?;
+        Ok(found.map(|sequence| format!("staff action of entry {sequence}")))
     }
 
     async fn stray_posting(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError> {

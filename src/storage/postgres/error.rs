@@ -1,6 +1,7 @@
 //! What PostgreSQL's errors mean to the store, by SQLSTATE and never by message
 //! (PostgreSQL documentation, appendix A).
 
+use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 use crate::ports::StoreError;
@@ -10,6 +11,7 @@ pub(super) fn store_error(error: sqlx::Error) -> StoreError {
         sqlx::Error::Database(ref database) => {
             let text = described(&error);
             match database.code().as_deref() {
+                Some("23505") if database.constraint() == Some("claim_pkey") => StoreError::KeyTaken(text),
                 Some(code) => by_state(code, text),
                 None => StoreError::Refused(text),
             }
@@ -31,6 +33,8 @@ fn by_state(code: &str, text: String) -> StoreError {
     match code {
         // Serialisation failure, deadlock, lock timeout, cancelled statement.
         "40001" | "40P01" | "55P03" | "57014" => StoreError::Conflict(text),
+        // Our own, of persist.sql.
+        "TA001" => StoreError::Stale(text),
         // Ended for idling in a transaction; a server that became a standby.
         "25P03" | "25006" => StoreError::Unavailable(text),
         // Connection, resources such as disk or connections, shutdown and start-up, the system beneath.
@@ -42,20 +46,35 @@ fn by_state(code: &str, text: String) -> StoreError {
 /// What a failed COMMIT means. An error within a living connection is an answer: nothing was committed. A
 /// connection that broke, or ended while it answered, says nothing.
 pub(super) fn commit_error(error: sqlx::Error) -> StoreError {
-    let answered = error
-        .as_database_error()
-        .and_then(|database| database.try_downcast_ref::<PgDatabaseError>())
-        .is_some_and(|database| database.severity() == PgSeverity::Error);
-    if !answered {
+    if !error.as_database_error().is_some_and(is_answer) {
         return StoreError::CommitUnknown(described(&error));
     }
     match store_error(error) {
         StoreError::Conflict(text) => StoreError::Conflict(text),
         StoreError::Refused(text)
+        | StoreError::KeyTaken(text)
+        | StoreError::Stale(text)
         | StoreError::Unavailable(text)
         | StoreError::CommitUnknown(text)
         | StoreError::Corrupt(text) => StoreError::Refused(text),
     }
+}
+
+/// What a failed statement means that is a transaction by itself. An error within a living connection is an answer; a
+/// line that broke says nothing.
+pub(super) fn post_error(error: sqlx::Error) -> StoreError {
+    match error {
+        sqlx::Error::Database(ref database) if is_answer(database.as_ref()) => store_error(error),
+        sqlx::Error::Database(_) | sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => {
+            StoreError::CommitUnknown(described(&error))
+        }
+        other => store_error(other),
+    }
+}
+
+/// Whether the server goes on after the error.
+fn is_answer(error: &dyn DatabaseError) -> bool {
+    error.try_downcast_ref::<PgDatabaseError>().is_some_and(|error| error.severity() == PgSeverity::Error)
 }
 
 /// For the log. Without PostgreSQL's detail, which quotes rows.

@@ -8,6 +8,7 @@ mod reads;
 mod registry;
 mod session;
 pub mod sql;
+mod tree;
 
 use std::time::Duration;
 

@@ -1,7 +1,10 @@
 //! Writes a batch: one statement for what every recharge needs, and one per table for what opens or changes
 //! accounts and resellers, which is rare.
 
-use sqlx::PgConnection;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{PgConnection, Postgres};
+use uuid::Uuid;
 
 use super::session::answered;
 use super::sql;
@@ -22,7 +25,7 @@ pub(super) async fn persist(connection: &mut PgConnection, batch: &Batch) -> Res
     fill_operations(connection, batch).await
 }
 
-/// Rare: configuration changes.
+/// Rare: configuration changes, and who caused them.
 async fn write_records(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
     if !batch.new_records.is_empty() {
         let query = bind_columns!(sqlx::query(sql::NEW_RECORDS), batch.new_records, row:
@@ -34,6 +37,13 @@ async fn write_records(connection: &mut PgConnection, batch: &Batch) -> Result<(
             row.shard, row.kind, row.owner, row.id.as_str(), row.version, row.content.as_str());
         let written = answered(query.execute(&mut *connection)).await?;
         check_found("record", batch.changed_records.len(), written.rows_affected())?;
+    }
+    if !batch.staff_actions.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::PERSIST_STAFF_ACTIONS), batch.staff_actions, row:
+            row.shard, row.sequence, row.recorded_at, row.kind, row.subject, row.actor.as_str(), row.via,
+            row.address.as_deref(), row.request.as_deref(), row.reason.as_deref(), row.reseller,
+            row.before_json.as_deref(), row.after_json.as_str());
+        answered(query.execute(&mut *connection)).await?;
     }
     Ok(())
 }
@@ -51,65 +61,77 @@ async fn fill_operations(connection: &mut PgConnection, batch: &Batch) -> Result
     check_found("operation", batch.filled_operations.len(), written.rows_affected())
 }
 
-/// How many rows the parts of `persist.sql` found to change.
-#[derive(sqlx::FromRow)]
-struct Found {
-    heads: i64,
-    operations: i64,
-    holds: i64,
-    accounts: i64,
+async fn write_books(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
+    answered(books(batch).execute(connection)).await.map(|_| ())
 }
 
-async fn write_books(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
-    let query = sqlx::query_as::<_, Found>(sql::PERSIST);
-    let query = bind_columns!(query, batch.heads, row:
-        row.shard, row.version, row.sequence, row.frontier.as_slice(), row.recorded_at, row.next_account);
-    let query = bind_columns!(query, batch.entries, row:
-        row.shard, row.sequence, row.kind, row.subject, row.digest.as_slice(), &*row.actor, row.recorded_at,
-        row.leaf.as_slice());
-    let query = bind_columns!(query, batch.postings, row:
-        row.shard, row.sequence, row.line, row.debit, row.credit, row.asset, row.amount_minor, row.debit_after,
-        row.credit_after);
-    let query = bind_columns!(query, batch.new_operations, row:
-        row.shard, row.id, row.kind, row.partner, row.reseller, row.external_id.as_str(), row.amount_minor,
-        row.status, row.decline.as_deref(), row.balance_after, row.created_at, row.updated_at, row.last_sequence,
-        row.counterparty, row.msisdn, row.msisdn_salt.as_deref(), row.product.as_deref(), row.channel,
-        row.terminal.as_deref(), row.allow_repeat, row.charging_reference, row.submit_by);
-    let query = bind_columns!(query, batch.moved_operations, row:
-        row.shard, row.id, row.status, row.decline, row.updated_at, row.last_sequence);
-    let query = bind_columns!(query, batch.placed_holds, row:
-        row.shard, row.operation, row.account, row.amount_minor, row.placed_at, row.due_at);
-    let query = bind_columns!(query, batch.removed_holds, row: row.shard, row.operation);
-    let query = bind_columns!(query, batch.accounts, row:
-        row.shard, row.number, row.posted, row.held, row.credit_limit, row.usage_day, row.usage_count,
-        row.usage_amount_minor);
-    let found = answered(query.fetch_one(&mut *connection)).await?;
-    check_found("shard", batch.heads.len(), found.heads.unsigned_abs())?;
-    check_found("operation", batch.moved_operations.len(), found.operations.unsigned_abs())?;
-    check_found("hold", batch.removed_holds.len(), found.holds.unsigned_abs())?;
-    check_found("account", batch.accounts.len(), found.accounts.unsigned_abs())
+/// What every recharge needs, in one statement. `execute` waits until the server is ready again, so also for the commit
+/// of a statement that is a transaction by itself.
+pub(super) fn books(batch: &Batch) -> Query<'_, Postgres, PgArguments> {
+    let (shards, removed): (Vec<i16>, Vec<Uuid>) =
+        batch.removed_holds.iter().map(|hold| (hold.shard, hold.operation)).unzip();
+    sqlx::query(sql::PERSIST)
+        .bind(&batch.heads)
+        .bind(&batch.entries)
+        .bind(&batch.postings)
+        .bind(&batch.new_operations)
+        .bind(&batch.moved_operations)
+        .bind(&batch.placed_holds)
+        .bind(shards)
+        .bind(removed)
+        .bind(&batch.accounts)
+        .bind(&batch.claims)
+}
+
+/// Rare: somebody gets another name, or moves.
+async fn write_places(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
+    if !batch.places.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::NETWORK_PLACES), batch.places, row:
+            row.id, row.code.as_str(), row.name.as_str(), row.level.as_str(), row.parent);
+        let written = answered(query.execute(&mut *connection)).await?;
+        check_found("reseller", batch.places.len(), written.rows_affected())?;
+    }
+    for movement in &batch.moves {
+        let detach = sqlx::query(sql::NETWORK_DETACH).bind(movement.reseller.uuid());
+        answered(detach.execute(&mut *connection)).await?;
+        if let Some(to) = movement.to {
+            let attach = sqlx::query(sql::NETWORK_ATTACH).bind(movement.reseller.uuid()).bind(to.uuid());
+            answered(attach.execute(&mut *connection)).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Registrations go first: a reseller's state and accounts follow its place in the tree.
 async fn write_network(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
     if !batch.registrations.is_empty() {
         let query = bind_columns!(sqlx::query(sql::NETWORK_REGISTRATIONS), batch.registrations, row:
-            row.id, row.code.as_str(), row.name.as_str(), row.level.as_str(), row.parent, row.created_at);
+            row.id, row.code.as_str(), row.name.as_str(), row.level.as_str(), row.parent, row.created_at, row.shard,
+            row.stock_account, row.standing);
+        answered(query.execute(&mut *connection)).await?;
+        let query = bind_columns!(sqlx::query(sql::NETWORK_ANCESTORS), batch.lines.within, row:
+            row.ancestor, row.descendant, row.depth);
+        let query = bind_columns!(query, batch.lines.hung, row: row.ancestor, row.descendant, row.depth);
         answered(query.execute(&mut *connection)).await?;
     }
     if !batch.new_resellers.is_empty() {
         let query = bind_columns!(sqlx::query(sql::NETWORK_NEW_RESELLERS), batch.new_resellers, row:
             row.shard, row.reseller, row.stock_account, row.standing.as_str(), row.per_operation_minor,
-            row.per_day_count, row.per_day_minor);
+            row.per_day_count, row.per_day_minor, row.parent, row.level.as_str(), row.place.as_slice(), row.version);
         answered(query.execute(&mut *connection)).await?;
     }
     if !batch.resellers.is_empty() {
         let query = bind_columns!(sqlx::query(sql::NETWORK_RESELLERS), batch.resellers, row:
             row.shard, row.reseller, row.stock_account, row.standing.as_str(), row.per_operation_minor,
-            row.per_day_count, row.per_day_minor);
+            row.per_day_count, row.per_day_minor, row.parent, row.level.as_str(), row.place.as_slice(), row.version);
         let written = answered(query.execute(&mut *connection)).await?;
         check_found("reseller_state", batch.resellers.len(), written.rows_affected())?;
+        let query = bind_columns!(sqlx::query(sql::NETWORK_STANDINGS), batch.resellers, row:
+            row.reseller, row.standing.as_str());
+        let written = answered(query.execute(&mut *connection)).await?;
+        check_found("reseller", batch.resellers.len(), written.rows_affected())?;
     }
+    write_places(connection, batch).await?;
     if !batch.new_accounts.is_empty() {
         let query = bind_columns!(sqlx::query(sql::NETWORK_ACCOUNTS), batch.new_accounts, row:
             row.shard, row.number, row.class, row.owner, row.posted, row.held, row.credit_limit, row.usage_day,

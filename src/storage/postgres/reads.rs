@@ -10,20 +10,22 @@ use super::error::store_error;
 use super::{PostgresStore, installation, sql};
 use crate::domain::operation::claim_key;
 use crate::domain::{
-    Account, AccountClass, AccountNumber, ExternalId, Operation, OperationId, OperationKind, PartnerId, Record,
-    RecordKey, ResellerId, Shard, Status, Timestamp,
+    Account, AccountClass, AccountNumber, EntryKind, ExternalId, Operation, OperationId, OperationKind, PartnerId,
+    Record, RecordKey, ResellerId, Shard, Status, Timestamp,
 };
-use crate::ports::{Reads, RechargeQuery, RecordQuery, Scope, StoreError};
+use crate::ports::{Reads, RechargeQuery, RecordQuery, RecordedAction, Scope, StaffActionQuery, StoreError};
 use crate::storage::bounds::Page;
 use crate::storage::operation_row::{OperationRow, read_doubt, read_operations};
 use crate::storage::record_row::{KeyRow, PageOfRecords, RecordRow};
 use crate::storage::rows::{AccountRow, msisdn_column, shard_number};
+use crate::storage::staff_rows::{StaffActionRow, page_begins};
 
 type OperationQuery<'q> = QueryAs<'q, Postgres, OperationRow, PgArguments>;
 
 /// The variant of the list's statement, with what it takes before the page bound.
 fn list_query(query: &RechargeQuery) -> OperationQuery<'_> {
     let is_open = query.status.is_some_and(Status::is_open);
+    let is_declined = query.status == Some(Status::Declined);
     match (&query.scope, query.msisdn) {
         (Scope::Resellers(resellers), msisdn) => {
             let (shards, ids): (Vec<i16>, Vec<Uuid>) =
@@ -31,6 +33,7 @@ fn list_query(query: &RechargeQuery) -> OperationQuery<'_> {
             let statement = match msisdn {
                 Some(msisdn) => sqlx::query_as(sql::RECHARGES_OF_MSISDN_OF_RESELLERS).bind(msisdn_column(msisdn)),
                 None if is_open => sqlx::query_as(sql::RECHARGES_OPEN_OF_RESELLERS),
+                None if is_declined => sqlx::query_as(sql::RECHARGES_DECLINED_OF_RESELLERS),
                 None => sqlx::query_as(sql::RECHARGES_OF_RESELLERS),
             };
             statement.bind(shards).bind(ids)
@@ -39,6 +42,7 @@ fn list_query(query: &RechargeQuery) -> OperationQuery<'_> {
             let statement = match msisdn {
                 Some(msisdn) => sqlx::query_as(sql::RECHARGES_OF_MSISDN_BELOW).bind(msisdn_column(msisdn)),
                 None if is_open => sqlx::query_as(sql::RECHARGES_OPEN_BELOW),
+                None if is_declined => sqlx::query_as(sql::RECHARGES_DECLINED_BELOW),
                 None => sqlx::query_as(sql::RECHARGES_BELOW),
             };
             statement.bind(roots.iter().map(|root| root.uuid()).collect::<Vec<_>>())
@@ -143,6 +147,21 @@ impl Reads for PostgresStore {
             .bind(page.limit);
         let rows = query.fetch_all(&self.reads).await.map_err(store_error)?;
         Ok(RecordRow::read_all(rows)?.into_iter().map(|(_, record)| record).collect())
+    }
+
+    async fn staff_actions(&self, query: &StaffActionQuery) -> Result<Vec<RecordedAction>, StoreError> {
+        let (at, shard, sequence) = page_begins(query);
+        let rows = sqlx::query_as(sql::STAFF_ACTIONS)
+            .bind(at)
+            .bind(shard)
+            .bind(sequence)
+            .bind(query.from.map_or(0, Timestamp::unix_ms))
+            .bind(query.reseller.map(ResellerId::uuid))
+            .bind(query.actor.as_deref())
+            .bind(query.kind.map(EntryKind::code))
+            .bind(query.roots.iter().map(|root| root.uuid()).collect::<Vec<_>>())
+            .bind(i64::from(query.limit));
+        StaffActionRow::read_all(rows.fetch_all(&self.reads).await.map_err(store_error)?)
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -26,12 +26,12 @@ impl PostgresStore {
 impl Registry for PostgresStore {
     async fn reseller(&self, id: ResellerId) -> Result<Option<Registration>, StoreError> {
         let query = sqlx::query_as::<_, RegistrationRow>(sql::RESELLER).bind(id.uuid());
-        Ok(query.fetch_optional(&self.reads).await.map_err(store_error)?.map(Registration::from))
+        query.fetch_optional(&self.reads).await.map_err(store_error)?.map(Registration::try_from).transpose()
     }
 
     async fn reseller_by_code(&self, code: &str) -> Result<Option<Registration>, StoreError> {
         let query = sqlx::query_as::<_, RegistrationRow>(sql::RESELLER_BY_CODE).bind(code);
-        Ok(query.fetch_optional(&self.reads).await.map_err(store_error)?.map(Registration::from))
+        query.fetch_optional(&self.reads).await.map_err(store_error)?.map(Registration::try_from).transpose()
     }
 
     async fn ancestors(&self, id: ResellerId) -> Result<Vec<ResellerId>, StoreError> {
@@ -51,7 +51,7 @@ impl Registry for PostgresStore {
             .bind(after.map_or(Uuid::nil(), ResellerId::uuid))
             .bind(i64::from(limit));
         let rows = query.fetch_all(&self.reads).await.map_err(store_error)?;
-        Ok(rows.into_iter().map(Registration::from).collect())
+        rows.into_iter().map(Registration::try_from).collect()
     }
 
     async fn client(&self, id: ClientId) -> Result<Option<Client>, StoreError> {

@@ -1,6 +1,6 @@
-//! A poster's transaction. Cost of a batch in messages: BEGIN with the lock, up to five loads when nothing is in
-//! memory, one claim, one persist, COMMIT. Nothing waits without end: the server bounds locks, and every answer is awaited for at
-//! most [`PATIENCE`].
+//! A poster's transaction. Cost of a batch in messages: BEGIN with the lock, up to six loads when nothing is in
+//! memory, the holders of keys that may be taken, one persist, COMMIT; so three when all is in memory and new.
+//! Nothing waits without end: the server bounds locks, and every answer is awaited for at most [`PATIENCE`].
 
 use std::future::Future;
 use std::time::Duration;
@@ -9,19 +9,20 @@ use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Executor, FromRow, PgConnection};
 use uuid::Uuid;
 
-use super::error::{commit_error, store_error};
-use super::{persist, sql};
+use super::error::{commit_error, post_error, store_error};
+use super::{persist, sql, tree};
 use crate::domain::encoding::Hash;
 use crate::domain::{AccountNumber, OperationId, OperationKind, RecordWant, ResellerId, Shard, Status, Timestamp};
 use crate::ledger::{Changes, Head};
-use crate::ports::{Claim, Loaded, RecentRecharge, Session, StoreError, TakenClaim, Wants};
+use crate::ports::{
+    Claim, Loaded, RecentRecharge, Sales, SalesSince, Session, ShardKey, StoreError, Wants, post_in_steps,
+};
 use crate::storage::batch::Batch;
 use crate::storage::bounds::first_id_since;
+use crate::storage::key_rows::{ClaimRow, SaleRow, read_sales};
 use crate::storage::operation_row::HeldOperationRow;
 use crate::storage::record_row::{RecordRow, split_wants};
-use crate::storage::rows::{
-    AccountRow, HeadRow, ResellerRow, RungRow, corrupt, msisdn_column, read_at, read_shard, shard_number,
-};
+use crate::storage::rows::{AccountRow, HeadRow, ResellerRow, RungRow, corrupt, msisdn_column, read_at, shard_number};
 
 /// Longer than the lock timeout of the server, so that a slow lock is its answer and not our guess.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -169,34 +170,30 @@ impl PostgresSession {
         if !wants.records.is_empty() {
             loaded.records = RecordRow::read_all(self.find_records(&wants.records).await?)?;
         }
+        for question in &wants.sales {
+            loaded.sales.push((*question, self.find_sales(*question).await?));
+        }
+        loaded.tree = tree::find(&mut self.connection, &wants.tree).await?;
         Ok(loaded)
     }
 
-    async fn find_taken(&mut self, claims: &[Claim]) -> Result<Vec<TakenClaim>, StoreError> {
-        let shards: Vec<i16> = claims.iter().map(|claim| shard_number(claim.shard)).collect();
-        let keys: Vec<&[u8]> = claims.iter().map(|claim| claim.key.as_slice()).collect();
-        let operations: Vec<Uuid> = claims.iter().map(|claim| claim.operation.uuid()).collect();
-        let query = sqlx::query_as(sql::CLAIM).bind(shards).bind(keys).bind(operations);
-        let now: Vec<(i16, Vec<u8>)> = answered(query.fetch_all(&mut self.connection)).await?;
-        if now.len() == claims.len() {
-            return Ok(Vec::new());
-        }
-        let taken = claims.iter().filter(|claim| {
-            let shard = shard_number(claim.shard);
-            !now.iter().any(|(of, key)| *of == shard && key.as_slice() == claim.key)
-        });
+    async fn find_sales(&mut self, question: SalesSince) -> Result<Sales, StoreError> {
+        let query = sqlx::query_as::<_, SaleRow>(sql::LOAD_SALES)
+            .bind(shard_number(question.shard))
+            .bind(first_id_since(question.since))
+            .bind(question.since.unix_ms())
+            .bind(OperationKind::Recharge.code())
+            .bind(Status::Declined.code())
+            .bind(i64::from(question.limit) + 1);
+        read_sales(question, answered(query.fetch_all(&mut self.connection)).await?)
+    }
+
+    async fn find_holders(&mut self, keys: &[ShardKey]) -> Result<Vec<Claim>, StoreError> {
         let (shards, keys): (Vec<i16>, Vec<&[u8]>) =
-            taken.map(|claim| (shard_number(claim.shard), claim.key.as_slice())).unzip();
-        let query = sqlx::query_as(sql::TAKEN_CLAIMS).bind(shards).bind(keys);
-        let rows: Vec<(i16, Vec<u8>, Uuid)> = answered(query.fetch_all(&mut self.connection)).await?;
-        let read = |(shard, key, operation): (i16, Vec<u8>, Uuid)| {
-            Ok(TakenClaim {
-                shard: read_shard(shard)?,
-                key: key.try_into().map_err(|_| corrupt("claim.key"))?,
-                operation: OperationId::from_uuid(operation),
-            })
-        };
-        rows.into_iter().map(read).collect()
+            keys.iter().map(|key| (shard_number(key.shard), key.key.as_slice())).unzip();
+        let query = sqlx::query_as::<_, ClaimRow>(sql::HOLDERS).bind(shards).bind(keys);
+        let rows = answered(query.fetch_all(&mut self.connection)).await?;
+        rows.into_iter().map(ClaimRow::read).collect()
     }
 
     async fn end(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
@@ -238,12 +235,12 @@ impl Session for PostgresSession {
         self.noted(loaded)
     }
 
-    async fn claim(&mut self, claims: &[Claim]) -> Result<Vec<TakenClaim>, StoreError> {
-        if claims.is_empty() {
+    async fn holders(&mut self, keys: &[ShardKey]) -> Result<Vec<Claim>, StoreError> {
+        if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let taken = self.find_taken(claims).await;
-        self.noted(taken)
+        let holders = self.find_holders(keys).await;
+        self.noted(holders)
     }
 
     async fn persist(&mut self, changes: &[Changes]) -> Result<(), StoreError> {
@@ -251,7 +248,25 @@ impl Session for PostgresSession {
             Ok(batch) => persist::persist(&mut self.connection, &batch).await,
             Err(error) => Err(error),
         };
-        self.noted(written)
+        // Under the lock a shard cannot change: whoever believes otherwise did not read it.
+        self.noted(written.map_err(|error| match error {
+            StoreError::Stale(text) => StoreError::Refused(text),
+            other => other,
+        }))
+    }
+
+    async fn post(&mut self, changes: &[Changes]) -> Result<(), StoreError> {
+        let batch = Batch::of(changes)?;
+        if !batch.is_of_books_only() {
+            return post_in_steps(self, changes).await;
+        }
+        if self.transaction != Transaction::None {
+            self.rollback().await?;
+        }
+        match tokio::time::timeout(PATIENCE, persist::books(&batch).execute(&mut self.connection)).await {
+            Ok(posted) => posted.map(|_| ()).map_err(post_error),
+            Err(_) => Err(StoreError::CommitUnknown("no answer within 20 s".into())),
+        }
     }
 
     async fn commit(&mut self) -> Result<(), StoreError> {

@@ -14,6 +14,7 @@ const FULL: i32 = 13;
 const CANTOPEN: i32 = 14;
 const PROTOCOL: i32 = 15;
 const NOTADB: i32 = 26;
+const CONSTRAINT_PRIMARYKEY: i32 = 1555;
 
 pub(super) fn store_error(error: sqlx::Error) -> StoreError {
     let text = error.to_string();
@@ -42,6 +43,14 @@ pub(super) fn commit_error(error: sqlx::Error) -> StoreError {
     }
 }
 
+/// What a failed claim of keys means: the table has one key, and nothing else can be twice in it.
+pub(super) fn claim_error(error: sqlx::Error) -> StoreError {
+    match extended_code(&error) {
+        Some(CONSTRAINT_PRIMARYKEY) => StoreError::KeyTaken(error.to_string()),
+        _ => store_error(error),
+    }
+}
+
 /// Whether SQLite refused the statement itself, such as ROLLBACK without a transaction.
 pub(super) fn is_plain_error(error: &sqlx::Error) -> bool {
     primary_code(error) == Some(ERROR)
@@ -49,8 +58,11 @@ pub(super) fn is_plain_error(error: &sqlx::Error) -> bool {
 
 /// The low byte of the extended result code.
 fn primary_code(error: &sqlx::Error) -> Option<i32> {
-    let extended: i32 = error.as_database_error()?.code()?.parse().ok()?;
-    Some(extended & 0xff)
+    Some(extended_code(error)? & 0xff)
+}
+
+fn extended_code(error: &sqlx::Error) -> Option<i32> {
+    error.as_database_error()?.code()?.parse().ok()
 }
 
 fn by_code(code: i32, text: String) -> StoreError {

@@ -11,6 +11,7 @@ mod reads;
 mod registry;
 mod session;
 pub mod sql;
+mod tree;
 
 use std::str::FromStr;
 use std::time::Duration;

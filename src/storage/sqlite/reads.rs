@@ -11,14 +11,15 @@ use uuid::Uuid;
 
 use crate::domain::operation::claim_key;
 use crate::domain::{
-    Account, AccountClass, AccountNumber, ExternalId, Operation, OperationId, OperationKind, PartnerId, Record,
-    RecordKey, ResellerId, Shard, Status, Timestamp,
+    Account, AccountClass, AccountNumber, EntryKind, ExternalId, Operation, OperationId, OperationKind, PartnerId,
+    Record, RecordKey, ResellerId, Shard, Status, Timestamp,
 };
-use crate::ports::{Reads, RechargeQuery, RecordQuery, Scope, StoreError};
+use crate::ports::{Reads, RechargeQuery, RecordQuery, RecordedAction, Scope, StaffActionQuery, StoreError};
 use crate::storage::bounds::{Page, newest};
 use crate::storage::operation_row::{OperationRow, read_doubt, read_operations};
 use crate::storage::record_row::{KeyRow, PageOfRecords, RecordRow};
 use crate::storage::rows::{AccountRow, msisdn_column, shard_number};
+use crate::storage::staff_rows::{StaffActionRow, page_begins};
 
 type OperationQuery<'q> = QueryAs<'q, Sqlite, OperationRow, SqliteArguments>;
 
@@ -52,10 +53,11 @@ impl SqliteStore {
             let statement = sqlx::query_as(sql::RECHARGES_OPEN_OF_RESELLERS).bind(json::reseller_keys(resellers)?);
             return self.list(statement, page).await;
         }
+        let declined = query.status == Some(Status::Declined);
+        let list = if declined { sql::RECHARGES_DECLINED_OF_RESELLERS } else { sql::RECHARGES_OF_RESELLERS };
         let mut found = Vec::new();
         for (shard, reseller) in resellers {
-            let statement =
-                sqlx::query_as(sql::RECHARGES_OF_RESELLERS).bind(shard_number(*shard)).bind(reseller.uuid());
+            let statement = sqlx::query_as(list).bind(shard_number(*shard)).bind(reseller.uuid());
             found.extend(self.list(statement, page).await?);
         }
         Ok(newest(found, page.limit, |operation| operation.id))
@@ -75,9 +77,11 @@ impl SqliteStore {
         if query.status.is_some_and(Status::is_open) {
             return self.list(sqlx::query_as(sql::RECHARGES_OPEN_BELOW).bind(roots), page).await;
         }
+        let declined = query.status == Some(Status::Declined);
+        let list = if declined { sql::RECHARGES_DECLINED_BELOW } else { sql::RECHARGES_BELOW };
         let mut found = Vec::new();
         for shard in Shard::all(self.shards) {
-            let statement = sqlx::query_as(sql::RECHARGES_BELOW).bind(shard_number(shard)).bind(roots.as_str());
+            let statement = sqlx::query_as(list).bind(shard_number(shard)).bind(roots.as_str());
             found.extend(self.list(statement, page).await?);
         }
         Ok(newest(found, page.limit, |operation| operation.id))
@@ -174,6 +178,21 @@ impl Reads for SqliteStore {
             .bind(page.limit);
         let rows = query.fetch_all(&self.reads).await.map_err(store_error)?;
         Ok(RecordRow::read_all(rows)?.into_iter().map(|(_, record)| record).collect())
+    }
+
+    async fn staff_actions(&self, query: &StaffActionQuery) -> Result<Vec<RecordedAction>, StoreError> {
+        let (at, shard, sequence) = page_begins(query);
+        let rows = sqlx::query_as(sql::STAFF_ACTIONS)
+            .bind(at)
+            .bind(shard)
+            .bind(sequence)
+            .bind(query.from.map_or(0, Timestamp::unix_ms))
+            .bind(query.reseller.map(ResellerId::uuid))
+            .bind(query.actor.as_deref())
+            .bind(query.kind.map(EntryKind::code))
+            .bind(json::reseller_ids(&query.roots)?)
+            .bind(i64::from(query.limit));
+        StaffActionRow::read_all(rows.fetch_all(&self.reads).await.map_err(store_error)?)
     }
 
     async fn check(&self) -> Result<(), StoreError> {

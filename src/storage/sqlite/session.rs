@@ -1,5 +1,6 @@
 //! The poster's transaction on the one writer. Cost of a batch: BEGIN IMMEDIATE, which waits for another writer,
-//! the heads, up to five loads when nothing is in memory, one claim, one statement per table written, COMMIT.
+//! the heads, up to six loads when nothing is in memory, the holders of keys that may be taken, one statement per
+//! table written, COMMIT.
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -7,17 +8,18 @@ use sqlx::{Executor, SqliteConnection};
 use uuid::Uuid;
 
 use super::error::{commit_error, is_plain_error, store_error};
-use super::{json, persist, sql};
+use super::{json, persist, sql, tree};
 use crate::domain::encoding::Hash;
 use crate::domain::{AccountNumber, OperationId, OperationKind, RecordWant, ResellerId, Shard, Status, Timestamp};
 use crate::ledger::{Changes, Head};
-use crate::ports::{Claim, Loaded, RecentRecharge, Session, StoreError, TakenClaim, Wants};
+use crate::ports::{Claim, Loaded, RecentRecharge, Sales, SalesSince, Session, ShardKey, StoreError, Wants};
 use crate::storage::batch::Batch;
 use crate::storage::bounds::first_id_since;
+use crate::storage::key_rows::{ClaimRow, SaleRow, read_sales};
 use crate::storage::operation_row::HeldOperationRow;
 use crate::storage::record_row::{RecordRow, split_wants};
 use crate::storage::rows::{
-    AccountRow, HeadRow, ResellerRow, RungRow, corrupt, hex_bytes, msisdn_column, read_at, read_shard, shard_number,
+    AccountRow, HeadRow, ResellerRow, RungRow, corrupt, hex_bytes, msisdn_column, read_at, shard_number,
 };
 
 /// Where the connection stands.
@@ -55,18 +57,17 @@ struct RecentQuestion {
     first_id: Uuid,
 }
 
+/// A key that is looked for.
 #[derive(Serialize)]
-struct ClaimRow {
+struct KeyRow {
     shard: i16,
     #[serde(serialize_with = "hex_bytes")]
     key: [u8; 16],
-    #[serde(serialize_with = "hex_bytes")]
-    operation: Uuid,
 }
 
-impl ClaimRow {
-    fn of(claim: &Claim) -> Self {
-        Self { shard: shard_number(claim.shard), key: claim.key, operation: claim.operation.uuid() }
+impl KeyRow {
+    fn of(key: &ShardKey) -> Self {
+        Self { shard: shard_number(key.shard), key: key.key }
     }
 }
 
@@ -196,29 +197,29 @@ impl SqliteSession {
         if !wants.records.is_empty() {
             loaded.records = RecordRow::read_all(self.find_records(&wants.records).await?)?;
         }
+        for question in &wants.sales {
+            loaded.sales.push((*question, self.find_sales(*question).await?));
+        }
+        loaded.tree = tree::find(&mut self.connection, &wants.tree).await?;
         Ok(loaded)
     }
 
-    async fn find_taken(&mut self, claims: &[Claim]) -> Result<Vec<TakenClaim>, StoreError> {
-        let rows: Vec<ClaimRow> = claims.iter().map(ClaimRow::of).collect();
-        let query = sqlx::query_as(sql::CLAIM).bind(json::array(&rows)?);
-        let now: Vec<(i16, Vec<u8>)> = query.fetch_all(&mut self.connection).await.map_err(store_error)?;
-        if now.len() == claims.len() {
-            return Ok(Vec::new());
-        }
-        let is_taken =
-            |row: &ClaimRow| !now.iter().any(|(shard, key)| *shard == row.shard && key.as_slice() == row.key);
-        let taken: Vec<ClaimRow> = rows.into_iter().filter(is_taken).collect();
-        let query = sqlx::query_as(sql::TAKEN_CLAIMS).bind(json::array(&taken)?);
-        let rows: Vec<(i16, Vec<u8>, Uuid)> = query.fetch_all(&mut self.connection).await.map_err(store_error)?;
-        let read = |(shard, key, operation): (i16, Vec<u8>, Uuid)| {
-            Ok(TakenClaim {
-                shard: read_shard(shard)?,
-                key: key.try_into().map_err(|_| corrupt("claim.key"))?,
-                operation: OperationId::from_uuid(operation),
-            })
-        };
-        rows.into_iter().map(read).collect()
+    async fn find_sales(&mut self, question: SalesSince) -> Result<Sales, StoreError> {
+        let query = sqlx::query_as::<_, SaleRow>(sql::LOAD_SALES)
+            .bind(shard_number(question.shard))
+            .bind(first_id_since(question.since))
+            .bind(question.since.unix_ms())
+            .bind(OperationKind::Recharge.code())
+            .bind(Status::Declined.code())
+            .bind(i64::from(question.limit) + 1);
+        read_sales(question, query.fetch_all(&mut self.connection).await.map_err(store_error)?)
+    }
+
+    async fn find_holders(&mut self, keys: &[ShardKey]) -> Result<Vec<Claim>, StoreError> {
+        let rows: Vec<KeyRow> = keys.iter().map(KeyRow::of).collect();
+        let query = sqlx::query_as::<_, ClaimRow>(sql::HOLDERS).bind(json::array(&rows)?);
+        let rows = query.fetch_all(&mut self.connection).await.map_err(store_error)?;
+        rows.into_iter().map(ClaimRow::read).collect()
     }
 
     async fn begin(&mut self, shards: &[Shard]) -> Result<Vec<Head>, StoreError> {
@@ -253,12 +254,12 @@ impl Session for SqliteSession {
         self.noted(loaded)
     }
 
-    async fn claim(&mut self, claims: &[Claim]) -> Result<Vec<TakenClaim>, StoreError> {
-        if claims.is_empty() {
+    async fn holders(&mut self, keys: &[ShardKey]) -> Result<Vec<Claim>, StoreError> {
+        if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let taken = self.find_taken(claims).await;
-        self.noted(taken)
+        let holders = self.find_holders(keys).await;
+        self.noted(holders)
     }
 
     async fn persist(&mut self, changes: &[Changes]) -> Result<(), StoreError> {

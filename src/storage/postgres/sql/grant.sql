@@ -3,8 +3,8 @@
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM "application";
 GRANT USAGE ON SCHEMA public TO "application";
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO "application";
-GRANT INSERT ON entry, posting, claim, operation, hold, account TO "application";
+GRANT INSERT ON entry, posting, staff_action, claim, operation, hold, account TO "application";
 GRANT INSERT ON reseller_state, reseller, reseller_ancestor, record TO "application";
 GRANT INSERT ON partner, client, client_root, client_secret TO "application";
-GRANT UPDATE ON shard, account, operation, reseller_state, record, client, client_secret TO "application";
-GRANT DELETE ON hold TO "application";
+GRANT UPDATE ON shard, account, operation, reseller_state, record, reseller, client, client_secret TO "application";
+GRANT DELETE ON hold, reseller_ancestor TO "application";

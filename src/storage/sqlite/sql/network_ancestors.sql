@@ -1,18 +1,10 @@
--- Places registered resellers in the network's tree; a parent may stand in the same batch.
--- Parameters: a JSON array of {id, parent}. Rows: none.
--- "climb" goes from each new reseller up to its first ancestor that was there before; the tree above that one
--- is known already.
-WITH RECURSIVE new (id, parent) AS MATERIALIZED (
-    SELECT unhex(j.value ->> 'id'), unhex(j.value ->> 'parent') FROM json_each(?1) AS j
-), climb (ancestor, descendant, depth) AS (
-    SELECT id, id, 0 FROM new
-    UNION ALL
-    SELECT new.parent, climb.descendant, climb.depth + 1
-    FROM climb JOIN new ON new.id = climb.ancestor
-    WHERE new.parent IS NOT NULL AND climb.depth < 64
-)
+-- Places registered resellers in the network's tree.
+-- Parameters: JSON arrays: {ancestor, descendant, depth} of the lines within the batch; the same for each that hangs
+-- below an ancestor that was there before. Rows: none.
+-- Every row costs the same, however many come at once.
 INSERT INTO reseller_ancestor (ancestor, descendant, depth)
-SELECT ancestor, descendant, depth FROM climb
+SELECT unhex(j.value ->> 'ancestor'), unhex(j.value ->> 'descendant'), j.value ->> 'depth' FROM json_each(?1) AS j
 UNION ALL
-SELECT above.ancestor, climb.descendant, climb.depth + above.depth
-FROM climb JOIN reseller_ancestor above ON above.descendant = climb.ancestor AND above.depth > 0
+SELECT above.ancestor, unhex(j.value ->> 'descendant'), (j.value ->> 'depth') + above.depth
+FROM json_each(?2) AS j
+CROSS JOIN reseller_ancestor above ON above.descendant = unhex(j.value ->> 'ancestor')

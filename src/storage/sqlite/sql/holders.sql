@@ -1,4 +1,4 @@
--- Claims of before, with their operations.
+-- Who holds these idempotency keys.
 -- Parameters: a JSON array of {shard, key}. Rows: the claims, by the primary key.
 -- CROSS JOIN keeps the order: what is wanted outside, the table inside.
 SELECT c.shard, c.key, c.operation

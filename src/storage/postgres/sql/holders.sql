@@ -1,4 +1,4 @@
--- Claims of before, with their operations.
+-- Who holds these idempotency keys.
 -- Parameters: shards and keys, pairwise. Rows: the claims, by the primary key.
 -- LATERAL with OFFSET 0 keeps it a probe per row, whatever the planner believed when the table was empty.
 SELECT c.shard, c.key, c.operation

@@ -1,0 +1,2 @@
+-- Nothing to do here: posters send their rows as JSON.
+SELECT 1;

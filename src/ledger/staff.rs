@@ -1,0 +1,80 @@
+//! What auditors read of a staff action: the state of its subject before and after, as JSON without secrets.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::books::{PlaceChange, ShardBooks, Step, Subject};
+use super::changes::Registration;
+use super::command::Actor;
+use crate::domain::{Account, Decline, Details, Operation, Reseller, ResellerId, StaffAction, Timestamp};
+
+/// The action of a step that is about to be recorded; `None` when it is not staff's, or what it is about is recorded
+/// in another shard.
+#[must_use]
+pub fn action(books: &ShardBooks, step: &Step, actor: &Actor, recorded_at: Timestamp) -> Option<Arc<StaffAction>> {
+    let origin = actor.origin().filter(|_| step.kind.is_staffs())?.clone();
+    let (subject, reseller, before, after) = match &step.subject {
+        Subject::Operation(operation) => {
+            let before = books.operation(operation.id).map(|known| of_operation(known));
+            (operation.id.uuid(), concerned(operation), before, of_operation(operation))
+        }
+        Subject::Reseller { reseller, stock, place } => {
+            let place = place.as_ref().map(|(PlaceChange::New(place) | PlaceChange::Changed(place))| place);
+            let known = books.reseller(reseller.id).zip(books.account(stock.number));
+            let before = known.map(|(reseller, stock)| of_reseller(reseller, stock, None));
+            (reseller.id.uuid(), reseller.id, before, of_reseller(reseller, stock, place))
+        }
+        Subject::Record(record) => {
+            let key = record.key();
+            let before = books.record_of(key).map(|known| known.shown());
+            (key.subject(), key.owner(), before, record.shown())
+        }
+        Subject::Elsewhere { .. } => return None,
+    };
+    Some(Arc::new(StaffAction {
+        recorded_at,
+        kind: step.kind,
+        subject,
+        actor: actor.name().clone(),
+        origin,
+        reseller,
+        before: before.map(|state| state.to_string().into()),
+        after: after.to_string().into(),
+    }))
+}
+
+/// Whom an operation of the operator is for, else who acts.
+fn concerned(operation: &Operation) -> ResellerId {
+    match &operation.details {
+        Details::Allocation { to } | Details::CommissionPayout { to, .. } => *to,
+        Details::Recharge(_) | Details::Tombstone | Details::Issue => operation.reseller,
+    }
+}
+
+fn of_operation(operation: &Operation) -> Value {
+    json!({
+        "id": operation.kind().render(operation.id),
+        "external_id": operation.external_id.as_str(),
+        "amount_minor": operation.amount_minor,
+        "status": operation.status.name(),
+        "decline": operation.decline.map(Decline::code),
+    })
+}
+
+fn of_reseller(reseller: &Reseller, stock: &Account, registration: Option<&Registration>) -> Value {
+    let mut state = json!({
+        "standing": reseller.standing.name(),
+        "per_operation_minor": reseller.limits.per_operation_minor,
+        "per_day_count": reseller.limits.per_day_count,
+        "per_day_minor": reseller.limits.per_day_minor,
+        "credit_limit_minor": stock.credit_limit,
+    });
+    if let Some(place) = registration {
+        state["code"] = place.code.as_str().into();
+        state["name"] = place.name.as_str().into();
+        state["level"] = place.level.as_str().into();
+        state["parent"] = place.parent.map(|parent| parent.to_string()).into();
+    }
+    state
+}
