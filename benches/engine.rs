@@ -31,6 +31,7 @@ fn measure(command: &str, arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     runtime.block_on(async {
         match command {
             "engine" => engine::postgres(arguments).await,
+            "engine-rules" => engine::with_rules(arguments).await,
             "naive" => engine::naive(arguments).await,
             "sqlite" => engine::sqlite(arguments).await,
             "hot-account" => hot_account::measure(arguments).await,

@@ -6,8 +6,12 @@
 mod access;
 mod api_spec;
 mod architecture;
+mod catalogue;
+mod catalogue_command;
+mod catalogue_file;
 mod charging;
 mod cli;
+mod commission;
 mod crash;
 mod docs;
 mod engine;

@@ -18,7 +18,7 @@ use taabia::services::access::{
     Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Audit, Directory, Network, Recharges, Scope, Stock, Terminals, Users};
+use taabia::services::{Audit, Catalogues, Commissions, Directory, Network, Recharges, Scope, Stock, Terminals, Users};
 use taabia::simulator::memory::MemoryStore;
 use taabia::simulator::network::NetworkPlan;
 use tokio::net::TcpListener;
@@ -147,8 +147,16 @@ fn api(
     };
     let metrics = telemetry::metrics()?;
     tokio::spawn(telemetry::upkeep(metrics.clone()));
+    let recharges = Arc::new(Recharges::new(deps, recharges));
+    let catalogues = Arc::new(Catalogues::new(ledger.clone(), &super::installation::rules(config)));
+    let commissions = Commissions {
+        recharges: recharges.clone(),
+        catalogues: catalogues.clone(),
+        directory: directory.clone(),
+        reads: ledger.clone(),
+    };
     Ok(Api {
-        recharges: Arc::new(Recharges::new(deps, recharges)),
+        recharges,
         network: Arc::new(Network {
             directory: directory.clone(),
             ledger: ledger.clone(),
@@ -157,6 +165,9 @@ fn api(
             randomness: randomness.clone(),
         }),
         terminals: Arc::new(Terminals { directory: directory.clone(), ledger: ledger.clone(), reads: ledger.clone() }),
+        catalogues,
+        commissions: Arc::new(commissions),
+        clock: clock.clone(),
         stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock }),
         audit: Arc::new(Audit { directory: directory.clone(), reads: ledger.clone() }),
         users: Arc::new(users),

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use taabia::cli::clock::SystemClock;
 use taabia::domain::{
     Account, AccountClass, AccountNumber, Details, ExternalId, Operation, OperationId, PartnerId, Recharge, Record,
-    RecordKey, ResellerId, Shard, Status, Timestamp,
+    RecordKey, ResellerId, Shard, Status, Terms, Timestamp,
 };
 use taabia::ledger::command::Reserve;
 use taabia::ledger::{Command, Outcome, Refusal, Request};
@@ -51,6 +51,7 @@ impl InstantLedger {
                 msisdn: reserve.msisdn,
                 salt: reserve.salt,
                 product: reserve.product,
+                terms: Terms::default(),
                 channel: reserve.channel,
                 terminal: reserve.terminal,
                 allow_repeat: reserve.allow_repeat,
@@ -124,6 +125,14 @@ impl Reads for InstantLedger {
 
     async fn doubt(&self, _: Timestamp) -> Result<(i64, Option<Timestamp>), StoreError> {
         Ok((0, None))
+    }
+
+    async fn accrued(&self, _: Shard, _: AccountNumber, _: u32) -> Result<Vec<Account>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn account(&self, _: Shard, _: AccountNumber) -> Result<Option<Account>, StoreError> {
+        Ok(None)
     }
 
     async fn record(&self, _: Shard, _: &RecordKey) -> Result<Option<Record>, StoreError> {

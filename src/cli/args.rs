@@ -37,6 +37,9 @@ pub enum Command {
     /// What partners are held to.
     #[command(subcommand)]
     Partner(PartnerCommand),
+    /// What is sold, what stock costs, and what sales earn.
+    #[command(subcommand)]
+    Catalogue(CatalogueCommand),
     /// The keys that sign tokens.
     #[command(subcommand)]
     SigningKey(SigningKeyCommand),
@@ -242,6 +245,24 @@ pub struct PartnerTerminalsArgs {
     /// `prt_…`, as `taabia client list` shows it.
     #[arg(value_name = "PARTNER")]
     pub partner: String,
+}
+
+/// What is sold, what stock costs, and what sales earn.
+#[derive(Clone, Debug, Subcommand)]
+pub enum CatalogueCommand {
+    /// Takes products and rules from a file; what it does not name stays, and what is past never changes.
+    Import(CatalogueImportArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct CatalogueImportArgs {
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// TOML with products and rules (config/catalogue.morocco.toml shows how), or CSV with either.
+    pub file: PathBuf,
+    /// Says whether it fits, and writes nothing.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// The keys that sign tokens.

@@ -2,6 +2,7 @@
 //! knows the real clock and the real randomness. One file per command.
 
 pub mod args;
+pub mod catalogue;
 pub mod client;
 pub mod clock;
 pub mod config;
@@ -57,6 +58,7 @@ async fn carry_out(command: Command) -> Result<bool, Box<dyn Error>> {
         Command::Client(command) => client::client(command).await,
         Command::Network(command) => network::network(command).await,
         Command::Partner(command) => partner::partner(command).await,
+        Command::Catalogue(command) => catalogue::catalogue(command).await,
         Command::SigningKey(command) => signing_key::signing_key(command),
         Command::Simulate(command) => simulate::simulate(command).await,
         Command::Load(args) => Ok(load::load(args).await?),

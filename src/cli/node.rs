@@ -17,7 +17,7 @@ use super::config::{ChargingKind, Config, SigningKey};
 use crate::charging::{self, ChargingConfig, in_process, simulator_http};
 use crate::engine::{Engine, EngineConfig};
 use crate::http::{self, Api, Readiness};
-use crate::jobs::{DoubtConfig, DoubtJob};
+use crate::jobs::{DoubtConfig, DoubtJob, PayoutConfig, PayoutJob};
 use crate::ledger::{Actor, Rules};
 use crate::ports::{Charging, Clock, Randomness, Reads};
 use crate::services::access::{
@@ -25,12 +25,14 @@ use crate::services::access::{
     TokenSettings, Tokens,
 };
 use crate::services::recharges::{RechargeConfig, RechargeDeps};
-use crate::services::{Audit, Directory, Network, Recharges, Stock, Terminals, Users};
+use crate::services::{Audit, Catalogues, Commissions, Directory, Network, Recharges, Stock, Terminals, Users};
 use crate::storage::Storage;
 
 /// Hashes of secrets computed at once, and callers that may wait for their turn.
 const HASHES_AT_ONCE: usize = 2;
 const HASHES_WAITING: usize = 64;
+/// Payouts of commission under way at once.
+const PAYOUTS_AT_ONCE: usize = 64;
 /// How much longer than the charging deadline a late answer is waited for.
 const LATE_ANSWER_MS: u64 = 2_000;
 
@@ -134,6 +136,13 @@ impl Node {
         let reads: Arc<dyn Reads> = storage.store.clone();
         let recharges = Arc::new(recharges(config, storage, engine.clone(), charging.clone(), directory.clone()));
         let clients = clients(config, storage, engine.clone(), "operator:program".into())?;
+        let catalogues = Arc::new(Catalogues::new(reads.clone(), &rules(config)));
+        let commissions = Commissions {
+            recharges: recharges.clone(),
+            catalogues: catalogues.clone(),
+            directory: directory.clone(),
+            reads: reads.clone(),
+        };
         let keys = Arc::new(KeyRing::open(key_source(config), clock.clone(), &*randomness)?);
         let mut settings = TokenSettings::for_installation(&config.issuer().unwrap_or_else(|| url.clone()));
         settings.lifetime_s = config.access.token_ttl_s;
@@ -182,6 +191,9 @@ impl Node {
                 ledger: engine.clone(),
                 reads: reads.clone(),
             }),
+            catalogues,
+            commissions: Arc::new(commissions),
+            clock: clock.clone(),
             stock: Arc::new(Stock { directory: directory.clone(), reads: reads.clone(), clock: clock.clone() }),
             audit: Arc::new(Audit { directory: directory.clone(), reads: reads.clone() }),
             users: Arc::new(users),
@@ -189,7 +201,7 @@ impl Node {
             reads: reads.clone(),
             tokens: Arc::new(tokens),
             authenticator: Arc::new(authenticator),
-            randomness,
+            randomness: randomness.clone(),
             currency: config.currency,
             numbering: config.numbering_plan.clone(),
             metrics: metrics.clone(),
@@ -208,8 +220,23 @@ impl Node {
         });
         let serving = tokio::spawn(async move { served.await });
         let (stop_jobs, jobs_stopped) = watch::channel(false);
+        let payout = PayoutJob {
+            ledger: engine.clone(),
+            reads: reads.clone(),
+            clock: clock.clone(),
+            randomness,
+            config: PayoutConfig {
+                every_s: config.commission.payout_every_s,
+                shards: storage.store.shards(),
+                concurrency: PAYOUTS_AT_ONCE,
+            },
+        };
         let doubt = DoubtJob { ledger: engine.clone(), reads, charging, clock, config: doubt_config(config) };
-        let jobs = vec![tokio::spawn(doubt.run(jobs_stopped)), tokio::spawn(super::telemetry::upkeep(metrics))];
+        let jobs = vec![
+            tokio::spawn(doubt.run(jobs_stopped.clone())),
+            tokio::spawn(payout.run(jobs_stopped)),
+            tokio::spawn(super::telemetry::upkeep(metrics)),
+        ];
         Ok(Self {
             url,
             engine,

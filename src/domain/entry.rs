@@ -93,6 +93,14 @@ entry_kinds! {
     RecordPut = 30, "record.put", Record, staff;
     /// The copy of a record in one more shard; the command is recorded in the operator's.
     RecordCopied = 31, "record.copied", Record;
+    CommissionPaid = 60, "commission.paid", Operation;
+    /// The receiver's part of a payout from another shard; the operation is recorded there.
+    CommissionReceived = 61, "commission.received", Elsewhere;
+    /// Operator stock that covers a payout of another shard.
+    CommissionFunded = 62, "commission.funded", Elsewhere;
+    CommissionPayoutDeclined = 63, "commission.payout_declined", Operation;
+    /// A reseller of another shard has another parent or level; what this shard remembers of the network is over.
+    NetworkChanged = 64, "network.changed", Elsewhere;
     UserCreated = 80, "user.created", Record, staff;
     /// Counted before the PIN is compared.
     PinAttempted = 81, "user.pin_attempted", Record;

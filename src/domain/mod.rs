@@ -1,6 +1,7 @@
 //! Nouns and their rules. Pure: no clock, no randomness, no async, no SQL.
 
 pub mod account;
+pub mod catalogue;
 pub mod encoding;
 pub mod entry;
 pub mod ids;
@@ -14,6 +15,7 @@ pub mod rejection;
 pub mod reseller;
 pub mod shard;
 pub mod staff;
+pub mod terms;
 pub mod text;
 pub mod time;
 
@@ -25,8 +27,9 @@ pub use msisdn::{Msisdn, NumberingPlan};
 pub use operation::{Channel, Details, Operation, OperationKind, Recharge, Status};
 pub use record::{Content, Place, Record, RecordBody, RecordKey, RecordKind, RecordWant};
 pub use rejection::{Decline, Retry};
-pub use reseller::{LevelName, Limits, Reseller, ResellerCode, ResellerName, Standing};
+pub use reseller::{Ancestry, LevelName, Limits, Reseller, ResellerCode, ResellerName, Rung, Standing};
 pub use shard::Shard;
 pub use staff::{Origin, StaffAction, Via};
+pub use terms::{Earned, Terms};
 pub use text::{ExternalId, RecordId, TerminalId};
 pub use time::{BusinessDay, Timestamp};

@@ -1,9 +1,11 @@
 //! Operations: one business request and its state.
 
+use super::catalogue::PayIn;
 use super::encoding::{Encoder, Hash};
 use super::ids::{OperationId, PartnerId, ResellerId};
 use super::msisdn::Msisdn;
 use super::rejection::Decline;
+use super::terms::Terms;
 use super::text::{ExternalId, TerminalId};
 use super::time::Timestamp;
 
@@ -132,10 +134,11 @@ pub enum OperationKind {
     Recharge = 1,
     Issue = 2,
     Allocation = 3,
+    CommissionPayout = 9,
 }
 
 impl OperationKind {
-    pub const ALL: [Self; 3] = [Self::Recharge, Self::Issue, Self::Allocation];
+    pub const ALL: [Self; 4] = [Self::Recharge, Self::Issue, Self::Allocation, Self::CommissionPayout];
 
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -143,6 +146,7 @@ impl OperationKind {
             Self::Recharge => "recharge",
             Self::Issue => "issue",
             Self::Allocation => "allocation",
+            Self::CommissionPayout => "commission_payout",
         }
     }
 
@@ -153,6 +157,7 @@ impl OperationKind {
             Self::Recharge => "rch_",
             Self::Issue => "iss_",
             Self::Allocation => "alc_",
+            Self::CommissionPayout => "pay_",
         }
     }
 
@@ -180,6 +185,7 @@ pub struct Recharge {
     /// Hashes are over a digest salted with it, so that the number can be erased later (`domain.md` \[26\]).
     pub salt: [u8; 16],
     pub product: Box<str>,
+    pub terms: Terms,
     pub channel: Channel,
     pub terminal: Option<TerminalId>,
     pub allow_repeat: bool,
@@ -199,6 +205,10 @@ pub enum Details {
     Issue,
     Allocation {
         to: ResellerId,
+    },
+    CommissionPayout {
+        to: ResellerId,
+        pay_in: PayIn,
     },
 }
 
@@ -230,6 +240,7 @@ impl Operation {
             Details::Recharge(_) | Details::Tombstone => OperationKind::Recharge,
             Details::Issue => OperationKind::Issue,
             Details::Allocation { .. } => OperationKind::Allocation,
+            Details::CommissionPayout { .. } => OperationKind::CommissionPayout,
         }
     }
 
@@ -243,7 +254,7 @@ impl Operation {
     pub fn recharge(&self) -> Option<&Recharge> {
         match &self.details {
             Details::Recharge(recharge) => Some(recharge),
-            Details::Tombstone | Details::Issue | Details::Allocation { .. } => None,
+            Details::Tombstone | Details::Issue | Details::Allocation { .. } | Details::CommissionPayout { .. } => None,
         }
     }
 
@@ -265,6 +276,11 @@ impl Operation {
             (Details::Allocation { to: ours }, Details::Allocation { to: theirs }) => {
                 &[("reseller_id", ours == theirs), amount]
             }
+            // What is due is found when it is decided.
+            (
+                Details::CommissionPayout { to: ours, pay_in },
+                Details::CommissionPayout { to: theirs, pay_in: other },
+            ) => &[("reseller_id", ours == theirs), ("pay_in", pay_in == other)],
             _ => &[("external_id", false)],
         };
         fields.iter().find(|(_, same)| !same).map(|(name, _)| *name)
@@ -299,6 +315,9 @@ impl Operation {
             Details::Allocation { to } => {
                 encoder.text("allocation").bytes(to.uuid().as_bytes());
             }
+            Details::CommissionPayout { to, pay_in } => {
+                encoder.text("commission_payout").bytes(to.uuid().as_bytes()).text(pay_in.name());
+            }
         }
         encoder.sha256()
     }
@@ -320,6 +339,9 @@ impl Recharge {
                 e.int(reference);
             })
             .int(self.submit_by.unix_ms());
+        if !self.terms.is_default() {
+            encoder.text(&self.terms.to_string());
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::borrow::Borrow;
 
 use uuid::Uuid;
 
+use super::catalogue::Catalogue;
 use super::encoding::{Encoder, Hash};
 use super::ids::ResellerId;
 use super::records::{Client, PartnerPolicy, PinPolicy, Terminal, User};
@@ -112,6 +113,8 @@ record_kinds! {
     Terminal = 21, "terminal", Owner;
     /// An API client, as the log keeps it.
     Client = 30, "client", Operator;
+    /// What is sold, what stock costs, and what sales earn; its one record has the id `catalogue`.
+    Catalogue = 60, "catalogue", EveryShard;
     /// How wrong PINs lock a user out.
     PinPolicy = 80, "pin_policy", EveryShard;
     /// A person of an outlet, with a PIN.

@@ -30,6 +30,7 @@ pub enum Decline {
     ResellerSuspended,
     TerminalUnknown,
     TerminalBlocked,
+    ProductUnknown,
     AmountOutOfRange,
     SimilarRecharge,
     LimitExceeded,
@@ -50,7 +51,7 @@ pub struct DeclineLine {
 }
 
 #[rustfmt::skip]
-pub const DECLINES: [DeclineLine; 11] = {
+pub const DECLINES: [DeclineLine; 12] = {
     const fn line(decline: Decline, code: &'static str, iso8583: &'static str, meaning: &'static str) -> DeclineLine {
         DeclineLine { decline, code, iso8583, meaning }
     }
@@ -59,6 +60,7 @@ pub const DECLINES: [DeclineLine; 11] = {
         line(Decline::ResellerSuspended, "reseller_suspended",  "57", "The reseller is suspended or closed and may not sell"),
         line(Decline::TerminalUnknown,   "terminal_unknown",    "58", "The partner sells from known terminals only, and this one is not registered at the reseller, or none is named"),
         line(Decline::TerminalBlocked,   "terminal_blocked",    "58", "The partner sells from known terminals only, and this one is blocked"),
+        line(Decline::ProductUnknown,    "product_unknown",     "57", "The catalogue has no such product now"),
         line(Decline::AmountOutOfRange,  "amount_out_of_range", "13", "The product does not sell this amount"),
         line(Decline::SimilarRecharge,   "similar_recharge",    "94", "Same reseller, number and amount a moment ago; send allow_repeat with a new id if it is meant"),
         line(Decline::LimitExceeded,     "limit_exceeded",      "61", "A limit of the reseller for one operation or for the business day would be exceeded"),

@@ -6,14 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::domain::{Currency, NumberingPlan};
-use crate::ports::{Randomness, Reads};
+use crate::ports::{Clock, Randomness, Reads};
 use crate::services::access::{Authenticator, Tokens};
-use crate::services::{Audit, Directory, Network, Recharges, Stock, Terminals, Users};
+use crate::services::{Audit, Catalogues, Commissions, Directory, Network, Recharges, Stock, Terminals, Users};
 
 /// All that the API is wired to.
 pub struct Api {
     pub recharges: Arc<Recharges>,
     pub network: Arc<Network>,
+    pub catalogues: Arc<Catalogues>,
+    pub commissions: Arc<Commissions>,
+    pub clock: Arc<dyn Clock>,
     pub stock: Arc<Stock>,
     pub terminals: Arc<Terminals>,
     pub directory: Arc<Directory>,

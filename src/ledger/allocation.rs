@@ -70,6 +70,7 @@ pub fn allocate(
         movements: vec![into],
         hold: HoldChange::None,
         usage: None,
+        opened: Vec::new(),
     });
     let sending = Step {
         kind: EntryKind::StockAllocated,
@@ -77,6 +78,7 @@ pub fn allocate(
         movements: vec![out],
         hold: HoldChange::None,
         usage: None,
+        opened: Vec::new(),
     };
     Some(Allocation { sending, receiving })
 }

@@ -11,15 +11,17 @@ use uuid::Uuid;
 use super::changes::{Changes, Head, Move, Registration};
 use super::command::Actor;
 use super::keys::KeyFilter;
+pub use super::memory::Books;
+use super::owners::Owners;
 use super::record::Records;
 use super::rules::Moment;
 use super::similar::{SimilarFilter, SimilarKey};
 pub use super::step::{HoldChange, Movement, PlaceChange, Step, Subject};
-use super::tree::Tree;
+use crate::domain::catalogue::Catalogue;
 use crate::domain::encoding::Hash;
 use crate::domain::{
     Account, AccountClass, AccountNumber, Entry, Hold, Operation, OperationId, Posting, Record, RecordBody, RecordKey,
-    RecordWant, Reseller, ResellerId, Shard, Side, Timestamp,
+    RecordKind, RecordWant, Reseller, ResellerId, Shard, Side, Timestamp,
 };
 
 /// Whether a row is written for the first time.
@@ -43,6 +45,7 @@ pub struct ShardBooks {
     recent: HashMap<SimilarKey, Timestamp>,
     similar: SimilarFilter,
     records: Records,
+    owners: Owners,
     keys: KeyFilter,
     entries: Vec<Entry>,
     written_operations: HashMap<OperationId, Write>,
@@ -72,6 +75,7 @@ impl ShardBooks {
             holds: HashMap::new(),
             recent: HashMap::new(),
             records: Records::default(),
+            owners: Owners::default(),
             entries: Vec::new(),
             written_operations: HashMap::new(),
             written_holds: HashMap::new(),
@@ -155,6 +159,23 @@ impl ShardBooks {
         &self.records
     }
 
+    /// The catalogue with its version; `None` before its first import.
+    #[must_use]
+    pub fn catalogue(&self) -> Option<(i64, &Catalogue)> {
+        let record = self.records.get(RecordKind::Catalogue, ResellerId::OPERATOR, Catalogue::ID)?;
+        Some((record.version(), record.body()?))
+    }
+
+    #[must_use]
+    pub fn owners(&self) -> &Owners {
+        &self.owners
+    }
+
+    #[must_use]
+    pub fn owners_mut(&mut self) -> &mut Owners {
+        &mut self.owners
+    }
+
     /// Whether the store must be asked for a similar recharge.
     #[must_use]
     pub fn may_be_similar(&self, key: &SimilarKey, moment: &Moment<'_>) -> bool {
@@ -191,6 +212,7 @@ impl ShardBooks {
     }
 
     pub fn admit_account(&mut self, account: Account) {
+        self.owners.admit_account(&account);
         self.accounts.insert(account.number, account);
     }
 
@@ -234,11 +256,18 @@ impl ShardBooks {
         fits(movement.debit, Side::Debit) && fits(movement.credit, Side::Credit)
     }
 
+    /// Whether a debit of an account stays within 64 bits.
+    #[must_use]
+    pub fn can_debit(&self, number: AccountNumber, amount_minor: i64) -> bool {
+        self.account(number).is_some_and(|account| after(account, Side::Debit, amount_minor).is_some())
+    }
+
     /// Carries a step out: appends its entry to the log and changes what it changes.
     pub fn record(&mut self, step: Step, actor: &Actor, now: Timestamp) {
         let recorded_at = self.recorded_at(now);
         let sequence = self.next_sequence();
         let staff = super::staff::action(self, &step, actor, recorded_at);
+        step.opened.into_iter().for_each(|account| self.open_account(account));
         let postings = step.movements.iter().map(|movement| self.post(movement)).collect();
         if let Some((number, usage)) = step.usage {
             self.account_mut(number).usage = usage;
@@ -261,6 +290,13 @@ impl ShardBooks {
         self.entries.push(entry);
     }
 
+    fn open_account(&mut self, account: Account) {
+        assert_eq!(account.number.0, self.head.next_account, "accounts are numbered without a gap");
+        self.head.next_account += 1;
+        self.written_accounts.insert(account.number, Write::New);
+        self.admit_account(account);
+    }
+
     fn write_subject(&mut self, subject: Subject, hold: HoldChange, sequence: i64) -> (Uuid, Hash) {
         match subject {
             Subject::Operation(mut operation) => {
@@ -281,6 +317,7 @@ impl ShardBooks {
                 match place {
                     Some(PlaceChange::New(registration)) => {
                         self.head.next_account = stock.number.0 + 1;
+                        self.owners.open(reseller.id, registration.level, registration.parent);
                         self.registrations.push(registration);
                     }
                     Some(PlaceChange::Changed(registration)) => {
@@ -288,7 +325,7 @@ impl ShardBooks {
                     }
                     None => {}
                 }
-                self.accounts.insert(stock.number, stock);
+                self.admit_account(stock);
                 self.written_accounts.entry(stock.number).or_insert(write);
                 self.resellers.insert(reseller.id, reseller);
                 self.written_resellers.entry(reseller.id).or_insert(write);
@@ -414,6 +451,7 @@ impl ShardBooks {
         if self.accounts.len() > limit {
             self.accounts.retain(|number, _| *number < AccountNumber::FIRST_OWN);
             self.resellers.clear();
+            self.owners.clear();
         }
         self.records.forget(limit);
     }
@@ -425,60 +463,5 @@ fn after(account: &Account, side: Side, amount_minor: i64) -> Option<i64> {
         account.posted.checked_add(amount_minor)
     } else {
         account.posted.checked_sub(amount_minor)
-    }
-}
-
-/// The shards that a poster has in memory.
-#[derive(Clone, Debug, Default)]
-pub struct Books {
-    shards: BTreeMap<Shard, ShardBooks>,
-    tree: Tree,
-}
-
-impl Books {
-    /// What the batch knows of the network's tree.
-    #[must_use]
-    pub fn tree(&self) -> &Tree {
-        &self.tree
-    }
-
-    pub fn tree_mut(&mut self) -> &mut Tree {
-        &mut self.tree
-    }
-
-    #[must_use]
-    pub fn get(&self, shard: Shard) -> Option<&ShardBooks> {
-        self.shards.get(&shard)
-    }
-
-    /// # Panics
-    /// When the shard is not in memory: the engine loads it before deciding.
-    #[must_use]
-    pub fn shard(&self, shard: Shard) -> &ShardBooks {
-        self.shards.get(&shard).expect("the engine locked and loaded the shard")
-    }
-
-    /// # Panics
-    /// When the shard is not in memory: the engine loads it before deciding.
-    #[must_use]
-    pub fn shard_mut(&mut self, shard: Shard) -> &mut ShardBooks {
-        self.shards.get_mut(&shard).expect("the engine locked and loaded the shard")
-    }
-
-    pub fn insert(&mut self, books: ShardBooks) {
-        self.shards.insert(books.shard(), books);
-    }
-
-    pub fn remove(&mut self, shard: Shard) {
-        self.shards.remove(&shard);
-    }
-
-    pub fn clear(&mut self) {
-        self.shards.clear();
-        self.tree.clear();
-    }
-
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut ShardBooks> {
-        self.shards.values_mut()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::domain::catalogue::{Import, PayIn};
 use crate::domain::{
     Channel, Content, Decline, ExternalId, LevelName, Limits, Msisdn, Operation, OperationId, Origin, PartnerId, Place,
     Record, RecordKey, RecordKind, RecordWant, ResellerCode, ResellerId, ResellerName, Shard, Standing, Status,
@@ -162,6 +163,22 @@ pub struct PutRecord {
     pub content: Content,
 }
 
+/// Changes the catalogue in every shard: the products and rules that are named, from now on at the earliest.
+#[derive(Clone, Debug)]
+pub struct ImportCatalogue {
+    pub import: Import,
+}
+
+/// Pays out what a reseller earned by the sales of one shard.
+#[derive(Clone, Debug)]
+pub struct PayCommission {
+    /// Of the shard of the sales.
+    pub operation: OperationId,
+    pub external_id: ExternalId,
+    pub to: ResellerId,
+    pub pay_in: PayIn,
+}
+
 #[derive(Clone, Debug)]
 pub enum Request {
     OpenReseller(OpenReseller),
@@ -175,6 +192,8 @@ pub enum Request {
     Void(Void),
     PutRecord(PutRecord),
     User(UserCommand),
+    ImportCatalogue(ImportCatalogue),
+    PayCommission(PayCommission),
 }
 
 /// A request and who causes it.
@@ -202,12 +221,13 @@ impl Request {
             Self::SetStanding(set) => of(set.reseller),
             Self::SetLimits(set) => of(set.reseller),
             Self::ChangePlace(change) => of(change.reseller),
-            Self::IssueStock(_) | Self::AllocateStock(_) => Shard::OPERATOR,
+            Self::IssueStock(_) | Self::AllocateStock(_) | Self::ImportCatalogue(_) => Shard::OPERATOR,
             Self::Reserve(reserve) => of(reserve.reseller),
             Self::Resolve(resolve) => resolve.operation.shard(),
             Self::Void(void) => of(void.reseller),
             Self::PutRecord(put) => put.key.home(count),
             Self::User(user) => of(user.reseller),
+            Self::PayCommission(pay) => pay.operation.shard(),
         }
     }
 
@@ -220,6 +240,13 @@ impl Request {
                 if there == Shard::OPERATOR { Vec::new() } else { vec![there] }
             }
             Self::PutRecord(put) => put.key.copies(count),
+            Self::ImportCatalogue(_) => Shard::all(count).filter(|shard| *shard != Shard::OPERATOR).collect(),
+            // Commission in stock comes out of the operator's.
+            Self::PayCommission(pay) => vec![Shard::of(pay.to.uuid(), count), Shard::OPERATOR],
+            // Every shard may remember who stands above a reseller, and at which level.
+            Self::ChangePlace(change) if change.parent.is_some() || change.level.is_some() => {
+                Shard::all(count).filter(|shard| *shard != self.home(count)).collect()
+            }
             // The operator's row is the lock of the network's tree.
             _ if !self.tree().is_empty() && self.home(count) != Shard::OPERATOR => vec![Shard::OPERATOR],
             _ => Vec::new(),
@@ -277,7 +304,8 @@ impl Request {
             Self::Void(void) => Some(void.reseller),
             Self::User(user) => Some(user.reseller),
             Self::PutRecord(put) => Some(put.key.owner()).filter(|_| put.key.kind().place() == Place::Owner),
-            Self::IssueStock(_) | Self::Resolve(_) => None,
+            Self::PayCommission(pay) => Some(pay.to),
+            Self::IssueStock(_) | Self::Resolve(_) | Self::ImportCatalogue(_) => None,
         }
     }
 
@@ -291,6 +319,7 @@ impl Request {
         match self {
             Self::IssueStock(issue) => operator(&issue.external_id, issue.operation),
             Self::AllocateStock(allocate) => operator(&allocate.external_id, allocate.operation),
+            Self::PayCommission(pay) => operator(&pay.external_id, pay.operation),
             Self::Reserve(Reserve { partner, reseller, external_id, operation, .. })
             | Self::Void(Void { partner, reseller, external_id, operation }) => {
                 let key = Key { partner: *partner, reseller: *reseller, external_id: external_id.clone() };
@@ -302,7 +331,8 @@ impl Request {
             | Self::ChangePlace(_)
             | Self::Resolve(_)
             | Self::User(_)
-            | Self::PutRecord(_) => None,
+            | Self::PutRecord(_)
+            | Self::ImportCatalogue(_) => None,
         }
     }
 
@@ -360,6 +390,9 @@ pub enum Refusal {
     StaleVersion { current: i64 },
     #[error(transparent)]
     User(#[from] UserRefusal),
+    /// What an import would make of the catalogue cannot be decided by.
+    #[error("the import does not fit the catalogue")]
+    UnfitCatalogue,
     #[error("a balance would leave the range of 64-bit integers")]
     Overflow,
 }

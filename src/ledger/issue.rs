@@ -41,5 +41,6 @@ pub fn issue(books: &ShardBooks, command: &IssueStock, moment: &Moment<'_>) -> S
         movements: vec![movement],
         hold: HoldChange::None,
         usage: None,
+        opened: Vec::new(),
     }
 }

@@ -47,7 +47,7 @@ pub fn action(books: &ShardBooks, step: &Step, actor: &Actor, recorded_at: Times
 /// Whom an operation of the operator is for, else who acts.
 fn concerned(operation: &Operation) -> ResellerId {
     match &operation.details {
-        Details::Allocation { to } => *to,
+        Details::Allocation { to } | Details::CommissionPayout { to, .. } => *to,
         Details::Recharge(_) | Details::Tombstone | Details::Issue => operation.reseller,
     }
 }

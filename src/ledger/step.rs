@@ -50,12 +50,14 @@ pub struct Step {
     pub movements: Vec<Movement>,
     pub hold: HoldChange,
     pub usage: Option<(AccountNumber, Usage)>,
+    /// Accounts of resellers that are opened first, with the next numbers of the shard.
+    pub opened: Vec<Account>,
 }
 
 impl Step {
     /// A step that posts nothing.
     #[must_use]
     pub fn about(kind: EntryKind, subject: Subject) -> Self {
-        Self { kind, subject, movements: Vec::new(), hold: HoldChange::None, usage: None }
+        Self { kind, subject, movements: Vec::new(), hold: HoldChange::None, usage: None, opened: Vec::new() }
     }
 }

@@ -145,7 +145,12 @@ impl From<LedgerError> for ServiceError {
             LedgerError::Refused(Refusal::StaleVersion { .. }) => Self::StaleVersion,
             LedgerError::Refused(Refusal::Place(refusal)) => Self::Place(refusal),
             LedgerError::Refused(Refusal::User(refusal)) => Self::User(refusal),
-            LedgerError::Refused(Refusal::ResellerExists | Refusal::IllegalTransition { .. } | Refusal::Overflow)
+            LedgerError::Refused(
+                Refusal::ResellerExists
+                | Refusal::IllegalTransition { .. }
+                | Refusal::UnfitCatalogue
+                | Refusal::Overflow,
+            )
             | LedgerError::Internal => Self::Internal,
         }
     }

@@ -3,6 +3,8 @@
 pub mod access;
 mod audit;
 pub mod caller;
+pub mod catalogue;
+pub mod commission;
 pub mod directory;
 pub mod import;
 pub mod network;
@@ -13,6 +15,8 @@ mod users;
 
 pub use audit::{Audit, AuditFilter, AuditPage};
 pub use caller::{Caller, Scope, ServiceError};
+pub use catalogue::Catalogues;
+pub use commission::Commissions;
 pub use directory::Directory;
 pub use network::Network;
 pub use recharges::{RechargeFilter, RechargeOrder, Recharges};

@@ -4,9 +4,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::rows::{HoldRow, corrupt, hex_bytes, hex_optional, msisdn_column, read_at, shard_number};
+use crate::domain::catalogue::PayIn;
 use crate::domain::{
     Channel, Decline, Details, Hold, Msisdn, Operation, OperationId, OperationKind, PartnerId, Recharge, ResellerId,
-    Status, Timestamp,
+    Status, Terms, Timestamp,
 };
 use crate::ports::StoreError;
 
@@ -60,12 +61,16 @@ impl From<&Operation> for OperationRow {
             updated_at: operation.updated_at.unix_ms(),
             last_sequence: operation.last_sequence,
             counterparty: match operation.details {
-                Details::Allocation { to } => Some(to.uuid()),
+                Details::Allocation { to } | Details::CommissionPayout { to, .. } => Some(to.uuid()),
                 Details::Recharge(_) | Details::Tombstone | Details::Issue => None,
             },
             msisdn: recharge.map(|recharge| msisdn_column(recharge.msisdn)),
             msisdn_salt: recharge.map(|recharge| recharge.salt.to_vec()),
-            product: recharge.map(|recharge| recharge.product.to_string()),
+            product: match &operation.details {
+                Details::Recharge(recharge) => Some(product_column(recharge)),
+                Details::CommissionPayout { pay_in, .. } => Some(pay_in.name().into()),
+                Details::Tombstone | Details::Issue | Details::Allocation { .. } => None,
+            },
             channel: recharge.map(|recharge| recharge.channel.code()),
             terminal: recharge.and_then(|recharge| recharge.terminal.as_ref()).map(|terminal| terminal.as_str().into()),
             allow_repeat: recharge.map(|recharge| recharge.allow_repeat),
@@ -85,9 +90,12 @@ impl TryFrom<OperationRow> for Operation {
             OperationKind::Recharge if row.msisdn.is_none() => Details::Tombstone,
             OperationKind::Recharge => Details::Recharge(row.take_recharge()?),
             OperationKind::Issue => Details::Issue,
-            OperationKind::Allocation => Details::Allocation {
-                to: row.counterparty.map(ResellerId::from_uuid).ok_or_else(|| corrupt("operation.counterparty"))?,
-            },
+            OperationKind::Allocation => Details::Allocation { to: row.counterparty()? },
+            OperationKind::CommissionPayout => {
+                let pay_in = row.product.as_deref().and_then(PayIn::from_name);
+                let pay_in = pay_in.ok_or_else(|| corrupt("operation.product"))?;
+                Details::CommissionPayout { to: row.counterparty()?, pay_in }
+            }
         };
         let decline = row
             .decline
@@ -111,8 +119,14 @@ impl TryFrom<OperationRow> for Operation {
 }
 
 impl OperationRow {
+    fn counterparty(&self) -> Result<ResellerId, StoreError> {
+        self.counterparty.map(ResellerId::from_uuid).ok_or_else(|| corrupt("operation.counterparty"))
+    }
+
     fn take_recharge(&mut self) -> Result<Recharge, StoreError> {
         let digits = self.msisdn.and_then(|digits| u64::try_from(digits).ok());
+        let product = self.product.take().ok_or_else(|| corrupt("operation.product"))?;
+        let (product, terms) = read_product(&product)?;
         Ok(Recharge {
             msisdn: digits.and_then(Msisdn::from_digits).ok_or_else(|| corrupt("operation.msisdn"))?,
             salt: self
@@ -120,7 +134,8 @@ impl OperationRow {
                 .as_deref()
                 .and_then(|salt| salt.try_into().ok())
                 .ok_or_else(|| corrupt("operation.msisdn_salt"))?,
-            product: self.product.take().ok_or_else(|| corrupt("operation.product"))?.into(),
+            product,
+            terms,
             channel: self.channel.and_then(Channel::from_code).ok_or_else(|| corrupt("operation.channel"))?,
             terminal: self
                 .terminal
@@ -132,6 +147,21 @@ impl OperationRow {
             submit_by: self.submit_by.map(read_at).ok_or_else(|| corrupt("operation.submit_by"))?,
         })
     }
+}
+
+/// A product with the terms it was sold under, `airtime@7:…`; by itself before the first catalogue.
+fn product_column(recharge: &Recharge) -> String {
+    if recharge.terms.is_default() {
+        recharge.product.to_string()
+    } else {
+        format!("{}@{}", recharge.product, recharge.terms)
+    }
+}
+
+fn read_product(text: &str) -> Result<(Box<str>, Terms), StoreError> {
+    let Some((product, terms)) = text.split_once('@') else { return Ok((text.into(), Terms::default())) };
+    let terms = terms.parse().map_err(|_| corrupt("operation.product"))?;
+    Ok((product.into(), terms))
 }
 
 /// Reads a page of operations.

@@ -102,6 +102,10 @@ fn rows() -> Vec<Row> {
         row("GET /v1/resellers/{id}/totals", Some(Scope::StockRead), Subtree, &[200], |s, _| {
             (format!("/v1/resellers/{}/totals", s.reseller), None)
         }),
+        row("GET /v1/recharges/{id}/commission", Some(Scope::RechargesRead), Subtree, &[200], |s, _| {
+            (format!("/v1/recharges/{}/commission", s.recharge), None)
+        }),
+        row("GET /v1/products", None, Everyone, &[200], |_, _| ("/v1/products".into(), None)),
         row("GET /v1/resellers/{id}/balance", Some(Scope::StockRead), Subtree, &[200], |s, _| {
             (format!("/v1/resellers/{}/balance", s.reseller), None)
         }),

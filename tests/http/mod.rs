@@ -7,6 +7,7 @@ mod lists;
 mod matrix;
 mod network;
 mod operation;
+mod products;
 mod recharges;
 mod terminals;
 mod users;

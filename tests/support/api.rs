@@ -22,7 +22,7 @@ use taabia::services::access::{
     SecretHasher, TokenSettings, Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Audit, Directory, Network, Recharges, Scope, Stock, Terminals, Users};
+use taabia::services::{Audit, Catalogues, Commissions, Directory, Network, Recharges, Scope, Stock, Terminals, Users};
 use tower::ServiceExt;
 
 use super::world::World;
@@ -288,8 +288,16 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
         max_outstanding: 1_000,
         currency: Currency::MAD,
     };
+    let recharges = Arc::new(Recharges::new(deps, config));
+    let catalogues = Arc::new(Catalogues::new(store.clone(), &super::script::rules()));
+    let commissions = Commissions {
+        recharges: recharges.clone(),
+        catalogues: catalogues.clone(),
+        directory: directory.clone(),
+        reads: store.clone(),
+    };
     Api {
-        recharges: Arc::new(Recharges::new(deps, config)),
+        recharges,
         network: Arc::new(Network {
             directory: directory.clone(),
             ledger: world.nodes[0].clone(),
@@ -302,6 +310,9 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
             ledger: world.nodes[0].clone(),
             reads: store.clone(),
         }),
+        catalogues,
+        commissions: Arc::new(commissions),
+        clock: world.clock.clone(),
         stock: Arc::new(Stock { directory: directory.clone(), reads: store.clone(), clock: world.clock.clone() }),
         audit: Arc::new(Audit { directory: directory.clone(), reads: store.clone() }),
         users: Arc::new(Users {

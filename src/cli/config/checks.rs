@@ -57,6 +57,7 @@ fn ranges(config: &Config) -> Result<(), (&'static str, String)> {
     within("recharge.answer_within_ms", recharge.answer_within_ms, 1..=HOUR_MS)?;
     within("recharge.charging_deadline_ms", recharge.charging_deadline_ms, 1..=HOUR_MS)?;
     within("recharge.similar_guard_ms", recharge.similar_guard_ms, 0..=24 * HOUR_MS)?;
+    within("commission.payout_every_s", config.commission.payout_every_s, 0..=366 * 86_400)?;
     within("doubt.lookup_horizon_ms", doubt.lookup_horizon_ms, 0..=24 * HOUR_MS)?;
     within("doubt.resolve_within_ms", doubt.resolve_within_ms, 1..=24 * HOUR_MS)?;
     within("doubt.poll_interval_ms", doubt.poll_interval_ms, 1..=HOUR_MS)?;

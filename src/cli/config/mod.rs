@@ -37,6 +37,7 @@ pub struct Config {
     pub network: Network,
     pub engine: Engine,
     pub recharge: Recharge,
+    pub commission: Commission,
     pub doubt: Doubt,
     pub charging: Charging,
     pub access: Access,
@@ -69,6 +70,12 @@ pub struct Recharge {
     pub similar_guard_ms: u64,
     airtime_min: String,
     airtime_max: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Commission {
+    pub payout_every_s: i64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

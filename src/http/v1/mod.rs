@@ -1,6 +1,7 @@
 //! Version 1 of the API.
 
 mod audit;
+mod products;
 mod recharges;
 mod resellers;
 mod terminals;
@@ -26,6 +27,8 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::NetworkWrite), routes!(resellers::change::change_reseller)),
         (Need::Scope(Scope::NetworkWrite), routes!(resellers::standing::set_standing)),
         (Need::Scope(Scope::StockRead), routes!(resellers::totals::get_totals)),
+        (Need::Scope(Scope::RechargesRead), routes!(recharges::commission::get_commission)),
+        (Need::AnyToken, routes!(products::list_products)),
         (Need::Scope(Scope::StockRead), routes!(resellers::balance::get_balance)),
         (Need::Scope(Scope::AuditRead), routes!(audit::list_audit)),
         (Need::Scope(Scope::NetworkWrite), routes!(terminals::register::register_terminal)),

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::Slice;
+use super::commission;
 use super::finding::{Finding, offence};
 use crate::domain::encoding::Hash;
 use crate::domain::{About, Account, AccountNumber, Entry, Operation, Posting, ResellerId, Shard, Side, Timestamp};
@@ -242,6 +243,9 @@ impl<'a> Fold<'a> {
             Ordering::Equal => self.operations += 1,
             // It moved on later; the later entry has the digest.
             Ordering::Greater => {}
+        }
+        if let Some(text) = commission::complaint(entry, operation) {
+            return self.wrong(name, text);
         }
         if entry.kind.opens() {
             let Operation { reseller, amount_minor, .. } = *operation;

@@ -17,6 +17,7 @@
 
 mod checkpoint;
 mod closing;
+mod commission;
 mod equations;
 mod finding;
 mod fold;
