@@ -31,7 +31,7 @@ fn rules() -> Rules {
         airtime_minor: 500..=50_000,
         similar_guard_ms: 120_000,
         charging_deadline_ms: 4_000,
-        zone: jiff::tz::TimeZone::UTC,
+        calendar: taabia::domain::Calendar::new(jiff::tz::TimeZone::UTC, taabia::domain::CutOff::default()),
     }
 }
 

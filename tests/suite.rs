@@ -20,6 +20,7 @@ mod records;
 mod scribe;
 mod simulation;
 mod simulator;
+mod statements;
 mod storage;
 mod support;
 mod verify;

@@ -18,7 +18,7 @@ use taabia::services::access::{
     Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Directory, Recharges, Scope, Stock};
+use taabia::services::{Directory, Recharges, Scope, Statements, Stock};
 use taabia::simulator::memory::MemoryStore;
 use taabia::simulator::network::NetworkPlan;
 use tokio::net::TcpListener;
@@ -139,6 +139,13 @@ fn api(
     tokio::spawn(telemetry::upkeep(metrics.clone()));
     Ok(Api {
         recharges: Arc::new(Recharges::new(deps, recharges)),
+        statements: Arc::new(Statements {
+            directory: directory.clone(),
+            reads: ledger.clone(),
+            movements: Arc::new(MemoryStore::new(SHARDS)),
+            clock: clock.clone(),
+            calendar: config.calendar(),
+        }),
         stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock }),
         directory,
         reads: ledger,

@@ -17,7 +17,7 @@ use super::config::{ChargingKind, Config, SigningKey};
 use crate::charging::{self, ChargingConfig, in_process, simulator_http};
 use crate::engine::{Engine, EngineConfig};
 use crate::http::{self, Api, Readiness};
-use crate::jobs::{DoubtConfig, DoubtJob};
+use crate::jobs::{DoubtConfig, DoubtJob, StatementConfig, StatementJob};
 use crate::ledger::Rules;
 use crate::ports::{Charging, Clock, Randomness, Reads};
 use crate::services::access::{
@@ -25,7 +25,7 @@ use crate::services::access::{
     TokenSettings, Tokens,
 };
 use crate::services::recharges::{RechargeConfig, RechargeDeps};
-use crate::services::{Directory, Recharges, Stock};
+use crate::services::{Directory, Recharges, Statements, Stock};
 use crate::storage::Storage;
 
 /// Hashes of secrets computed at once, and callers that may wait for their turn.
@@ -56,7 +56,7 @@ pub fn start_engine(config: &Config, storage: &Storage) -> Arc<Engine> {
         airtime_minor: least.minor()..=largest.minor(),
         similar_guard_ms: millis(config.recharge.similar_guard_ms),
         charging_deadline_ms: millis(config.recharge.charging_deadline_ms),
-        zone: config.time_zone.clone(),
+        calendar: config.calendar(),
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let engine = EngineConfig {
@@ -149,6 +149,13 @@ impl Node {
         let router = http::router(Api {
             recharges: recharges.clone(),
             stock: Arc::new(Stock { directory: directory.clone(), reads: reads.clone(), clock: clock.clone() }),
+            statements: Arc::new(Statements {
+                directory: directory.clone(),
+                reads: reads.clone(),
+                movements: storage.movements.clone(),
+                clock: clock.clone(),
+                calendar: config.calendar(),
+            }),
             directory,
             reads: reads.clone(),
             tokens: Arc::new(tokens),
@@ -172,7 +179,16 @@ impl Node {
         let serving = tokio::spawn(async move { served.await });
         let (stop_jobs, jobs_stopped) = watch::channel(false);
         let doubt = DoubtJob { ledger: engine.clone(), reads, charging, clock, config: doubt_config(config) };
-        let jobs = vec![tokio::spawn(doubt.run(jobs_stopped)), tokio::spawn(super::telemetry::upkeep(metrics))];
+        let statements = StatementJob {
+            movements: storage.movements.clone(),
+            shards: storage.store.shards(),
+            config: StatementConfig { write_interval_ms: config.statements.write_interval_ms, ..Default::default() },
+        };
+        let jobs = vec![
+            tokio::spawn(doubt.run(jobs_stopped.clone())),
+            tokio::spawn(statements.run(jobs_stopped)),
+            tokio::spawn(super::telemetry::upkeep(metrics)),
+        ];
         Ok(Self {
             url,
             engine,

@@ -8,12 +8,13 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::domain::{Currency, NumberingPlan};
 use crate::ports::{Randomness, Reads};
 use crate::services::access::{Authenticator, Tokens};
-use crate::services::{Directory, Recharges, Stock};
+use crate::services::{Directory, Recharges, Statements, Stock};
 
 /// All that the API is wired to.
 pub struct Api {
     pub recharges: Arc<Recharges>,
     pub stock: Arc<Stock>,
+    pub statements: Arc<Statements>,
     pub directory: Arc<Directory>,
     /// For `/readyz` alone.
     pub reads: Arc<dyn Reads>,

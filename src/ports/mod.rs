@@ -3,13 +3,15 @@
 pub mod audit;
 pub mod charging;
 pub mod clock;
+pub mod movements;
 pub mod posting;
 pub mod registry;
 pub mod store;
 
-pub use audit::{AuditReader, AuditedEntry, Snapshot};
+pub use audit::{AuditReader, AuditedEntry, AuditedMovement, Snapshot};
 pub use charging::{Charging, ChargingOutcome, LookupOutcome, RefillRequest};
 pub use clock::{Clock, Randomness};
+pub use movements::{Flows, LogPlace, Movement, MovementPlace, MovementQuery, Movements};
 pub use posting::{Ledger, LedgerError};
 pub use registry::{Client, Registry, Secret};
 pub use store::{

@@ -4,9 +4,11 @@ pub mod access;
 pub mod caller;
 pub mod directory;
 pub mod recharges;
+pub mod statements;
 pub mod stock;
 
 pub use caller::{Caller, Scope, ServiceError};
 pub use directory::Directory;
 pub use recharges::{RechargeFilter, RechargeOrder, Recharges};
+pub use statements::Statements;
 pub use stock::{Balance, Stock};

@@ -47,7 +47,7 @@ impl AuditedReseller {
     }
 }
 
-struct OptionalOperation(Option<OperationRow>);
+pub(super) struct OptionalOperation(pub Option<OperationRow>);
 
 impl<'r, R> FromRow<'r, R> for OptionalOperation
 where

@@ -14,6 +14,7 @@ mod batch;
 mod bounds;
 mod clients;
 mod install;
+mod movements;
 mod operation_row;
 mod record_row;
 mod rows;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 pub use install::InstallOptions;
 
 use crate::domain::Currency;
-use crate::ports::{AuditReader, Registry, Store, StoreError};
+use crate::ports::{AuditReader, Movements, Registry, Store, StoreError};
 
 /// How a store is opened.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +46,7 @@ pub struct Storage {
     pub store: Arc<dyn Store>,
     pub registry: Arc<dyn Registry>,
     pub audit: Arc<dyn AuditReader>,
+    pub movements: Arc<dyn Movements>,
     /// The currency the books are kept in.
     pub currency: Currency,
     serving: Option<sqlite::ServeLock>,
@@ -87,12 +89,14 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Storage, StoreError
         Dialect::Sqlite => {
             let store = Arc::new(sqlite::SqliteStore::open(url, options).await?);
             let (currency, serving) = (store.currency(), Some(store.serve_lock()));
-            Ok(Storage { store: store.clone(), registry: store.clone(), audit: store, currency, serving })
+            let (registry, audit, movements) = (store.clone(), store.clone(), store.clone());
+            Ok(Storage { store, registry, audit, movements, currency, serving })
         }
         Dialect::Postgres => {
             let store = Arc::new(postgres::PostgresStore::open(url, options).await?);
             let currency = store.currency();
-            Ok(Storage { store: store.clone(), registry: store.clone(), audit: store, currency, serving: None })
+            let (registry, audit, movements) = (store.clone(), store.clone(), store.clone());
+            Ok(Storage { store, registry, audit, movements, currency, serving: None })
         }
     }
 }

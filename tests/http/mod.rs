@@ -6,3 +6,4 @@ mod lists;
 mod matrix;
 mod operation;
 mod recharges;
+mod statements;

@@ -22,7 +22,7 @@ use taabia::services::access::{
     SecretHasher, TokenSettings, Tokens,
 };
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Directory, Recharges, Scope, Stock};
+use taabia::services::{Directory, Recharges, Scope, Statements, Stock};
 use tower::ServiceExt;
 
 use super::world::World;
@@ -283,6 +283,13 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
     Api {
         recharges: Arc::new(Recharges::new(deps, config)),
         stock: Arc::new(Stock { directory: directory.clone(), reads: store.clone(), clock: world.clock.clone() }),
+        statements: Arc::new(Statements {
+            directory: directory.clone(),
+            reads: store.clone(),
+            movements: world.books.movements.clone(),
+            clock: world.clock.clone(),
+            calendar: super::script::rules().calendar,
+        }),
         directory,
         reads: store,
         tokens: access.tokens.clone(),

@@ -18,6 +18,7 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::RechargesWrite), routes!(recharges::void::void_recharge)),
         (Need::Scope(Scope::RechargesRead), routes!(recharges::get::get_recharge)),
         (Need::Scope(Scope::StockRead), routes!(resellers::balance::get_balance)),
+        (Need::Scope(Scope::StockRead), routes!(resellers::statement::get_statement)),
         (Need::AnyToken, routes!(whoami::whoami)),
     ]
 }

@@ -11,8 +11,8 @@
 //! every open operation has its hold, every hold its operation, and what is held is their sum; no
 //! operation and no posting stands without an entry. Over all shards: the standing equations.
 //!
-//! Standing and limits of every reseller, and every record, are those that the last entry about it recorded; the
-//! copies of a record are alike in all shards. What no entry
+//! Movements that were written out for statements are those of the journal. Standing and limits of every reseller,
+//! and every record, are those that the last entry about it recorded; the copies of a record are alike in all shards. What no entry
 //! records is not verified: the daily counters, the claims of keys, partners and clients.
 
 mod checkpoint;
@@ -20,6 +20,7 @@ mod closing;
 mod equations;
 mod finding;
 mod fold;
+mod movements;
 mod records;
 mod report;
 
@@ -82,6 +83,8 @@ pub async fn verify(
     options: &Options,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Report, VerifyError> {
+    // Before the snapshot, so that none is above its head; what is below a cursor never changes.
+    let written = audit.written_movements().await?;
     let snapshot = audit.snapshot().await?;
     let mut report = Report::of(&snapshot);
     let slices = slices(snapshot, options.checkpoint.as_ref())?;
@@ -90,7 +93,8 @@ pub async fn verify(
     let mut beyond = Vec::new();
     for slice in &slices {
         let shard = slice.head.shard;
-        let mut fold = Fold::new(slice)?;
+        let written = written.iter().find(|(of, _)| *of == shard).map_or(0, |(_, sequence)| *sequence);
+        let mut fold = Fold::new(slice, written)?;
         while fold.sequence() < slice.head.sequence {
             let page = audit.entries(shard, fold.sequence(), slice.head.sequence, options.page.max(1)).await?;
             if page.is_empty() {
@@ -100,6 +104,7 @@ pub async fn verify(
             page.iter().try_for_each(|audited| fold.entry(audited))?;
             progress(Progress { shard, done, total });
         }
+        movements::check(audit, &fold, written).await?;
         beyond.extend(closing::close(audit, &mut fold, slice).await?);
         report.shard(&fold);
     }

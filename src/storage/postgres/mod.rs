@@ -3,6 +3,7 @@
 mod audit;
 mod error;
 mod install;
+mod movements;
 mod persist;
 mod reads;
 mod registry;

@@ -1,3 +1,4 @@
 //! Resellers on the wire.
 
 pub mod balance;
+pub mod statement;

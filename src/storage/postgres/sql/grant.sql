@@ -7,4 +7,6 @@ GRANT INSERT ON entry, posting, claim, operation, hold, account TO "application"
 GRANT INSERT ON reseller_state, reseller, reseller_ancestor, record TO "application";
 GRANT INSERT ON partner, client, client_root, client_secret TO "application";
 GRANT UPDATE ON shard, account, operation, reseller_state, record, client, client_secret TO "application";
+GRANT INSERT, UPDATE ON log_cursor TO "application";
+GRANT INSERT, DELETE ON account_movement TO "application";
 GRANT DELETE ON hold TO "application";
