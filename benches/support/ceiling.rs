@@ -11,7 +11,7 @@ use taabia::cli::telemetry;
 use taabia::domain::ids::uuid_v7;
 use taabia::domain::{PartnerId, ResellerId, Shard};
 use taabia::engine::{Engine, EngineConfig};
-use taabia::http::{self, Api, Readiness};
+use taabia::http::{self, Api, Exports, Readiness};
 use taabia::ports::{Clock as _, Registry};
 use taabia::services::access::{
     Authenticator, AuthenticatorSettings, Clients, KeyFile, KeyRing, KeySource, NewClient, SecretHasher, TokenSettings,
@@ -147,6 +147,7 @@ fn api(
             calendar: config.calendar(),
         }),
         stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock }),
+        exports: Exports { folder: std::path::PathBuf::from("."), places: Arc::new(tokio::sync::Semaphore::new(2)) },
         directory,
         reads: ledger,
         tokens: Arc::new(tokens),

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 mod demo_clients;
+pub mod export;
 pub mod load;
 pub mod migrate;
 pub mod node;
@@ -14,6 +15,7 @@ pub mod openapi;
 pub mod serve;
 pub mod signing_key;
 pub mod simulate;
+pub mod statements;
 pub mod telemetry;
 pub mod verify;
 
@@ -51,6 +53,8 @@ async fn carry_out(command: Command) -> Result<bool, Box<dyn Error>> {
         Command::Serve(args) => serve::serve(args).await,
         Command::Migrate(args) => migrate::migrate(args).await,
         Command::Verify(args) => verify::verify(args).await,
+        Command::Export(command) => export::export(command).await,
+        Command::Statements(command) => statements::statements(command).await,
         Command::Openapi(args) => openapi::openapi(args).await,
         Command::Client(command) => client::client(command).await,
         Command::SigningKey(command) => signing_key::signing_key(command),

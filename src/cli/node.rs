@@ -9,14 +9,14 @@ use std::time::Duration;
 use axum::serve::ListenerExt as _;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use super::clock::{SystemClock, SystemRandomness};
 use super::config::{ChargingKind, Config, SigningKey};
 use crate::charging::{self, ChargingConfig, in_process, simulator_http};
 use crate::engine::{Engine, EngineConfig};
-use crate::http::{self, Api, Readiness};
+use crate::http::{self, Api, Exports, Readiness};
 use crate::jobs::{DoubtConfig, DoubtJob, StatementConfig, StatementJob};
 use crate::ledger::Rules;
 use crate::ports::{Charging, Clock, Randomness, Reads};
@@ -156,6 +156,10 @@ impl Node {
                 clock: clock.clone(),
                 calendar: config.calendar(),
             }),
+            exports: Exports {
+                folder: config.data_dir.clone(),
+                places: Arc::new(Semaphore::new(config.statements.exports_at_once)),
+            },
             directory,
             reads: reads.clone(),
             tokens: Arc::new(tokens),

@@ -71,7 +71,7 @@ impl Calendar {
 
 impl BusinessDay {
     /// Days that a calendar shows: those of the years 1970 to 9998.
-    const LAST: i32 = 2_932_530;
+    const LAST: i32 = 2_932_531;
 
     /// The civil date.
     #[must_use]

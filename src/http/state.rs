@@ -1,9 +1,11 @@
 //! What the handlers have at hand.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::Semaphore;
 
 use crate::domain::{Currency, NumberingPlan};
 use crate::ports::{Randomness, Reads};
@@ -15,6 +17,7 @@ pub struct Api {
     pub recharges: Arc<Recharges>,
     pub stock: Arc<Stock>,
     pub statements: Arc<Statements>,
+    pub exports: Exports,
     pub directory: Arc<Directory>,
     /// For `/readyz` alone.
     pub reads: Arc<dyn Reads>,
@@ -25,6 +28,14 @@ pub struct Api {
     pub numbering: NumberingPlan,
     pub metrics: PrometheusHandle,
     pub readiness: Readiness,
+}
+
+/// Where exports are written, and how many at once.
+pub struct Exports {
+    /// A folder for files without a name.
+    pub folder: PathBuf,
+    /// Reports give way first: no more than these, and what comes beyond is told to come back.
+    pub places: Arc<Semaphore>,
 }
 
 /// Shared by all handlers.

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod caller;
 pub mod directory;
+pub mod export;
 pub mod recharges;
 pub mod statements;
 pub mod stock;

@@ -2,6 +2,7 @@
 
 mod access;
 mod bad_input;
+mod exports;
 mod lists;
 mod matrix;
 mod operation;

@@ -58,9 +58,11 @@ async fn a_statement_shows_every_movement_and_how_they_add_up() {
 
 #[tokio::test]
 async fn periods_and_business_days() {
-    let api = TestApi::new().await;
+    let mut api = TestApi::new().await;
     let path = path(&api).await;
     api.world.clock.advance_ms(86_400_000);
+    let client = api.access.client("later", &Scope::ALL, &[api.world.id("root")]).await;
+    api.token = api.access.token(&client).await;
     let answer = api.post("/v1/recharges", api.recharge("tomorrow").to_string()).await;
     assert_eq!(answer.json()["status"], "completed");
     for (query, opening, closing, count) in [
@@ -107,4 +109,34 @@ async fn bad_questions_are_told() {
     for id in [api.world.id("stranger").to_string(), "rsl_x".into()] {
         api.get(&format!("/v1/resellers/{id}/statement")).await.problem(404, "not_found");
     }
+}
+
+#[tokio::test]
+async fn a_balance_as_it_was() {
+    let api = TestApi::new().await;
+    let path = path(&api).await.replace("statement", "balance");
+    api.world.clock.advance_ms(1_000);
+    let answer = api.post("/v1/recharges", api.recharge("later").to_string()).await;
+    assert_eq!(answer.json()["status"], "completed");
+    for (as_of, posted) in [
+        ("2026-11-22T07:59:59.999Z", "0.00"),
+        ("2026-11-22T08:00:00Z", "1940.00"),
+        ("2026-11-22T08:00:00.999Z", "1940.00"),
+        ("2026-11-22T09:00:01%2B01:00", "1920.00"),
+    ] {
+        let balance = api.get(&format!("{path}?as_of={as_of}")).await.json();
+        assert_eq!(balance["posted"], posted, "{as_of}");
+        for unknown in ["held", "available", "credit_limit"] {
+            assert_eq!(balance[unknown], json!(null), "{as_of}");
+        }
+    }
+    for (query, expected) in [
+        ("as_of=2026-11-22T08:00:01.001Z", "/as_of invalid"),
+        ("as_of=now", "/as_of invalid"),
+        ("at=2026-11-22T08:00:00Z", "/at unknown"),
+    ] {
+        assert_eq!(api.get(&format!("{path}?{query}")).await.problem(400, "invalid_query"), [expected], "{query}");
+    }
+    let stranger = format!("/v1/resellers/{}/balance?as_of=2026-11-22T08:00:00Z", api.world.id("stranger"));
+    api.get(&stranger).await.problem(404, "not_found");
 }

@@ -64,7 +64,7 @@ fn every_statement_says_what_it_is_for() {
 }
 
 /// Named queries over tables that grow.
-const READS: [&str; 14] = [
+const READS: [&str; 23] = [
     "operation",
     "operation_by_key",
     "recharges_of_resellers",
@@ -79,6 +79,15 @@ const READS: [&str; 14] = [
     "subtree",
     "record",
     "records",
+    "statement_place",
+    "statement_last_before",
+    "statement_written",
+    "statement_tail",
+    "statement_written_newest",
+    "statement_written_oldest",
+    "statement_tail_newest",
+    "statement_tail_oldest",
+    "movements_write",
 ];
 
 /// With the settings of the connections a generic plan for empty tables must be the plan for full ones. The table

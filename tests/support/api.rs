@@ -12,7 +12,7 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use taabia::domain::{ClientId, Currency, Decline, NumberingPlan, PartnerId, ResellerId, Timestamp};
-use taabia::http::{Api, Readiness};
+use taabia::http::{Api, Exports, Readiness};
 use taabia::ledger::{Registration, Request as Order};
 use taabia::ports::{
     Charging, ChargingOutcome, Client, LookupOutcome, Randomness, RefillRequest, Registry, Secret, StoreError,
@@ -290,6 +290,10 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
             clock: world.clock.clone(),
             calendar: super::script::rules().calendar,
         }),
+        exports: Exports {
+            folder: std::path::PathBuf::from(access.directory.path()),
+            places: Arc::new(tokio::sync::Semaphore::new(2)),
+        },
         directory,
         reads: store,
         tokens: access.tokens.clone(),

@@ -66,6 +66,7 @@ fn ranges(config: &Config) -> Result<(), (&'static str, String)> {
     within("charging.lookup_timeout_ms", charging.lookup_timeout_ms, 1..=HOUR_MS)?;
     within("charging.max_in_flight", charging.max_in_flight, 1..=65_536)?;
     within("statements.write_interval_ms", statements.write_interval_ms, 1..=HOUR_MS)?;
+    within("statements.exports_at_once", statements.exports_at_once, 1..=64)?;
     // RFC 9068 leaves the life of a token open; the contract promises at most 15 minutes.
     within("access.token_ttl_s", access.token_ttl_s, 1..=900)?;
     within("access.secret_overlap_s", access.secret_overlap_s, 0..=366 * 86_400)?;

@@ -114,6 +114,7 @@ pub struct Access {
 #[serde(deny_unknown_fields)]
 pub struct Statements {
     pub write_interval_ms: u64,
+    pub exports_at_once: usize,
 }
 
 /// Where the key that signs tokens comes from.

@@ -2,3 +2,4 @@
 
 pub mod balance;
 pub mod statement;
+mod statement_file;

@@ -3,12 +3,13 @@
 use std::str::FromStr;
 
 use axum::extract::{OriginalUri, Path, State};
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::statement_file;
 use crate::domain::{BusinessDay, Money, OperationKind, ResellerId, Timestamp};
 use crate::http::problem::{Code, Problem, ProblemJson};
 use crate::http::query::{Query, cursor, parse_cursor};
@@ -181,11 +182,13 @@ impl Statement {
 ///
 /// Opening, every movement with the balance after it and who was on the other side, newest first, and closing. The
 /// next page is in `next_cursor` and in `Link`; what is recorded meanwhile does not move a statement that was begun.
+/// `Accept: text/csv`, or the media type of XLSX, gives all of it as a file, from the oldest movement; a CSV without its
+/// last line, `closing`, was cut off.
 #[utoipa::path(
     get, path = "/v1/resellers/{id}/statement", operation_id = "get_statement", tag = "stock",
     params(("id" = String, Path, description = "The reseller", example = "rsl_01939f3e-7c00-7000-8000-00000000000a"), StatementParameters),
     responses(
-        (status = 200, description = "A page", body = Statement, headers(("Link" = String, description = "The next page (RFC 8288), when there is one"))),
+        (status = 200, description = "A page; or the whole as a file, from the oldest movement, for who asks for it by `Accept`", content((Statement = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")), headers(("Link" = String, description = "The next page (RFC 8288), when there is one"))),
         (status = 400, description = "A parameter is unknown, has a bad value or does not go with another", body = ProblemJson, content_type = "application/problem+json"),
         (status = 404, description = "Unknown, or outside the caller's subtrees", body = ProblemJson, content_type = "application/problem+json"),
     )
@@ -195,8 +198,13 @@ pub async fn get_statement(
     Extension(caller): Extension<Caller>,
     OriginalUri(uri): OriginalUri,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let mut query = Query::read(&uri, &["from", "to", "business_date", "limit", "cursor"])?;
+    if let Some(format) = statement_file::wanted(&headers) {
+        let id: ResellerId = id.parse().map_err(|_| Problem::new(Code::NotFound))?;
+        return statement_file::answer(&state, &caller, id, query, format).await;
+    }
     let (period, limit) = (period(&mut query), query.limit());
     let start = query.get("cursor", read_cursor);
     query.finish()?;
@@ -208,7 +216,7 @@ pub async fn get_statement(
     Ok((AppendHeaders(link), Json(body)).into_response())
 }
 
-fn period(query: &mut Query) -> Period {
+pub fn period(query: &mut Query) -> Period {
     let (from, to) = (query.get("from", Timestamp::parse), query.get("to", Timestamp::parse));
     if let (Some(from), Some(to)) = (from, to)
         && to < from
