@@ -84,6 +84,9 @@ fn rows() -> Vec<Row> {
         row("GET /v1/resellers/{id}/balance", Some(Scope::StockRead), Subtree, &[200], |s, _| {
             (format!("/v1/resellers/{}/balance", s.reseller), None)
         }),
+        row("GET /v1/resellers/{id}/statement", Some(Scope::StockRead), Subtree, &[200], |s, _| {
+            (format!("/v1/resellers/{}/statement", s.reseller), None)
+        }),
         row("GET /v1/whoami", None, Everyone, &[200], |_, _| ("/v1/whoami".into(), None)),
     ]
 }
