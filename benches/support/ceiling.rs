@@ -17,7 +17,10 @@ use taabia::services::access::{
     Authenticator, AuthenticatorSettings, Clients, KeyFile, KeyRing, KeySource, NewClient, SecretHasher, TokenSettings,
     Tokens,
 };
+use taabia::services::business_days::BusinessDays;
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
+use taabia::services::statements::Boundaries;
+use taabia::services::stock_watch::StockWatches;
 use taabia::services::{Directory, Recharges, Scope, Statements, Stock};
 use taabia::simulator::memory::MemoryStore;
 use taabia::simulator::network::NetworkPlan;
@@ -137,15 +140,31 @@ fn api(
     };
     let metrics = telemetry::metrics()?;
     tokio::spawn(telemetry::upkeep(metrics.clone()));
+    let statements = Arc::new(Statements {
+        directory: directory.clone(),
+        reads: ledger.clone(),
+        movements: Arc::new(MemoryStore::new(SHARDS)),
+        clock: clock.clone(),
+        calendar: config.calendar(),
+        boundaries: Boundaries::default(),
+    });
     Ok(Api {
         recharges: Arc::new(Recharges::new(deps, recharges)),
-        statements: Arc::new(Statements {
-            directory: directory.clone(),
+        business_days: BusinessDays {
+            ledger: ledger.clone(),
             reads: ledger.clone(),
             movements: Arc::new(MemoryStore::new(SHARDS)),
             clock: clock.clone(),
             calendar: config.calendar(),
-        }),
+            shards: SHARDS,
+        },
+        stock_watches: StockWatches {
+            ledger: ledger.clone(),
+            reads: ledger.clone(),
+            directory: directory.clone(),
+            statements: statements.clone(),
+        },
+        statements,
         stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock }),
         exports: Exports { folder: std::path::PathBuf::from("."), places: Arc::new(tokio::sync::Semaphore::new(2)) },
         directory,

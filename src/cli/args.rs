@@ -28,6 +28,8 @@ pub enum Command {
     Migrate(MigrateArgs),
     /// Checks the books: exit 0 when they are right, else the first offending row is named.
     Verify(VerifyArgs),
+    /// Closes the business days that are over, and shows the last ones with their closing balances.
+    CloseDay(CloseDayArgs),
     /// Files for spreadsheets.
     #[command(subcommand)]
     Export(ExportCommand),
@@ -153,6 +155,14 @@ pub struct VerifyArgs {
     /// Writes a checkpoint of what was verified, to be kept outside the store.
     #[arg(long, value_name = "FILE")]
     pub write_checkpoint: Option<PathBuf>,
+}
+
+/// Closes the business days that are over, as a running server does by itself, and shows the last ones with their closing
+/// balances.
+#[derive(Args, Clone, Debug, Default)]
+pub struct CloseDayArgs {
+    #[command(flatten)]
+    pub settings: SettingsArgs,
 }
 
 /// Files for spreadsheets.

@@ -38,6 +38,7 @@ async fn statement(args: ExportStatementArgs) -> Result<bool, Box<dyn Error>> {
         movements: storage.movements.clone(),
         clock: Arc::new(SystemClock),
         calendar: config.calendar(),
+        boundaries: crate::services::statements::Boundaries::default(),
     });
     let period = match args.business_date {
         Some(day) => Period::Day(day),

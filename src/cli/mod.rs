@@ -4,6 +4,7 @@
 pub mod args;
 pub mod client;
 pub mod clock;
+pub mod close_day;
 pub mod config;
 pub mod demo;
 mod demo_clients;
@@ -53,6 +54,7 @@ async fn carry_out(command: Command) -> Result<bool, Box<dyn Error>> {
         Command::Serve(args) => serve::serve(args).await,
         Command::Migrate(args) => migrate::migrate(args).await,
         Command::Verify(args) => verify::verify(args).await,
+        Command::CloseDay(args) => close_day::close_day(args).await,
         Command::Export(command) => export::export(command).await,
         Command::Statements(command) => statements::statements(command).await,
         Command::Openapi(args) => openapi::openapi(args).await,

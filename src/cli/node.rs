@@ -17,14 +17,17 @@ use super::config::{ChargingKind, Config, SigningKey};
 use crate::charging::{self, ChargingConfig, in_process, simulator_http};
 use crate::engine::{Engine, EngineConfig};
 use crate::http::{self, Api, Exports, Readiness};
-use crate::jobs::{DoubtConfig, DoubtJob, StatementConfig, StatementJob};
+use crate::jobs::{BusinessDayJob, DoubtConfig, DoubtJob, StatementConfig, StatementJob, StockWatchJob};
 use crate::ledger::Rules;
 use crate::ports::{Charging, Clock, Randomness, Reads};
 use crate::services::access::{
     Authenticator, AuthenticatorSettings, ClientFreshness, Clients, KeyFile, KeyRing, KeySource, SecretHasher,
     TokenSettings, Tokens,
 };
+use crate::services::business_days::BusinessDays;
 use crate::services::recharges::{RechargeConfig, RechargeDeps};
+use crate::services::statements::Boundaries;
+use crate::services::stock_watch::StockWatches;
 use crate::services::{Directory, Recharges, Statements, Stock};
 use crate::storage::Storage;
 
@@ -145,17 +148,26 @@ impl Node {
             randomness: randomness.clone(),
             settings,
         };
+        let statements = Arc::new(Statements {
+            directory: directory.clone(),
+            reads: reads.clone(),
+            movements: storage.movements.clone(),
+            clock: clock.clone(),
+            calendar: config.calendar(),
+            boundaries: Boundaries::default(),
+        });
         let readiness = Readiness::default();
         let router = http::router(Api {
             recharges: recharges.clone(),
             stock: Arc::new(Stock { directory: directory.clone(), reads: reads.clone(), clock: clock.clone() }),
-            statements: Arc::new(Statements {
-                directory: directory.clone(),
+            statements: statements.clone(),
+            business_days: business_days(config, storage, engine.clone()),
+            stock_watches: StockWatches {
+                ledger: engine.clone(),
                 reads: reads.clone(),
-                movements: storage.movements.clone(),
-                clock: clock.clone(),
-                calendar: config.calendar(),
-            }),
+                directory: directory.clone(),
+                statements,
+            },
             exports: Exports {
                 folder: config.data_dir.clone(),
                 places: Arc::new(Semaphore::new(config.statements.exports_at_once)),
@@ -182,17 +194,8 @@ impl Node {
         });
         let serving = tokio::spawn(async move { served.await });
         let (stop_jobs, jobs_stopped) = watch::channel(false);
-        let doubt = DoubtJob { ledger: engine.clone(), reads, charging, clock, config: doubt_config(config) };
-        let statements = StatementJob {
-            movements: storage.movements.clone(),
-            shards: storage.store.shards(),
-            config: StatementConfig { write_interval_ms: config.statements.write_interval_ms, ..Default::default() },
-        };
-        let jobs = vec![
-            tokio::spawn(doubt.run(jobs_stopped.clone())),
-            tokio::spawn(statements.run(jobs_stopped)),
-            tokio::spawn(super::telemetry::upkeep(metrics)),
-        ];
+        let mut jobs = start_jobs(config, storage, &engine, charging, &jobs_stopped);
+        jobs.push(tokio::spawn(super::telemetry::upkeep(metrics)));
         Ok(Self {
             url,
             engine,
@@ -241,6 +244,45 @@ impl Node {
     }
 }
 
+fn start_jobs(
+    config: &Config,
+    storage: &Storage,
+    engine: &Arc<Engine>,
+    charging: Arc<dyn Charging>,
+    stopped: &watch::Receiver<bool>,
+) -> Vec<JoinHandle<()>> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let doubt = DoubtJob {
+        ledger: engine.clone(),
+        reads: storage.store.clone(),
+        charging,
+        clock: clock.clone(),
+        config: doubt_config(config),
+    };
+    let written = StatementJob {
+        movements: storage.movements.clone(),
+        shards: storage.store.shards(),
+        config: StatementConfig { write_interval_ms: config.statements.write_interval_ms, ..Default::default() },
+    };
+    let days = BusinessDayJob { days: business_days(config, storage, engine.clone()) };
+    let watches = StockWatchJob {
+        ledger: engine.clone(),
+        reads: storage.store.clone(),
+        movements: storage.movements.clone(),
+        clock,
+        randomness: Arc::new(SystemRandomness),
+        calendar: config.calendar(),
+        shards: storage.store.shards(),
+        interval_ms: config.stock_watch.interval_ms,
+    };
+    vec![
+        tokio::spawn(doubt.run(stopped.clone())),
+        tokio::spawn(written.run(stopped.clone())),
+        tokio::spawn(days.run(stopped.clone())),
+        tokio::spawn(watches.run(stopped.clone())),
+    ]
+}
+
 fn recharges(
     config: &Config,
     storage: &Storage,
@@ -264,6 +306,17 @@ fn recharges(
         currency: config.currency,
     };
     Recharges::new(deps, settings)
+}
+
+fn business_days(config: &Config, storage: &Storage, engine: Arc<Engine>) -> BusinessDays {
+    BusinessDays {
+        ledger: engine,
+        reads: storage.store.clone(),
+        movements: storage.movements.clone(),
+        clock: Arc::new(SystemClock),
+        calendar: config.calendar(),
+        shards: storage.store.shards(),
+    }
 }
 
 fn doubt_config(config: &Config) -> DoubtConfig {

@@ -79,6 +79,11 @@ entry_kinds! {
     RecordPut = 30, "record.put", Record;
     /// The copy of a record in one more shard; the command is recorded in the operator's.
     RecordCopied = 31, "record.copied", Record;
+    /// The shard closed a business day: what it records from here on belongs to a later one.
+    DayClosed = 70, "day.closed", Record;
+    /// A reseller's stock fell below the threshold it is watched for.
+    StockLow = 71, "stock.low", Record;
+    StockRecovered = 72, "stock.recovered", Record;
 }
 
 impl EntryKind {

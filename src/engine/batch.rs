@@ -7,9 +7,11 @@ use tokio::time::Instant;
 
 use crate::domain::encoding::Hash;
 use crate::domain::operation::claim_key;
-use crate::domain::{Operation, OperationId, ResellerId, Shard};
+use crate::domain::{Operation, OperationId, RecordWant, ResellerId, Shard};
 use crate::ledger::command::Reserve;
-use crate::ledger::{Books, Changes, Command, Moment, Outcome, Refusal, Request, ShardBooks, decide, knows_reseller};
+use crate::ledger::{
+    Books, Changes, Command, Moment, Outcome, Refusal, Request, ShardBooks, close_days, closing, decide, knows_reseller,
+};
 use crate::ports::{Claim, RecentRecharge, Session, StoreError, Wants};
 
 /// What became of each command of a batch, in order.
@@ -51,6 +53,9 @@ impl Batch<'_> {
         let loaded = phase("load", locked);
         let claims = self.claim(commands).await?;
         let claimed = phase("claim", loaded);
+        for shard in &shards {
+            close_days(self.books.shard_mut(*shard), &self.moment);
+        }
         let results = self.decide(commands, &claims);
         let changes: Vec<Changes> =
             shards.iter().filter_map(|shard| self.books.shard_mut(*shard).take_changes()).collect();
@@ -94,6 +99,11 @@ impl Batch<'_> {
         let mut operations = HashSet::new();
         let mut recent = HashSet::new();
         let mut records = HashSet::new();
+        for shard in shards {
+            let books = self.books.shard(*shard);
+            let closings = closing::days_over(books, &self.moment).into_iter().map(closing::key).map(RecordWant::One);
+            records.extend(closings.filter(|want| !books.records().knows(want)).map(|want| (*shard, want)));
+        }
         for command in commands {
             if let Some(reseller) = command.request.reseller() {
                 self.want_reseller(&mut resellers, reseller);

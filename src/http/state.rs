@@ -10,6 +10,8 @@ use tokio::sync::Semaphore;
 use crate::domain::{Currency, NumberingPlan};
 use crate::ports::{Randomness, Reads};
 use crate::services::access::{Authenticator, Tokens};
+use crate::services::business_days::BusinessDays;
+use crate::services::stock_watch::StockWatches;
 use crate::services::{Directory, Recharges, Statements, Stock};
 
 /// All that the API is wired to.
@@ -18,6 +20,8 @@ pub struct Api {
     pub stock: Arc<Stock>,
     pub statements: Arc<Statements>,
     pub exports: Exports,
+    pub business_days: BusinessDays,
+    pub stock_watches: StockWatches,
     pub directory: Arc<Directory>,
     /// For `/readyz` alone.
     pub reads: Arc<dyn Reads>,

@@ -1,7 +1,11 @@
 //! Background work. Jobs act through the engine with the status they expect.
 
+pub mod business_days;
 pub mod doubt;
 pub mod statements;
+pub mod stock_watch;
 
+pub use business_days::BusinessDayJob;
 pub use doubt::{DoubtConfig, DoubtJob};
 pub use statements::{StatementConfig, StatementJob};
+pub use stock_watch::StockWatchJob;

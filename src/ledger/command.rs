@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::{
     Channel, Content, Decline, ExternalId, Limits, Msisdn, Operation, OperationId, PartnerId, Place, Record, RecordKey,
-    RecordWant, ResellerId, Shard, Standing, Status, TerminalId,
+    RecordKind, RecordWant, ResellerId, Shard, Standing, Status, TerminalId,
 };
 use crate::ledger::Registration;
 
@@ -112,6 +112,10 @@ pub enum Request {
     Resolve(Resolve),
     Void(Void),
     PutRecord(PutRecord),
+    /// Closes the business days that are over in a shard, as any other command would that comes first.
+    CloseDays(Shard),
+    /// Compares a reseller's stock with the threshold that it is watched for.
+    LookAtStock(ResellerId),
 }
 
 /// A request and who causes it.
@@ -143,6 +147,8 @@ impl Request {
             Self::Resolve(resolve) => resolve.operation.shard(),
             Self::Void(void) => of(void.reseller),
             Self::PutRecord(put) => put.key.home(count),
+            Self::CloseDays(shard) => *shard,
+            Self::LookAtStock(reseller) => of(*reseller),
         }
     }
 
@@ -167,6 +173,11 @@ impl Request {
                 let shards = std::iter::once(put.key.home(count)).chain(put.key.copies(count));
                 shards.map(|shard| (shard, RecordWant::One(put.key.clone()))).collect()
             }
+            Self::LookAtStock(reseller) => {
+                let kinds = [RecordKind::StockWatch, RecordKind::StockAlert];
+                let keys = kinds.map(|kind| super::stock_watch::key(kind, *reseller));
+                keys.map(|key| (key.home(count), RecordWant::One(key))).to_vec()
+            }
             _ => Vec::new(),
         }
     }
@@ -182,7 +193,8 @@ impl Request {
             Self::Reserve(reserve) => Some(reserve.reseller),
             Self::Void(void) => Some(void.reseller),
             Self::PutRecord(put) => Some(put.key.owner()).filter(|_| put.key.kind().place() == Place::Owner),
-            Self::IssueStock(_) | Self::Resolve(_) => None,
+            Self::LookAtStock(reseller) => Some(*reseller),
+            Self::IssueStock(_) | Self::Resolve(_) | Self::CloseDays(_) => None,
         }
     }
 
@@ -205,7 +217,9 @@ impl Request {
             | Self::SetStanding(_)
             | Self::SetLimits(_)
             | Self::Resolve(_)
-            | Self::PutRecord(_) => None,
+            | Self::PutRecord(_)
+            | Self::CloseDays(_)
+            | Self::LookAtStock(_) => None,
         }
     }
 

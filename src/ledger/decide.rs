@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::books::{Books, Step};
+use super::books::{Books, ShardBooks, Step};
 use super::command::{AllocateStock, Command, Outcome, PutRecord, Refusal, Request, Reserve};
 use super::rules::Moment;
-use super::{allocation, issue, network, recharge, record as records, void};
+use super::{allocation, closing, issue, network, recharge, record as records, stock_watch, void};
 use crate::domain::{Details, EntryKind, Operation, OperationId, Record, Shard};
 
 /// Decides a command whose shards, resellers and operations are in `books`. `existing` is the operation that
@@ -66,7 +66,22 @@ pub fn decide(
             let step = network::set_limits(books.shard(home), request)?;
             Ok(record_plain(books, home, step, command, moment))
         }
+        // Closed by whatever comes first: see `close_days`.
+        (Request::CloseDays(_), _) => Ok(Outcome::Recorded),
+        (Request::LookAtStock(reseller), _) => match stock_watch::look(books.shard(home), *reseller, moment)? {
+            Some(step) => Ok(record_plain(books, home, step, command, moment)),
+            None => Ok(Outcome::Recorded),
+        },
         (Request::PutRecord(request), _) => put_record(books, shards, request, command, moment),
+    }
+}
+
+/// Closes the business days that are over in a shard: what a batch begins with.
+pub fn close_days(books: &mut ShardBooks, moment: &Moment<'_>) {
+    for day in closing::days_over(books, moment) {
+        if let Some(step) = closing::close(books, day, moment) {
+            books.record(step, &closing::ACTOR.into(), moment.now);
+        }
     }
 }
 

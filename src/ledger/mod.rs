@@ -4,6 +4,7 @@
 pub mod allocation;
 pub mod books;
 pub mod changes;
+pub mod closing;
 pub mod command;
 mod decide;
 pub mod issue;
@@ -13,10 +14,11 @@ pub mod recharge;
 pub mod record;
 pub mod rules;
 pub mod similar;
+pub mod stock_watch;
 pub mod void;
 
 pub use books::{Books, ShardBooks};
 pub use changes::{Changes, Head, Registration};
 pub use command::{Actor, Command, Evidence, Outcome, Refusal, Request};
-pub use decide::{decide, knows_reseller};
+pub use decide::{close_days, decide, knows_reseller};
 pub use rules::{Moment, Rules};

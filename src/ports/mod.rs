@@ -11,7 +11,7 @@ pub mod store;
 pub use audit::{AuditReader, AuditedEntry, AuditedMovement, Snapshot};
 pub use charging::{Charging, ChargingOutcome, LookupOutcome, RefillRequest};
 pub use clock::{Clock, Randomness};
-pub use movements::{Flows, LogPlace, Movement, MovementPlace, MovementQuery, Movements};
+pub use movements::{Flows, LogPlace, Movement, MovementPlace, MovementQuery, Movements, WatchedStock};
 pub use posting::{Ledger, LedgerError};
 pub use registry::{Client, Registry, Secret};
 pub use store::{

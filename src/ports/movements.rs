@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::store::StoreError;
-use crate::domain::{AccountNumber, EntryKind, Operation, Posting, Shard, Side, Timestamp};
+use crate::domain::records::StockWatch;
+use crate::domain::{AccountNumber, EntryKind, Operation, Posting, ResellerId, Shard, Side, Timestamp};
 
 /// Where a shard's log stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +82,25 @@ pub struct Movement {
     pub operation: Option<Operation>,
 }
 
+/// A reseller whose stock is low, or was when it was last looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WatchedStock {
+    pub reseller: ResellerId,
+    pub watch: StockWatch,
+    pub available_minor: i64,
+    /// Version of the last alert; 0 when there was none.
+    pub alert: i64,
+    /// What that alert says.
+    pub was_low: bool,
+}
+
+impl WatchedStock {
+    #[must_use]
+    pub fn is_low(&self) -> bool {
+        self.available_minor < self.watch.threshold_minor
+    }
+}
+
 #[async_trait]
 pub trait Movements: Send + Sync {
     /// # Errors
@@ -101,6 +121,9 @@ pub trait Movements: Send + Sync {
 
     /// Movements in the order asked for.
     async fn movements(&self, place: &LogPlace, query: &MovementQuery) -> Result<Vec<Movement>, StoreError>;
+
+    /// The watched resellers of a shard that are low, or were when they were last looked at.
+    async fn watched_stock(&self, shard: Shard) -> Result<Vec<WatchedStock>, StoreError>;
 
     /// Writes the movements of up to `limit` further entries out; gives the sequence it came to. Another node that
     /// is at it is not waited for.

@@ -3,13 +3,16 @@
 //! A period of time is a part of the shard's log: recorded time never goes back there. The first page fixes that part
 //! and the others carry it in their cursor, so that a statement stays one and the same while recharges go on.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::caller::{Caller, ServiceError};
 use super::directory::Directory;
+use crate::domain::records::BusinessDayClosing;
 use crate::domain::{
     Account, AccountNumber, BusinessDay, Calendar, Details, Msisdn, Operation, ResellerId, Shard, Side, Timestamp,
 };
+use crate::ledger::closing;
 use crate::ports::{Clock, Flows, LogPlace, Movement, MovementPlace, MovementQuery, Movements, Reads};
 
 /// Which movements a statement shows.
@@ -49,6 +52,8 @@ pub struct Summary {
     pub in_minor: i64,
     pub out_minor: i64,
     pub closing_minor: i64,
+    /// Whether nothing can be recorded in the period any more.
+    pub is_final: bool,
     pub as_of: Timestamp,
 }
 
@@ -96,7 +101,15 @@ pub struct Statements {
     pub movements: Arc<dyn Movements>,
     pub clock: Arc<dyn Clock>,
     pub calendar: Calendar,
+    /// Where days begin, as far as that was asked for.
+    pub boundaries: Boundaries,
 }
+
+/// The last entry before a business day, by shard and day.
+pub type Boundaries = Mutex<HashMap<(Shard, BusinessDay), i64>>;
+
+/// Boundaries that are remembered.
+const BOUNDARIES: usize = 10_000;
 
 /// Entries that may wait to be written out before statements wait for them.
 const LONGEST_TAIL: i64 = 1_000_000;
@@ -168,6 +181,40 @@ impl Statements {
         Ok(self.flows(&place, shard, account.number, sequence).await?.balance(Side::Credit))
     }
 
+    /// What a reseller sold to subscribers, net of reversals, from the beginning of one business day to that of another.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] when unknown.
+    pub async fn sold(&self, reseller: ResellerId, from: BusinessDay, to: BusinessDay) -> Result<i64, ServiceError> {
+        let shard = self.directory.shard_of(reseller);
+        let account = self.account(shard, reseller).await?.number;
+        let place = self.place(shard).await?;
+        let mut sold = [0; 2];
+        for (sold, day) in sold.iter_mut().zip([from, to]) {
+            let sequence = self.boundary(shard, &place, day).await?;
+            *sold = self.flows(&place, shard, account, sequence).await?.sold_minor;
+        }
+        Ok(sold[1] - sold[0])
+    }
+
+    /// The last entry before a business day begins. Once the shard's time has come to that day it never changes.
+    async fn boundary(&self, shard: Shard, place: &LogPlace, day: BusinessDay) -> Result<i64, ServiceError> {
+        let key = (shard, day);
+        if let Some(known) = self.boundaries.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(*known);
+        }
+        let begins_at = self.calendar.begins_at(day);
+        let sequence = self.movements.last_before(shard, begins_at, place.head).await?;
+        if place.recorded_at >= begins_at {
+            let mut known = self.boundaries.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.len() >= BOUNDARIES {
+                known.clear();
+            }
+            known.insert(key, sequence);
+        }
+        Ok(sequence)
+    }
+
     /// Fixes the part of the log and sums it up, for a caller that was authorised.
     ///
     /// # Errors
@@ -196,17 +243,26 @@ impl Statements {
             in_minor: closing.credited_minor - opening.credited_minor,
             out_minor: closing.debited_minor - opening.debited_minor,
             closing_minor: closing.balance(Side::Credit),
+            is_final: self.ends_at(period).is_some_and(|end| place.recorded_at >= end),
             as_of,
         };
         Ok(OpenStatement { summary, span, shard, account: account.number, place })
+    }
+
+    fn ends_at(&self, period: Period) -> Option<Timestamp> {
+        match period {
+            Period::Between { to, .. } => to,
+            Period::Day(day) => Some(self.calendar.bounds(day).1),
+        }
     }
 
     async fn span(&self, shard: Shard, place: &LogPlace, period: Period) -> Result<Span, ServiceError> {
         let (from, to) = match period {
             Period::Between { from, to } => (from, to),
             Period::Day(day) => {
-                let (begin, end) = self.calendar.bounds(day);
-                (Some(begin), Some(end))
+                let after = self.begins_behind(shard, place, day).await?;
+                let up_to = self.begins_behind(shard, place, BusinessDay(day.0 + 1)).await?;
+                return Ok(Span { after, up_to: up_to.max(after) });
             }
         };
         let after = match from {
@@ -218,6 +274,17 @@ impl Statements {
             None => place.head,
         };
         Ok(Span { after, up_to: up_to.max(after) })
+    }
+
+    /// The last entry before a business day: the one that closed the day before, where it is closed.
+    async fn begins_behind(&self, shard: Shard, place: &LogPlace, day: BusinessDay) -> Result<i64, ServiceError> {
+        let closing = closing::key(BusinessDay(day.0 - 1));
+        let closed = self.reads.record(shard, &closing).await?;
+        match closed.as_ref().and_then(|record| record.body::<BusinessDayClosing>()) {
+            // It may have been closed since the place was read.
+            Some(closing) => Ok(closing.sequence.min(place.head)),
+            None => Ok(self.movements.last_before(shard, self.calendar.begins_at(day), place.head).await?),
+        }
     }
 
     async fn account(&self, shard: Shard, reseller: ResellerId) -> Result<Account, ServiceError> {

@@ -4,8 +4,11 @@ use uuid::Uuid;
 
 use super::audit_rows::OptionalOperation;
 use super::rows::{corrupt, read_at, read_entry_kind, read_shard};
-use crate::domain::{AccountNumber, Asset, Operation, Posting, Shard};
-use crate::ports::{AuditedMovement, Flows, LogPlace, Movement, MovementPlace, MovementQuery, StoreError};
+use crate::domain::{AccountNumber, Asset, Operation, Posting, Record, RecordKind, ResellerId, Shard};
+use crate::ledger::stock_watch;
+use crate::ports::{
+    AuditedMovement, Flows, LogPlace, Movement, MovementPlace, MovementQuery, StoreError, WatchedStock,
+};
 
 /// Under which name the movements read the log.
 pub(super) const SUBSCRIBER: &str = "statements";
@@ -128,6 +131,27 @@ impl From<AuditedMovementRow> for AuditedMovement {
             sold_minor: row.sold_minor,
             posting,
         }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct WatchedRow {
+    owner: Uuid,
+    watch: String,
+    available: i64,
+    alert: i64,
+    was_low: bool,
+}
+
+impl WatchedRow {
+    pub(super) fn read(self) -> Result<WatchedStock, StoreError> {
+        let reseller = ResellerId::from_uuid(self.owner);
+        let key = stock_watch::key(RecordKind::StockWatch, reseller);
+        // The version is not looked at.
+        let record = Record::read(key, 1, &self.watch).map_err(|_| corrupt("record.content"))?;
+        let watch = *record.body().ok_or_else(|| corrupt("record.content"))?;
+        let (available_minor, alert, was_low) = (self.available, self.alert, self.was_low);
+        Ok(WatchedStock { reseller, watch, available_minor, alert, was_low })
     }
 }
 

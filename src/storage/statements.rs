@@ -69,6 +69,7 @@ macro_rules! statements_of_dialect {
             CURSOR_MOVE = "cursor_move",
             MOVEMENTS_WRITE = "movements_write",
             MOVEMENTS_FORGET = "movements_forget",
+            WATCHED_STOCK = "watched_stock",
             AUDIT_CURSORS = "audit_cursors",
             AUDIT_MOVEMENTS = "audit_movements",
             AUDIT_HEADS = "audit_heads",

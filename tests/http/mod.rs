@@ -8,3 +8,4 @@ mod matrix;
 mod operation;
 mod recharges;
 mod statements;
+mod stock_watch;

@@ -5,7 +5,7 @@ use taabia::ledger::Evidence;
 use taabia::ports::Clock;
 use taabia::services::statements::Period;
 
-use super::{ALWAYS, all_pages, caller, casablanca, service};
+use super::{ALWAYS, all_pages, calendar, caller, service};
 use crate::support::world::{Books, RELEASE, World};
 use crate::support::{SeededRandomness, on_every_store, setting};
 
@@ -71,7 +71,7 @@ impl Walk {
         let (from, to) = match period {
             Period::Between { from, to } => (from, to),
             Period::Day(day) => {
-                let (begin, end) = casablanca().bounds(day);
+                let (begin, end) = calendar().bounds(day);
                 (Some(begin), Some(end))
             }
         };
@@ -99,9 +99,9 @@ impl Walk {
 
     /// Every day follows the one before, and the whole is their sum.
     async fn check_days(&self, index: usize) {
-        let calendar = casablanca();
+        let days = calendar();
         let Some((first, _)) = self.histories[index].first() else { return };
-        let (first, last) = (calendar.day_of(*first).0, calendar.day_of(self.world.clock.now()).0);
+        let (first, last) = (days.day_of(*first).0, days.day_of(self.world.clock.now()).0);
         let statements = service(&self.world);
         let mut balance = 0;
         for day in first..=last {
@@ -110,7 +110,7 @@ impl Walk {
             assert_eq!(open.summary.opening_minor, balance, "seed {}: {day}", self.seed);
             balance = open.summary.closing_minor;
             assert_eq!(open.summary.opening_minor + open.summary.in_minor - open.summary.out_minor, balance);
-            let end = calendar.bounds(day).1.plus_ms(-1).min(self.world.clock.now());
+            let end = days.bounds(day).1.plus_ms(-1).min(self.world.clock.now());
             let caller = caller(&self.world, &NAMES);
             let at = statements.posted_at(&caller, self.world.id(NAMES[index]), end).await.unwrap();
             assert_eq!(at, balance, "seed {}: {day}", self.seed);
@@ -135,7 +135,7 @@ on_every_store!(a_statement_says_what_happened, async |books: Books| {
             walk.check(index, ALWAYS, limit).await;
             walk.check(index, Period::Between { from: one.min(other), to: one.max(other) }, limit).await;
             walk.check(index, Period::Between { from: None, to: one }, limit).await;
-            walk.check(index, Period::Day(casablanca().day_of(other.unwrap())), limit).await;
+            walk.check(index, Period::Day(calendar().day_of(other.unwrap())), limit).await;
         }
     }
     for index in 0..NAMES.len() {

@@ -1,21 +1,23 @@
 //! Statements on every store: exact whatever is written out and whatever goes on meanwhile.
 
 mod audit;
+mod days;
 mod laws;
 mod pages;
+mod watch;
 
 use std::sync::Arc;
 
 use taabia::domain::ids::uuid_v7;
-use taabia::domain::{Calendar, ClientId, CutOff, PartnerId, Shard, Timestamp};
+use taabia::domain::{Calendar, ClientId, PartnerId, Shard, Timestamp};
 use taabia::ledger::Evidence;
-use taabia::services::statements::{Line, PageStart, Period, StatementPage};
+use taabia::services::statements::{Boundaries, Line, PageStart, Period, StatementPage};
 use taabia::services::{Caller, Directory, Scope, Statements};
 
 use crate::support::world::World;
 
-pub fn casablanca() -> Calendar {
-    Calendar::new(jiff::tz::TimeZone::get("Africa/Casablanca").unwrap(), CutOff::default())
+pub fn calendar() -> Calendar {
+    crate::support::script::rules().calendar
 }
 
 pub fn service(world: &World) -> Statements {
@@ -24,7 +26,8 @@ pub fn service(world: &World) -> Statements {
         reads: world.books.store.clone(),
         movements: world.books.movements.clone(),
         clock: world.clock.clone(),
-        calendar: casablanca(),
+        calendar: calendar(),
+        boundaries: Boundaries::default(),
     }
 }
 

@@ -21,7 +21,10 @@ use taabia::services::access::{
     Authenticator, AuthenticatorSettings, ClientFreshness, Clients, KeyFile, KeyRing, KeySource, NewClient,
     SecretHasher, TokenSettings, Tokens,
 };
+use taabia::services::business_days::BusinessDays;
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
+use taabia::services::statements::Boundaries;
+use taabia::services::stock_watch::StockWatches;
 use taabia::services::{Directory, Recharges, Scope, Statements, Stock};
 use tower::ServiceExt;
 
@@ -280,16 +283,32 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
         max_outstanding: 1_000,
         currency: Currency::MAD,
     };
+    let statements = Arc::new(Statements {
+        directory: directory.clone(),
+        reads: store.clone(),
+        movements: world.books.movements.clone(),
+        clock: world.clock.clone(),
+        calendar: super::script::rules().calendar,
+        boundaries: Boundaries::default(),
+    });
     Api {
         recharges: Arc::new(Recharges::new(deps, config)),
         stock: Arc::new(Stock { directory: directory.clone(), reads: store.clone(), clock: world.clock.clone() }),
-        statements: Arc::new(Statements {
-            directory: directory.clone(),
+        business_days: BusinessDays {
+            ledger: world.nodes[0].clone(),
             reads: store.clone(),
             movements: world.books.movements.clone(),
             clock: world.clock.clone(),
             calendar: super::script::rules().calendar,
-        }),
+            shards: store.shards(),
+        },
+        stock_watches: StockWatches {
+            ledger: world.nodes[0].clone(),
+            reads: store.clone(),
+            directory: directory.clone(),
+            statements: statements.clone(),
+        },
+        statements,
         exports: Exports {
             folder: std::path::PathBuf::from(access.directory.path()),
             places: Arc::new(tokio::sync::Semaphore::new(2)),

@@ -24,6 +24,10 @@ impl ManualClock {
         Self(AtomicI64::new(Timestamp::parse(text).unwrap().unix_ms()))
     }
 
+    pub fn now_ms(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
     pub fn advance_ms(&self, ms: i64) {
         self.0.fetch_add(ms, Ordering::SeqCst);
     }

@@ -43,6 +43,7 @@ pub struct Config {
     pub doubt: Doubt,
     pub charging: Charging,
     pub statements: Statements,
+    pub stock_watch: StockWatch,
     pub access: Access,
     pub shutdown: Shutdown,
     pub telemetry: Telemetry,
@@ -115,6 +116,12 @@ pub struct Access {
 pub struct Statements {
     pub write_interval_ms: u64,
     pub exports_at_once: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StockWatch {
+    pub interval_ms: u64,
 }
 
 /// Where the key that signs tokens comes from.

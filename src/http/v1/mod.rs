@@ -1,5 +1,6 @@
 //! Version 1 of the API.
 
+mod business_days;
 mod recharges;
 mod resellers;
 mod whoami;
@@ -19,6 +20,10 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::RechargesRead), routes!(recharges::get::get_recharge)),
         (Need::Scope(Scope::StockRead), routes!(resellers::balance::get_balance)),
         (Need::Scope(Scope::StockRead), routes!(resellers::statement::get_statement)),
+        (Need::Scope(Scope::StockRead), routes!(resellers::stock_watch::get_stock_watch)),
+        (Need::Scope(Scope::NetworkWrite), routes!(resellers::stock_watch::put_stock_watch)),
+        (Need::Scope(Scope::NetworkWrite), routes!(resellers::stock_watch::delete_stock_watch)),
+        (Need::Scope(Scope::StockRead), routes!(business_days::list_business_days)),
         (Need::AnyToken, routes!(whoami::whoami)),
     ]
 }

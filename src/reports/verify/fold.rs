@@ -122,6 +122,11 @@ impl<'a> Fold<'a> {
         self.accounts.get(&number).copied()
     }
 
+    /// All accounts with their balances by the fold.
+    pub fn accounts(&self) -> impl Iterator<Item = Account> {
+        self.accounts.values().map(|(account, balance)| Account { posted: *balance, ..**account })
+    }
+
     /// How many movements of each reseller's account should be written out, by account.
     pub fn moved(&self) -> Vec<(AccountNumber, i64)> {
         let mut moved: Vec<_> = self.moved.iter().map(|(account, count)| (*account, *count)).collect();

@@ -11,12 +11,13 @@
 //! every open operation has its hold, every hold its operation, and what is held is their sum; no
 //! operation and no posting stands without an entry. Over all shards: the standing equations.
 //!
-//! Movements that were written out for statements are those of the journal. Standing and limits of every reseller,
+//! A closed day says what its closing entry found. Movements that were written out for statements are those of the journal. Standing and limits of every reseller,
 //! and every record, are those that the last entry about it recorded; the copies of a record are alike in all shards. What no entry
 //! records is not verified: the daily counters, the claims of keys, partners and clients.
 
 mod checkpoint;
 mod closing;
+mod closings;
 mod equations;
 mod finding;
 mod fold;
@@ -95,13 +96,17 @@ pub async fn verify(
         let shard = slice.head.shard;
         let written = written.iter().find(|(of, _)| *of == shard).map_or(0, |(_, sequence)| *sequence);
         let mut fold = Fold::new(slice, written)?;
+        let mut closings = closings::Closings::of(slice);
         while fold.sequence() < slice.head.sequence {
             let page = audit.entries(shard, fold.sequence(), slice.head.sequence, options.page.max(1)).await?;
             if page.is_empty() {
                 return Err(fold.ends_early().into());
             }
             done += i64::try_from(page.len()).expect("a page is short");
-            page.iter().try_for_each(|audited| fold.entry(audited))?;
+            for audited in &page {
+                fold.entry(audited)?;
+                closings.check(&fold, &audited.entry)?;
+            }
             progress(Progress { shard, done, total });
         }
         movements::check(audit, &fold, written).await?;

@@ -4,8 +4,12 @@ use async_trait::async_trait;
 
 use super::state::{Books, State};
 use super::{MemoryStore, no_such_shard};
-use crate::domain::{AccountClass, AccountNumber, OperationId, Posting, Shard, Side, Timestamp};
-use crate::ports::{Flows, LogPlace, Movement, MovementPlace, MovementQuery, Movements, StoreError};
+use crate::domain::records::{StockAlert, StockWatch};
+use crate::domain::{
+    AccountClass, AccountNumber, OperationId, Posting, Record, RecordKind, ResellerId, Shard, Side, Timestamp,
+};
+use crate::ledger::stock_watch;
+use crate::ports::{Flows, LogPlace, Movement, MovementPlace, MovementQuery, Movements, StoreError, WatchedStock};
 
 fn books(state: &State, shard: Shard) -> Result<&Books, StoreError> {
     state.books(shard).ok_or_else(|| no_such_shard(shard))
@@ -81,6 +85,27 @@ impl Movements for MemoryStore {
             }
         };
         Ok(rows.into_iter().take(query.limit as usize).map(read).collect())
+    }
+
+    async fn watched_stock(&self, shard: Shard) -> Result<Vec<WatchedStock>, StoreError> {
+        let state = self.shared.state();
+        let books = books(&state, shard)?;
+        let of = |reseller: ResellerId, kind| books.records.get(&stock_watch::key(kind, reseller));
+        let watched = books.resellers.values().filter_map(|reseller| {
+            let watch: StockWatch = *of(reseller.id, RecordKind::StockWatch)?.body()?;
+            let alert = of(reseller.id, RecordKind::StockAlert);
+            let was_low = alert.and_then(|alert| alert.body()).is_some_and(|alert: &StockAlert| alert.is_low);
+            Some(WatchedStock {
+                reseller: reseller.id,
+                watch,
+                available_minor: books.accounts.get(&reseller.stock_account)?.available(),
+                alert: alert.map_or(0, Record::version),
+                was_low,
+            })
+        });
+        let mut watched: Vec<_> = watched.filter(|watched| watched.is_low() || watched.was_low).collect();
+        watched.sort_unstable_by_key(|watched| watched.reseller);
+        Ok(watched)
     }
 
     async fn write_out(&self, shard: Shard, _: u32) -> Result<i64, StoreError> {

@@ -6,10 +6,10 @@ use sqlx::SqliteConnection;
 use super::error::store_error;
 use super::registry::commit;
 use super::{SqliteStore, sql};
-use crate::domain::{AccountClass, AccountNumber, Shard, Side, Timestamp};
-use crate::ports::{Flows, LogPlace, Movement, MovementPlace, MovementQuery, Movements, StoreError};
+use crate::domain::{AccountClass, AccountNumber, RecordKind, Shard, Side, Timestamp};
+use crate::ports::{Flows, LogPlace, Movement, MovementPlace, MovementQuery, Movements, StoreError, WatchedStock};
 use crate::storage::movements::{
-    MovementRow, PlaceRow, SUBSCRIBER, Source, TailRow, WrittenRow, no_such_shard, parts, read_flows,
+    MovementRow, PlaceRow, SUBSCRIBER, Source, TailRow, WatchedRow, WrittenRow, no_such_shard, parts, read_flows,
 };
 use crate::storage::rows::shard_number;
 
@@ -111,6 +111,18 @@ impl Movements for SqliteStore {
             }
         }
         Ok(found)
+    }
+
+    async fn watched_stock(&self, shard: Shard) -> Result<Vec<WatchedStock>, StoreError> {
+        let rows: Vec<WatchedRow> = sqlx::query_as(sql::WATCHED_STOCK)
+            .bind(shard_number(shard))
+            .bind(RecordKind::StockWatch.code())
+            .bind(RecordKind::StockAlert.code())
+            .bind(AccountClass::ResellerStock.code())
+            .fetch_all(&self.reads)
+            .await
+            .map_err(store_error)?;
+        rows.into_iter().map(WatchedRow::read).collect()
     }
 
     async fn write_out(&self, shard: Shard, limit: u32) -> Result<i64, StoreError> {

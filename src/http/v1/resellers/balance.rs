@@ -30,8 +30,26 @@ pub struct Balance {
     /// Null with `as_of`.
     #[schema(example = "0.00", required)]
     credit_limit: Option<String>,
+    /// Whether it is low; null where it is not watched, and with `as_of`.
+    #[schema(required)]
+    low_stock: Option<LowStock>,
+    /// Sold to subscribers per day, of the last seven business days that are over. Null with `as_of`.
+    #[schema(example = "240.00", required)]
+    average_daily_sale: Option<String>,
+    /// How many days what is available lasts at that pace; null when nothing was sold, and with `as_of`.
+    #[schema(example = "8.3", required)]
+    days_of_cover: Option<String>,
     #[schema(example = "2026-11-22T08:30:00.000Z", format = DateTime)]
     as_of: String,
+}
+
+/// What stock is watched for.
+#[derive(Serialize, ToSchema)]
+pub struct LowStock {
+    #[schema(example = "500.00")]
+    threshold: String,
+    /// Whether what is available is below it.
+    is_low: bool,
 }
 
 /// What a reseller has
@@ -74,17 +92,27 @@ pub async fn get_balance(
             held: None,
             available: None,
             credit_limit: None,
+            low_stock: None,
+            average_daily_sale: None,
+            days_of_cover: None,
             as_of,
         }));
     }
     let balance = state.stock.balance(&caller, id).await?;
+    let available = balance.account.posted - balance.account.held;
+    let (watch, cover) = tokio::try_join!(state.stock_watches.find(id), state.stock_watches.cover(id, available))?;
+    let low_stock = watch
+        .map(|watch| LowStock { threshold: money(watch.threshold_minor), is_low: available < watch.threshold_minor });
     Ok(Json(Balance {
         reseller_id,
         currency,
         posted: money(balance.account.posted),
         held: Some(money(balance.account.held)),
-        available: Some(money(balance.account.posted - balance.account.held)),
+        available: Some(money(available)),
         credit_limit: Some(money(balance.account.credit_limit)),
+        low_stock,
+        average_daily_sale: Some(money(cover.average_daily_sale_minor)),
+        days_of_cover: cover.days.map(|days| format!("{days:.1}")),
         as_of: balance.as_of.to_string(),
     }))
 }

@@ -3,3 +3,4 @@
 pub mod balance;
 pub mod statement;
 mod statement_file;
+pub mod stock_watch;

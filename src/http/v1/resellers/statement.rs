@@ -65,6 +65,8 @@ pub struct Statement {
     /// Posted stock after the last movement.
     #[schema(example = "1980.00")]
     closing: String,
+    /// Nothing can be recorded in the period any more: it stays as it is.
+    r#final: bool,
     items: Vec<MovementJson>,
     /// For the next page, which is older; null on the last.
     #[schema(required)]
@@ -172,6 +174,7 @@ impl Statement {
             total_in: money(summary.in_minor),
             total_out: money(summary.out_minor),
             closing: money(summary.closing_minor),
+            r#final: summary.is_final,
             items: page.lines.iter().map(|line| MovementJson::of(api, line, shows_numbers)).collect(),
             next_cursor: page.next.map(|start| cursor(AFTER, &write_start(&start))),
         }
