@@ -52,7 +52,7 @@ on_every_store!(the_first_command_of_a_day_closes_the_one_before, async |books: 
 
     world.clock.advance_ms(DAY_MS);
     let before = world.books.movements.log_place(shard).await.unwrap().head;
-    sell(&world, "R1", "b", 300).await;
+    sell(&world, "R1", "b", 500).await;
     let record = closing_of(&world, shard, "2026-11-22").await.unwrap();
     let closing: &BusinessDayClosing = record.body().unwrap();
     assert_eq!((closing.sequence, closing.closed_at_ms), (before + 1, world.clock.now().unix_ms()));
@@ -64,16 +64,16 @@ on_every_store!(the_first_command_of_a_day_closes_the_one_before, async |books: 
     // A closed balance is the one that its entry found, whatever happens later.
     let closed = summary(&world, "R1", "2026-11-22").await;
     assert_eq!((closed.closing_minor, closed.is_final), (99_300, true));
-    sell(&world, "R1", "c", 300).await;
+    sell(&world, "R1", "c", 500).await;
     world.clock.advance_ms(3 * DAY_MS);
-    sell(&world, "R1", "d", 300).await;
+    sell(&world, "R1", "d", 500).await;
     assert_eq!(summary(&world, "R1", "2026-11-22").await, closed);
     let next = summary(&world, "R1", "2026-11-23").await;
-    assert_eq!((next.opening_minor, next.out_minor, next.closing_minor), (99_300, 600, 98_700));
+    assert_eq!((next.opening_minor, next.out_minor, next.closing_minor), (99_300, 1_000, 98_300));
     for quiet in ["2026-11-24", "2026-11-25"] {
         assert!(closing_of(&world, shard, quiet).await.is_some(), "{quiet}");
         let quiet = summary(&world, "R1", quiet).await;
-        assert_eq!((quiet.opening_minor, quiet.closing_minor, quiet.is_final), (98_700, 98_700, true));
+        assert_eq!((quiet.opening_minor, quiet.closing_minor, quiet.is_final), (98_300, 98_300, true));
     }
     assert_eq!(closing_of(&world, shard, "2026-11-26").await, None, "today");
     world.close().await;

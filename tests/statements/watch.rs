@@ -1,6 +1,7 @@
 //! Stock that is watched: told once when it crosses, brought up once for each time and day that it is low.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use taabia::domain::records::{Replenishment, ReplenishmentSource, StockAlert, StockWatch};
 use taabia::domain::{Content, EntryKind, RecordKind};
@@ -15,13 +16,16 @@ use crate::support::SeededRandomness;
 use crate::support::on_every_store;
 use crate::support::world::{Books, World};
 
+/// No two jobs draw the same ids, although the clock stands still.
+static SEED: AtomicU64 = AtomicU64::new(77);
+
 fn job(world: &World, node: usize) -> StockWatchJob {
     StockWatchJob {
         ledger: world.nodes[node].clone(),
         reads: world.books.store.clone(),
         movements: world.books.movements.clone(),
         clock: world.clock.clone(),
-        randomness: Arc::new(SeededRandomness::new(77 + node as u64)),
+        randomness: Arc::new(SeededRandomness::new(SEED.fetch_add(1_000_000, Ordering::Relaxed))),
         calendar: calendar(),
         shards: world.books.store.shards(),
         interval_ms: 1,
