@@ -10,6 +10,7 @@ pub mod instant;
 pub mod load;
 pub mod reads;
 pub mod server;
+pub mod statements;
 pub mod table;
 
 use std::error::Error;
