@@ -14,7 +14,6 @@ use taabia::storage::Storage;
 use tokio::time::{Instant, sleep};
 
 use super::arguments::Arguments;
-use super::engine::MANY;
 use super::load::{Load, report_quantiles};
 use super::reads::{get_all, http_client, token};
 use super::server::Server;
@@ -26,6 +25,8 @@ const PLAN: NetworkPlan =
     NetworkPlan { distributors: 1, wholesalers_each: 1, outlets_each: 2, stock_minor: 100_000_000_000 };
 /// The distributor of them.
 const ROOT: &str = "D01";
+/// Recharges at once while the movements are made: few enough that none is refused on a slow machine.
+const IN_FLIGHT: usize = 256;
 /// Places in the period at which pages are asked for.
 const PLACES: i64 = 200;
 
@@ -76,7 +77,7 @@ async fn fill(storage: &Storage, config: &taabia::cli::config::Config, rows: u64
     let engine = start_engine(config, storage);
     let outlets = installation::seed(&PLAN, engine.clone(), storage.registry.clone(), &*storage.store).await?;
     let outlet = *outlets.first().ok_or("the plan has no outlet")?;
-    let load = Load::start(engine.clone(), storage.store.shards(), vec![outlet], MANY);
+    let load = Load::start(engine.clone(), storage.store.shards(), vec![outlet], IN_FLIGHT);
     while load.completed() < rows {
         sleep(Duration::from_millis(100)).await;
         eprint!("\r{} of {rows} recharges", load.completed());

@@ -293,7 +293,7 @@ impl Statements {
 
     async fn place(&self, shard: Shard) -> Result<LogPlace, ServiceError> {
         let place = self.movements.log_place(shard).await?;
-        if place.written > 0 && place.head - place.written > LONGEST_TAIL {
+        if place.head - place.written > LONGEST_TAIL {
             return Err(ServiceError::Unavailable { retry_after_s: 10 });
         }
         Ok(place)
