@@ -32,8 +32,8 @@ fn rules() -> Rules {
         airtime_minor: 500..=50_000,
         similar_guard_ms: 120_000,
         charging_deadline_ms: 4_000,
-        zone: jiff::tz::TimeZone::UTC,
         levels: vec![level()],
+        calendar: taabia::domain::Calendar::new(jiff::tz::TimeZone::UTC, taabia::domain::CutOff::default()),
     }
 }
 

@@ -34,8 +34,13 @@ impl Behind {
         let database = Database::postgres().await;
         let proxy = Proxy::to(&database.url).await;
         let storage = open(&proxy.url).await.unwrap();
-        let books =
-            Books { store: storage.store, registry: storage.registry, network: storage.network, audit: storage.audit };
+        let books = Books {
+            store: storage.store,
+            registry: storage.registry,
+            network: storage.network,
+            audit: storage.audit,
+            movements: storage.movements,
+        };
         let world = Arc::new(World::with(books, config).await);
         for name in NAMES {
             world.reseller(name, STOCK).await;

@@ -26,6 +26,7 @@ mod scribe;
 mod simulation;
 mod simulator;
 mod staff;
+mod statements;
 mod storage;
 mod support;
 mod users;

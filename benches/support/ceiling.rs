@@ -11,14 +11,19 @@ use taabia::cli::telemetry;
 use taabia::domain::ids::uuid_v7;
 use taabia::domain::{PartnerId, ResellerId, Shard};
 use taabia::engine::{Engine, EngineConfig};
-use taabia::http::{self, Api, Readiness};
+use taabia::http::{self, Api, Exports, Readiness};
 use taabia::ports::{Clock as _, NetworkReads, Registry};
 use taabia::services::access::{
     Authenticator, AuthenticatorSettings, Clients, KeyFile, KeyRing, KeySource, NewClient, SecretHasher, TokenSettings,
     Tokens,
 };
+use taabia::services::business_days::BusinessDays;
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Audit, Catalogues, Commissions, Directory, Network, Recharges, Scope, Stock, Terminals, Users};
+use taabia::services::statements::Boundaries;
+use taabia::services::stock_watch::StockWatches;
+use taabia::services::{
+    Audit, Catalogues, Commissions, Directory, Network, Recharges, Scope, Statements, Stock, Terminals, Users,
+};
 use taabia::simulator::memory::MemoryStore;
 use taabia::simulator::network::NetworkPlan;
 use tokio::net::TcpListener;
@@ -155,6 +160,14 @@ fn api(
         directory: directory.clone(),
         reads: ledger.clone(),
     };
+    let statements = Arc::new(Statements {
+        directory: directory.clone(),
+        reads: ledger.clone(),
+        movements: Arc::new(MemoryStore::new(SHARDS)),
+        clock: clock.clone(),
+        calendar: config.calendar(),
+        boundaries: Boundaries::default(),
+    });
     Ok(Api {
         recharges,
         network: Arc::new(Network {
@@ -168,9 +181,25 @@ fn api(
         catalogues,
         commissions: Arc::new(commissions),
         clock: clock.clone(),
+        business_days: BusinessDays {
+            ledger: ledger.clone(),
+            reads: ledger.clone(),
+            movements: Arc::new(MemoryStore::new(SHARDS)),
+            clock: clock.clone(),
+            calendar: config.calendar(),
+            shards: SHARDS,
+        },
+        stock_watches: StockWatches {
+            ledger: ledger.clone(),
+            reads: ledger.clone(),
+            directory: directory.clone(),
+            statements: statements.clone(),
+        },
+        statements,
         stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock }),
         audit: Arc::new(Audit { directory: directory.clone(), reads: ledger.clone() }),
         users: Arc::new(users),
+        exports: Exports { folder: std::path::PathBuf::from("."), places: Arc::new(tokio::sync::Semaphore::new(2)) },
         directory,
         reads: ledger,
         tokens: Arc::new(tokens),

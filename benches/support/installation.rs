@@ -30,8 +30,8 @@ pub fn rules(config: &Config) -> Arc<Rules> {
         airtime_minor: least.minor()..=largest.minor(),
         similar_guard_ms: millis(config.recharge.similar_guard_ms),
         charging_deadline_ms: millis(config.recharge.charging_deadline_ms),
-        zone: config.time_zone.clone(),
         levels: config.network.levels.clone(),
+        calendar: config.calendar(),
     })
 }
 

@@ -9,23 +9,30 @@ use std::time::Duration;
 use axum::serve::ListenerExt as _;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use super::clock::{SystemClock, SystemRandomness};
 use super::config::{ChargingKind, Config, SigningKey};
 use crate::charging::{self, ChargingConfig, in_process, simulator_http};
 use crate::engine::{Engine, EngineConfig};
-use crate::http::{self, Api, Readiness};
-use crate::jobs::{DoubtConfig, DoubtJob, PayoutConfig, PayoutJob};
+use crate::http::{self, Api, Exports, Readiness};
+use crate::jobs::{
+    BusinessDayJob, DoubtConfig, DoubtJob, PayoutConfig, PayoutJob, StatementConfig, StatementJob, StockWatchJob,
+};
 use crate::ledger::{Actor, Rules};
 use crate::ports::{Charging, Clock, Randomness, Reads};
 use crate::services::access::{
     Authenticator, AuthenticatorSettings, ClientFreshness, Clients, KeyFile, KeyRing, KeySource, SecretHasher,
     TokenSettings, Tokens,
 };
+use crate::services::business_days::BusinessDays;
 use crate::services::recharges::{RechargeConfig, RechargeDeps};
-use crate::services::{Audit, Catalogues, Commissions, Directory, Network, Recharges, Stock, Terminals, Users};
+use crate::services::statements::Boundaries;
+use crate::services::stock_watch::StockWatches;
+use crate::services::{
+    Audit, Catalogues, Commissions, Directory, Network, Recharges, Statements, Stock, Terminals, Users,
+};
 use crate::storage::Storage;
 
 /// Hashes of secrets computed at once, and callers that may wait for their turn.
@@ -59,7 +66,7 @@ pub fn rules(config: &Config) -> Rules {
         airtime_minor: least.minor()..=largest.minor(),
         similar_guard_ms: millis(config.recharge.similar_guard_ms),
         charging_deadline_ms: millis(config.recharge.charging_deadline_ms),
-        zone: config.time_zone.clone(),
+        calendar: config.calendar(),
         levels: config.network.levels.clone(),
     }
 }
@@ -176,6 +183,14 @@ impl Node {
             clock: clock.clone(),
             randomness: randomness.clone(),
         };
+        let statements = Arc::new(Statements {
+            directory: directory.clone(),
+            reads: reads.clone(),
+            movements: storage.movements.clone(),
+            clock: clock.clone(),
+            calendar: config.calendar(),
+            boundaries: Boundaries::default(),
+        });
         let readiness = Readiness::default();
         let router = http::router(Api {
             recharges: recharges.clone(),
@@ -197,6 +212,18 @@ impl Node {
             stock: Arc::new(Stock { directory: directory.clone(), reads: reads.clone(), clock: clock.clone() }),
             audit: Arc::new(Audit { directory: directory.clone(), reads: reads.clone() }),
             users: Arc::new(users),
+            statements: statements.clone(),
+            business_days: business_days(config, storage, engine.clone()),
+            stock_watches: StockWatches {
+                ledger: engine.clone(),
+                reads: reads.clone(),
+                directory: directory.clone(),
+                statements,
+            },
+            exports: Exports {
+                folder: config.data_dir.clone(),
+                places: Arc::new(Semaphore::new(config.statements.exports_at_once)),
+            },
             directory,
             reads: reads.clone(),
             tokens: Arc::new(tokens),
@@ -220,23 +247,8 @@ impl Node {
         });
         let serving = tokio::spawn(async move { served.await });
         let (stop_jobs, jobs_stopped) = watch::channel(false);
-        let payout = PayoutJob {
-            ledger: engine.clone(),
-            reads: reads.clone(),
-            clock: clock.clone(),
-            randomness,
-            config: PayoutConfig {
-                every_s: config.commission.payout_every_s,
-                shards: storage.store.shards(),
-                concurrency: PAYOUTS_AT_ONCE,
-            },
-        };
-        let doubt = DoubtJob { ledger: engine.clone(), reads, charging, clock, config: doubt_config(config) };
-        let jobs = vec![
-            tokio::spawn(doubt.run(jobs_stopped.clone())),
-            tokio::spawn(payout.run(jobs_stopped)),
-            tokio::spawn(super::telemetry::upkeep(metrics)),
-        ];
+        let mut jobs = start_jobs(config, storage, &engine, charging, &jobs_stopped);
+        jobs.push(tokio::spawn(super::telemetry::upkeep(metrics)));
         Ok(Self {
             url,
             engine,
@@ -285,6 +297,57 @@ impl Node {
     }
 }
 
+fn start_jobs(
+    config: &Config,
+    storage: &Storage,
+    engine: &Arc<Engine>,
+    charging: Arc<dyn Charging>,
+    stopped: &watch::Receiver<bool>,
+) -> Vec<JoinHandle<()>> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let doubt = DoubtJob {
+        ledger: engine.clone(),
+        reads: storage.store.clone(),
+        charging,
+        clock: clock.clone(),
+        config: doubt_config(config),
+    };
+    let written = StatementJob {
+        movements: storage.movements.clone(),
+        shards: storage.store.shards(),
+        config: StatementConfig { write_interval_ms: config.statements.write_interval_ms, ..Default::default() },
+    };
+    let days = BusinessDayJob { days: business_days(config, storage, engine.clone()) };
+    let watches = StockWatchJob {
+        ledger: engine.clone(),
+        reads: storage.store.clone(),
+        movements: storage.movements.clone(),
+        clock: clock.clone(),
+        randomness: Arc::new(SystemRandomness),
+        calendar: config.calendar(),
+        shards: storage.store.shards(),
+        interval_ms: config.stock_watch.interval_ms,
+    };
+    let payout = PayoutJob {
+        ledger: engine.clone(),
+        reads: storage.store.clone(),
+        clock: clock.clone(),
+        randomness: Arc::new(SystemRandomness),
+        config: PayoutConfig {
+            every_s: config.commission.payout_every_s,
+            shards: storage.store.shards(),
+            concurrency: PAYOUTS_AT_ONCE,
+        },
+    };
+    vec![
+        tokio::spawn(doubt.run(stopped.clone())),
+        tokio::spawn(payout.run(stopped.clone())),
+        tokio::spawn(written.run(stopped.clone())),
+        tokio::spawn(days.run(stopped.clone())),
+        tokio::spawn(watches.run(stopped.clone())),
+    ]
+}
+
 fn recharges(
     config: &Config,
     storage: &Storage,
@@ -308,6 +371,17 @@ fn recharges(
         currency: config.currency,
     };
     Recharges::new(deps, settings)
+}
+
+fn business_days(config: &Config, storage: &Storage, engine: Arc<Engine>) -> BusinessDays {
+    BusinessDays {
+        ledger: engine,
+        reads: storage.store.clone(),
+        movements: storage.movements.clone(),
+        clock: Arc::new(SystemClock),
+        calendar: config.calendar(),
+        shards: storage.store.shards(),
+    }
 }
 
 fn doubt_config(config: &Config) -> DoubtConfig {

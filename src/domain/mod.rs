@@ -1,6 +1,7 @@
 //! Nouns and their rules. Pure: no clock, no randomness, no async, no SQL.
 
 pub mod account;
+pub mod calendar;
 pub mod catalogue;
 pub mod encoding;
 pub mod entry;
@@ -20,6 +21,7 @@ pub mod text;
 pub mod time;
 
 pub use account::{Account, AccountClass, AccountNumber, Asset, Side, Usage};
+pub use calendar::{Calendar, CutOff};
 pub use entry::{About, Entry, EntryKind, Hold, Posting};
 pub use ids::{ClientId, OperationId, PartnerId, ResellerId};
 pub use money::{Currency, Money};

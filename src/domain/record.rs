@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::catalogue::Catalogue;
 use super::encoding::{Encoder, Hash};
 use super::ids::ResellerId;
-use super::records::{Client, PartnerPolicy, PinPolicy, Terminal, User};
+use super::records::{BusinessDayClosing, Client, PartnerPolicy, PinPolicy, StockAlert, StockWatch, Terminal, User};
 use super::shard::Shard;
 use super::text::RecordId;
 
@@ -24,6 +24,8 @@ pub enum Place {
     Operator,
     /// In the shard of the reseller that owns the record.
     Owner,
+    /// Each shard has one of its own, which it writes itself; no command puts it.
+    OwnShard,
 }
 
 /// What the body of a record is: a struct of one kind.
@@ -115,6 +117,12 @@ record_kinds! {
     Client = 30, "client", Operator;
     /// What is sold, what stock costs, and what sales earn; its one record has the id `catalogue`.
     Catalogue = 60, "catalogue", EveryShard;
+    /// A business day that a shard has closed.
+    BusinessDayClosing = 70, "business_day_closing", OwnShard;
+    /// What a reseller's stock is watched for.
+    StockWatch = 71, "stock_watch", Owner;
+    /// Whether a reseller's stock is low.
+    StockAlert = 72, "stock_alert", Owner;
     /// How wrong PINs lock a user out.
     PinPolicy = 80, "pin_policy", EveryShard;
     /// A person of an outlet, with a PIN.
@@ -195,7 +203,7 @@ impl RecordKey {
     #[must_use]
     pub fn home(&self, count: u16) -> Shard {
         match self.kind.place() {
-            Place::EveryShard | Place::Operator => Shard::OPERATOR,
+            Place::EveryShard | Place::Operator | Place::OwnShard => Shard::OPERATOR,
             Place::Owner => Shard::of(self.owner.uuid(), count),
         }
     }
@@ -205,7 +213,7 @@ impl RecordKey {
     pub fn copies(&self, count: u16) -> Vec<Shard> {
         match self.kind.place() {
             Place::EveryShard => Shard::all(count).filter(|shard| *shard != Shard::OPERATOR).collect(),
-            Place::Operator | Place::Owner => Vec::new(),
+            Place::Operator | Place::Owner | Place::OwnShard => Vec::new(),
         }
     }
 

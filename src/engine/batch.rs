@@ -11,7 +11,9 @@ use crate::domain::{AccountNumber, Operation, OperationId, RecordKind, RecordWan
 use crate::ledger::command::Reserve;
 use crate::ledger::terminal;
 use crate::ledger::tree::TreeWants;
-use crate::ledger::{Books, Changes, Command, Moment, Outcome, Refusal, Request, ShardBooks, decide, knows_reseller};
+use crate::ledger::{
+    Books, Changes, Command, Moment, Outcome, Refusal, Request, ShardBooks, close_days, closing, decide, knows_reseller,
+};
 use crate::ports::{RecentRecharge, SalesSince, Session, ShardKey, StoreError, Wants};
 
 /// Sales of the guard's time that a new memory of a shard reads at most; with more, the store is asked about each
@@ -192,6 +194,11 @@ impl Batch<'_> {
         let mut recent = HashSet::new();
         let mut records = HashSet::new();
         let mut tree = TreeWants::default();
+        for shard in shards {
+            let books = self.books.shard(*shard);
+            let closings = closing::days_over(books, &self.moment).into_iter().map(closing::key).map(RecordWant::One);
+            records.extend(closings.filter(|want| !books.records().knows(want)).map(|want| (*shard, want)));
+        }
         for command in commands {
             let TreeWants { codes, lines, below } = command.request.tree();
             tree.codes.extend(codes);
@@ -438,7 +445,11 @@ impl Batch<'_> {
         Keys { named: keys, holders, asked }
     }
 
+    /// Begins with closing the business days that are over.
     fn decide(&mut self, commands: &[&Command], claims: &Claims, shards: &[Shard]) -> Prepared {
+        for shard in shards {
+            close_days(self.books.shard_mut(*shard), &self.moment);
+        }
         let results = commands
             .iter()
             .zip(claims)

@@ -113,7 +113,7 @@ fn unauthenticated(challenge: &'static str) -> Problem {
 }
 
 /// RFC 6750 §3.1.
-fn insufficient_scope(scope: Scope) -> Problem {
+pub(super) fn insufficient_scope(scope: Scope) -> Problem {
     let challenge = format!(r#"Bearer realm="taabia", error="insufficient_scope", scope="{}""#, scope.name());
     let challenge = HeaderValue::from_str(&challenge).expect("scopes have ASCII names");
     Problem::new(Code::InsufficientScope).challenge(challenge)

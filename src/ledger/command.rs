@@ -194,6 +194,10 @@ pub enum Request {
     User(UserCommand),
     ImportCatalogue(ImportCatalogue),
     PayCommission(PayCommission),
+    /// Closes the business days that are over in a shard, as any other command would that comes first.
+    CloseDays(Shard),
+    /// Compares a reseller's stock with the threshold that it is watched for.
+    LookAtStock(ResellerId),
 }
 
 /// A request and who causes it.
@@ -228,6 +232,8 @@ impl Request {
             Self::PutRecord(put) => put.key.home(count),
             Self::User(user) => of(user.reseller),
             Self::PayCommission(pay) => pay.operation.shard(),
+            Self::CloseDays(shard) => *shard,
+            Self::LookAtStock(reseller) => of(*reseller),
         }
     }
 
@@ -265,6 +271,11 @@ impl Request {
             Self::User(user) => {
                 let wants = [RecordWant::One(user.key()), RecordWant::Kind(RecordKind::PinPolicy)];
                 wants.map(|want| (Shard::of(user.reseller.uuid(), count), want)).to_vec()
+            }
+            Self::LookAtStock(reseller) => {
+                let kinds = [RecordKind::StockWatch, RecordKind::StockAlert];
+                let keys = kinds.map(|kind| super::stock_watch::key(kind, *reseller));
+                keys.map(|key| (key.home(count), RecordWant::One(key))).to_vec()
             }
             _ => Vec::new(),
         }
@@ -305,7 +316,8 @@ impl Request {
             Self::User(user) => Some(user.reseller),
             Self::PutRecord(put) => Some(put.key.owner()).filter(|_| put.key.kind().place() == Place::Owner),
             Self::PayCommission(pay) => Some(pay.to),
-            Self::IssueStock(_) | Self::Resolve(_) | Self::ImportCatalogue(_) => None,
+            Self::LookAtStock(reseller) => Some(*reseller),
+            Self::IssueStock(_) | Self::Resolve(_) | Self::ImportCatalogue(_) | Self::CloseDays(_) => None,
         }
     }
 
@@ -332,7 +344,9 @@ impl Request {
             | Self::Resolve(_)
             | Self::User(_)
             | Self::PutRecord(_)
-            | Self::ImportCatalogue(_) => None,
+            | Self::ImportCatalogue(_)
+            | Self::CloseDays(_)
+            | Self::LookAtStock(_) => None,
         }
     }
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::books::{Books, PlaceChange, Step, Subject};
+use super::books::{Books, PlaceChange, ShardBooks, Step, Subject};
 use super::command::{
     AllocateStock, Command, ImportCatalogue, Outcome, PayCommission, PutRecord, Refusal, Request, Reserve,
 };
 use super::rules::Moment;
 use super::user::{UserCommand, UserRefusal};
-use super::{allocation, issue, network, payout, recharge, record as records, user, void};
+use super::{allocation, closing, issue, network, payout, recharge, record as records, stock_watch, user, void};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::{Details, EntryKind, Operation, OperationId, Record, RecordKey, RecordKind, Shard, Standing};
 
@@ -85,8 +85,23 @@ pub fn decide(
             replay(existing, 0, &Details::CommissionPayout { to: request.to, pay_in: request.pay_in })
         }
         (Request::PayCommission(request), None) => pay_commission(books, shards, request, command, moment),
+        // Closed by whatever comes first: see `close_days`.
+        (Request::CloseDays(_), _) => Ok(Outcome::Recorded),
+        (Request::LookAtStock(reseller), _) => match stock_watch::look(books.shard(home), *reseller, moment)? {
+            Some(step) => Ok(record_plain(books, home, step, command, moment)),
+            None => Ok(Outcome::Recorded),
+        },
         (Request::PutRecord(request), _) => put_record(books, shards, request, command, moment),
         (Request::User(request), _) => act_on_user(books, home, request, command, moment),
+    }
+}
+
+/// Closes the business days that are over in a shard: what a batch begins with.
+pub fn close_days(books: &mut ShardBooks, moment: &Moment<'_>) {
+    for day in closing::days_over(books, moment) {
+        if let Some(step) = closing::close(books, day, moment) {
+            books.record(step, &closing::ACTOR.into(), moment.now);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::domain::{BusinessDay, LevelName, Timestamp};
+use crate::domain::{BusinessDay, Calendar, LevelName, Timestamp};
 
 /// The operator's rules. Configuration; every node of an installation has the same.
 #[derive(Clone, Debug)]
@@ -13,8 +13,8 @@ pub struct Rules {
     pub similar_guard_ms: i64,
     /// How long after the reservation an adapter may still send.
     pub charging_deadline_ms: i64,
-    /// The zone that business days follow.
-    pub zone: jiff::tz::TimeZone,
+    /// What business days follow.
+    pub calendar: Calendar,
     /// Levels of the network, from the top. A reseller never stands below one of a lower level.
     pub levels: Vec<LevelName>,
 }
@@ -37,6 +37,6 @@ pub struct Moment<'a> {
 impl Moment<'_> {
     #[must_use]
     pub fn day_of(&self, at: Timestamp) -> BusinessDay {
-        BusinessDay::of(at, &self.rules.zone)
+        self.rules.calendar.day_of(at)
     }
 }

@@ -84,7 +84,7 @@ impl StrayPlaceRow {
     }
 }
 
-struct OptionalOperation(Option<OperationRow>);
+pub(super) struct OptionalOperation(pub Option<OperationRow>);
 
 impl<'r, R> FromRow<'r, R> for OptionalOperation
 where

@@ -16,6 +16,7 @@ mod clients;
 mod install;
 mod key_rows;
 mod members;
+mod movements;
 mod operation_row;
 mod places;
 mod record_row;
@@ -28,7 +29,7 @@ use std::sync::Arc;
 pub use install::InstallOptions;
 
 use crate::domain::Currency;
-use crate::ports::{AuditReader, NetworkReads, Registry, Store, StoreError};
+use crate::ports::{AuditReader, Movements, NetworkReads, Registry, Store, StoreError};
 
 /// How a store is opened.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +51,7 @@ pub struct Storage {
     pub registry: Arc<dyn Registry>,
     pub network: Arc<dyn NetworkReads>,
     pub audit: Arc<dyn AuditReader>,
+    pub movements: Arc<dyn Movements>,
     /// The currency the books are kept in.
     pub currency: Currency,
     serving: Option<sqlite::ServeLock>,
@@ -92,14 +94,14 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Storage, StoreError
         Dialect::Sqlite => {
             let store = Arc::new(sqlite::SqliteStore::open(url, options).await?);
             let (currency, serving) = (store.currency(), Some(store.serve_lock()));
-            let (registry, network) = (store.clone(), store.clone());
-            Ok(Storage { store: store.clone(), registry, network, audit: store, currency, serving })
+            let (registry, network, movements) = (store.clone(), store.clone(), store.clone());
+            Ok(Storage { store: store.clone(), registry, network, audit: store, movements, currency, serving })
         }
         Dialect::Postgres => {
             let store = Arc::new(postgres::PostgresStore::open(url, options).await?);
             let currency = store.currency();
-            let (registry, network) = (store.clone(), store.clone());
-            Ok(Storage { store: store.clone(), registry, network, audit: store, currency, serving: None })
+            let (registry, network, movements) = (store.clone(), store.clone(), store.clone());
+            Ok(Storage { store: store.clone(), registry, network, audit: store, movements, currency, serving: None })
         }
     }
 }

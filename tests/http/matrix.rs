@@ -159,6 +159,22 @@ fn rows() -> Vec<Row> {
             &[200, 409],
             |s, _| (s.user("pin-reset/approval"), Some(json!({ "decision": "approve", "reason": "seen" }))),
         ),
+        row("GET /v1/resellers/{id}/statement", Some(Scope::StockRead), Subtree, &[200], |s, _| {
+            (format!("/v1/resellers/{}/statement", s.reseller), None)
+        }),
+        row("GET /v1/resellers/{id}/stock-watch", Some(Scope::StockRead), Subtree, &[200], |s, _| {
+            (format!("/v1/resellers/{}/stock-watch", s.reseller), None)
+        }),
+        row("PUT /v1/resellers/{id}/stock-watch", Some(Scope::NetworkWrite), Subtree, &[200], |s, _| {
+            let body = json!({ "threshold": "10.00", "currency": "MAD" });
+            (format!("/v1/resellers/{}/stock-watch", s.reseller), Some(body))
+        }),
+        row("DELETE /v1/resellers/{id}/stock-watch", Some(Scope::NetworkWrite), Subtree, &[200], |s, _| {
+            (format!("/v1/resellers/{}/stock-watch", s.reseller), None)
+        }),
+        row("GET /v1/business-days", Some(Scope::StockRead), Everyone, &[200], |_, _| {
+            ("/v1/business-days".into(), None)
+        }),
         row("GET /v1/whoami", None, Everyone, &[200], |_, _| ("/v1/whoami".into(), None)),
     ]
 }

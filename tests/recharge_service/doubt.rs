@@ -91,7 +91,13 @@ on_both! {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
             runtime.block_on(async {
                 let storage = open(&url).await.unwrap();
-                let books = Books { store: storage.store, registry: storage.registry, network: storage.network, audit: storage.audit };
+                let books = Books {
+                    store: storage.store,
+                    registry: storage.registry,
+                    network: storage.network,
+                    audit: storage.audit,
+                    movements: storage.movements,
+                };
                 let clock = Arc::new(ManualClock::at(&now.to_string()));
                 let recharges = node(&books, &clock, &theirs, PATIENT).recharges;
                 tokio::spawn(async move { recharges.create(&caller, order).await });

@@ -100,6 +100,15 @@ const READS: &[&str] = &[
     "members_below",
     "members_of_parent",
     "subtree_totals",
+    "statement_place",
+    "statement_last_before",
+    "statement_written",
+    "statement_tail",
+    "statement_written_newest",
+    "statement_written_oldest",
+    "statement_tail_newest",
+    "statement_tail_oldest",
+    "movements_write",
 ];
 
 /// With the settings of the connections a generic plan for empty tables must be the plan for full ones. The table

@@ -12,7 +12,7 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use taabia::domain::{ClientId, Currency, Decline, NumberingPlan, PartnerId, ResellerId, Timestamp};
-use taabia::http::{Api, Readiness};
+use taabia::http::{Api, Exports, Readiness};
 use taabia::ledger::{Registration, Request as Order};
 use taabia::ports::{
     Charging, ChargingOutcome, Client, Ledger, LookupOutcome, Randomness, RefillRequest, Registry, Secret, StoreError,
@@ -21,8 +21,13 @@ use taabia::services::access::{
     Authenticator, AuthenticatorSettings, ClientFreshness, Clients, KeyFile, KeyRing, KeySource, NewClient,
     SecretHasher, TokenSettings, Tokens,
 };
+use taabia::services::business_days::BusinessDays;
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
-use taabia::services::{Audit, Catalogues, Commissions, Directory, Network, Recharges, Scope, Stock, Terminals, Users};
+use taabia::services::statements::Boundaries;
+use taabia::services::stock_watch::StockWatches;
+use taabia::services::{
+    Audit, Catalogues, Commissions, Directory, Network, Recharges, Scope, Statements, Stock, Terminals, Users,
+};
 use tower::ServiceExt;
 
 use super::world::World;
@@ -296,6 +301,14 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
         directory: directory.clone(),
         reads: store.clone(),
     };
+    let statements = Arc::new(Statements {
+        directory: directory.clone(),
+        reads: store.clone(),
+        movements: world.books.movements.clone(),
+        clock: world.clock.clone(),
+        calendar: super::script::rules().calendar,
+        boundaries: Boundaries::default(),
+    });
     Api {
         recharges,
         network: Arc::new(Network {
@@ -323,6 +336,25 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
             clock: world.clock.clone(),
             randomness: randomness.clone(),
         }),
+        business_days: BusinessDays {
+            ledger: world.nodes[0].clone(),
+            reads: store.clone(),
+            movements: world.books.movements.clone(),
+            clock: world.clock.clone(),
+            calendar: super::script::rules().calendar,
+            shards: store.shards(),
+        },
+        stock_watches: StockWatches {
+            ledger: world.nodes[0].clone(),
+            reads: store.clone(),
+            directory: directory.clone(),
+            statements: statements.clone(),
+        },
+        statements,
+        exports: Exports {
+            folder: std::path::PathBuf::from(access.directory.path()),
+            places: Arc::new(tokio::sync::Semaphore::new(2)),
+        },
         directory,
         reads: store,
         tokens: access.tokens.clone(),

@@ -108,12 +108,18 @@ pub fn in_memory(shards: u16) -> Books {
 /// Books that the test can look behind.
 pub fn in_memory_on(store: &MemoryStore) -> Books {
     let store = std::sync::Arc::new(store.clone());
-    Books { store: store.clone(), registry: store.clone(), network: store.clone(), audit: store }
+    Books {
+        store: store.clone(),
+        registry: store.clone(),
+        network: store.clone(),
+        audit: store.clone(),
+        movements: store,
+    }
 }
 
 pub fn books_of(database: &database::Database) -> Books {
-    let taabia::storage::Storage { store, registry, network, audit, .. } = database.storage.clone();
-    Books { store, registry, network, audit }
+    let taabia::storage::Storage { store, registry, network, audit, movements, .. } = database.storage.clone();
+    Books { store, registry, network, audit, movements }
 }
 
 /// The books stand: the auditors' verification finds nothing.

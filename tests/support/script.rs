@@ -78,8 +78,8 @@ pub fn rules() -> Rules {
         airtime_minor: 500..=50_000,
         similar_guard_ms: 120_000,
         charging_deadline_ms: 4_000,
-        zone: jiff::tz::TimeZone::UTC,
         levels: ["distributor", "wholesaler", "outlet"].map(|name| name.parse().unwrap()).into(),
+        calendar: taabia::domain::Calendar::new(jiff::tz::TimeZone::UTC, taabia::domain::CutOff::default()),
     }
 }
 

@@ -14,7 +14,7 @@ use taabia::ledger::command::{
     AllocateStock, IssueStock, OpenReseller, PutRecord, Reserve, Resolve, SetLimits, SetStanding, Void,
 };
 use taabia::ledger::{Command, Evidence, Outcome, Registration, Request};
-use taabia::ports::{AuditReader, Clock, Ledger, LedgerError, NetworkReads, Randomness, Registry, Store};
+use taabia::ports::{AuditReader, Clock, Ledger, LedgerError, Movements, NetworkReads, Randomness, Registry, Store};
 
 use super::script::rules;
 use super::{ManualClock, SeededRandomness};
@@ -26,6 +26,7 @@ pub struct Books {
     pub registry: Arc<dyn Registry>,
     pub network: Arc<dyn NetworkReads>,
     pub audit: Arc<dyn AuditReader>,
+    pub movements: Arc<dyn Movements>,
 }
 
 pub type Done = Result<Outcome, LedgerError>;

@@ -1,6 +1,7 @@
 //! Version 1 of the API.
 
 mod audit;
+mod business_days;
 mod products;
 mod recharges;
 mod resellers;
@@ -42,6 +43,11 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::NetworkWrite), routes!(users::reset::request_pin_reset)),
         (Need::Scope(Scope::StockApprove), routes!(users::reset::decide_pin_reset)),
         (Need::Scope(Scope::RechargesWrite), routes!(users::device::set_device)),
+        (Need::Scope(Scope::StockRead), routes!(resellers::statement::get_statement)),
+        (Need::Scope(Scope::StockRead), routes!(resellers::stock_watch::get_stock_watch)),
+        (Need::Scope(Scope::NetworkWrite), routes!(resellers::stock_watch::put_stock_watch)),
+        (Need::Scope(Scope::NetworkWrite), routes!(resellers::stock_watch::delete_stock_watch)),
+        (Need::Scope(Scope::StockRead), routes!(business_days::list_business_days)),
         (Need::AnyToken, routes!(whoami::whoami)),
     ]
 }

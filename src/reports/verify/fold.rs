@@ -48,6 +48,9 @@ struct Subtree {
 pub(super) struct Fold<'a> {
     head: &'a Head,
     accounts: HashMap<AccountNumber, (&'a Account, i64)>,
+    /// Up to which entry movements are written out, and how many postings of each account that makes.
+    written: i64,
+    moved: HashMap<AccountNumber, i64>,
     pub open: HashMap<Uuid, Open>,
     /// The last entry about each reseller.
     pub resellers: HashMap<Uuid, AboutReseller>,
@@ -64,11 +67,13 @@ pub(super) struct Fold<'a> {
 }
 
 impl<'a> Fold<'a> {
-    pub fn new(slice: &'a Slice) -> Result<Self, Finding> {
+    pub fn new(slice: &'a Slice, written: i64) -> Result<Self, Finding> {
         let head = &slice.head;
         let fold = Self {
             head,
             accounts: slice.accounts.iter().map(|account| (account.number, (account, 0))).collect(),
+            written,
+            moved: HashMap::new(),
             open: HashMap::new(),
             resellers: HashMap::new(),
             records: HashMap::new(),
@@ -113,6 +118,18 @@ impl<'a> Fold<'a> {
     /// An account's row and its balance by the fold.
     pub fn account(&self, number: AccountNumber) -> Option<(&'a Account, i64)> {
         self.accounts.get(&number).copied()
+    }
+
+    /// All accounts with their balances by the fold.
+    pub fn accounts(&self) -> impl Iterator<Item = Account> {
+        self.accounts.values().map(|(account, balance)| Account { posted: *balance, ..**account })
+    }
+
+    /// How many movements of each reseller's account should be written out, by account.
+    pub fn moved(&self) -> Vec<(AccountNumber, i64)> {
+        let mut moved: Vec<_> = self.moved.iter().map(|(account, count)| (*account, *count)).collect();
+        moved.sort_unstable();
+        moved
     }
 
     pub fn ends_early(&self) -> Finding {
@@ -169,6 +186,7 @@ impl<'a> Fold<'a> {
         if amount_minor <= 0 || debit == credit {
             return Err("it moves no positive amount between two accounts".into());
         }
+        let sequence = self.sequence();
         for (number, side, stated) in [(debit, Side::Debit, debit_after), (credit, Side::Credit, credit_after)] {
             let Some((account, balance)) = self.accounts.get_mut(&number) else {
                 return Err(format!("its account {} does not exist", number.0));
@@ -188,6 +206,9 @@ impl<'a> Fold<'a> {
                 ));
             }
             *balance = after;
+            if number >= AccountNumber::FIRST_OWN && self.written > sequence {
+                *self.moved.entry(number).or_default() += 1;
+            }
         }
         Ok(())
     }

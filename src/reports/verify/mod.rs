@@ -13,14 +13,17 @@
 //!
 //! Standing, limits and place in the network of every reseller, and every record, are those that the last entry about
 //! it recorded; the lines of the tree are those that the places give; the copies of a record are alike in all shards.
-//! What no entry records is not verified: the daily counters, the claims of keys, partners and clients.
+//! A closed day says what its closing entry found. Movements that were written out for statements are those of the
+//! journal. What no entry records is not verified: the daily counters, the claims of keys, partners and clients.
 
 mod checkpoint;
 mod closing;
+mod closings;
 mod commission;
 mod equations;
 mod finding;
 mod fold;
+mod movements;
 mod records;
 mod report;
 
@@ -83,6 +86,8 @@ pub async fn verify(
     options: &Options,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Report, VerifyError> {
+    // Before the snapshot, so that none is above its head; what is below a cursor never changes.
+    let written = audit.written_movements().await?;
     let mut snapshot = audit.snapshot().await?;
     let stray_place = snapshot.stray_place.take();
     let mut report = Report::of(&snapshot);
@@ -92,16 +97,22 @@ pub async fn verify(
     let mut beyond = Vec::new();
     for slice in &slices {
         let shard = slice.head.shard;
-        let mut fold = Fold::new(slice)?;
+        let written = written.iter().find(|(of, _)| *of == shard).map_or(0, |(_, sequence)| *sequence);
+        let mut fold = Fold::new(slice, written)?;
+        let mut closings = closings::Closings::of(slice);
         while fold.sequence() < slice.head.sequence {
             let page = audit.entries(shard, fold.sequence(), slice.head.sequence, options.page.max(1)).await?;
             if page.is_empty() {
                 return Err(fold.ends_early().into());
             }
             done += i64::try_from(page.len()).expect("a page is short");
-            page.iter().try_for_each(|audited| fold.entry(audited))?;
+            for audited in &page {
+                fold.entry(audited)?;
+                closings.check(&fold, &audited.entry)?;
+            }
             progress(Progress { shard, done, total });
         }
+        movements::check(audit, &fold, written).await?;
         beyond.extend(closing::close(audit, &mut fold, slice).await?);
         report.shard(&fold);
     }

@@ -4,10 +4,11 @@ use async_trait::async_trait;
 
 use super::error::store_error;
 use super::{PostgresStore, sql};
-use crate::domain::Shard;
+use crate::domain::{AccountNumber, Shard};
 use crate::ledger::Head;
-use crate::ports::{AuditReader, AuditedEntry, Snapshot, StoreError};
+use crate::ports::{AuditReader, AuditedEntry, AuditedMovement, MovementPlace, Snapshot, StoreError};
 use crate::storage::audit_rows::{AuditedReseller, AuditedRow, StrayPlaceRow, read_entries};
+use crate::storage::movements::{AuditedMovementRow, SUBSCRIBER, read_cursors};
 use crate::storage::record_row::RecordRow;
 use crate::storage::rows::{AccountRow, HeadRow, HoldRow, shard_number};
 
@@ -65,6 +66,27 @@ impl AuditReader for PostgresStore {
         let query = sqlx::query_scalar(sql::AUDIT_STRAY_STAFF_ACTION).bind(shard_number(shard));
         let found: Option<i64> = query.fetch_optional(&self.audits).await.map_err(store_error)?;
         Ok(found.map(|sequence| format!("staff action of entry {sequence}")))
+    }
+
+    async fn written_movements(&self) -> Result<Vec<(Shard, i64)>, StoreError> {
+        let query = sqlx::query_as(sql::AUDIT_CURSORS).bind(SUBSCRIBER);
+        read_cursors(query.fetch_all(&self.audits).await.map_err(store_error)?)
+    }
+
+    async fn movements(
+        &self,
+        shard: Shard,
+        (account, place): (AccountNumber, MovementPlace),
+        limit: u32,
+    ) -> Result<Vec<AuditedMovement>, StoreError> {
+        let query = sqlx::query_as::<_, AuditedMovementRow>(sql::AUDIT_MOVEMENTS)
+            .bind(shard_number(shard))
+            .bind(account.0)
+            .bind(place.sequence)
+            .bind(place.line)
+            .bind(i64::from(limit));
+        let rows = query.fetch_all(&self.audits).await.map_err(store_error)?;
+        Ok(rows.into_iter().map(AuditedMovement::from).collect())
     }
 
     async fn stray_posting(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError> {

@@ -3,6 +3,7 @@
 mod audit;
 mod error;
 mod install;
+mod movements;
 mod network;
 mod persist;
 mod reads;

@@ -7,4 +7,7 @@ pub mod get;
 pub mod list;
 mod shape;
 pub mod standing;
+pub mod statement;
+mod statement_file;
+pub mod stock_watch;
 pub mod totals;
