@@ -144,28 +144,10 @@ impl Node {
         let recharges = Arc::new(recharges(config, storage, engine.clone(), charging.clone(), directory.clone()));
         let clients = clients(config, storage, engine.clone(), "operator:program".into())?;
         let catalogues = Arc::new(Catalogues::new(reads.clone(), &rules(config)));
-        let commissions = Commissions {
-            recharges: recharges.clone(),
-            catalogues: catalogues.clone(),
-            directory: directory.clone(),
-            reads: reads.clone(),
-        };
         let keys = Arc::new(KeyRing::open(key_source(config), clock.clone(), &*randomness)?);
         let mut settings = TokenSettings::for_installation(&config.issuer().unwrap_or_else(|| url.clone()));
         settings.lifetime_s = config.access.token_ttl_s;
-        let authenticator = Authenticator::new(
-            storage.registry.clone(),
-            keys.clone(),
-            clock.clone(),
-            &settings,
-            AuthenticatorSettings {
-                remembered_tokens: config.access.token_cache_size,
-                freshness: ClientFreshness {
-                    refresh_after: Duration::from_millis(config.access.client_refresh_ms),
-                    ..ClientFreshness::default()
-                },
-            },
-        );
+        let authenticator = authenticator(config, storage, keys.clone(), &settings);
         let tokens = Tokens {
             registry: storage.registry.clone(),
             hasher: clients.hasher.clone(),
@@ -174,23 +156,7 @@ impl Node {
             randomness: randomness.clone(),
             settings,
         };
-        let users = Users {
-            directory: directory.clone(),
-            ledger: engine.clone(),
-            reads: reads.clone(),
-            // A queue of their own: nobody who guesses PINs keeps clients from their tokens.
-            pins: Arc::new(SecretHasher::new(randomness.clone(), HASHES_AT_ONCE, HASHES_WAITING)?),
-            clock: clock.clone(),
-            randomness: randomness.clone(),
-        };
-        let statements = Arc::new(Statements {
-            directory: directory.clone(),
-            reads: reads.clone(),
-            movements: storage.movements.clone(),
-            clock: clock.clone(),
-            calendar: config.calendar(),
-            boundaries: Boundaries::default(),
-        });
+        let statements = Arc::new(statements(config, storage, directory.clone()));
         let readiness = Readiness::default();
         let router = http::router(Api {
             recharges: recharges.clone(),
@@ -206,12 +172,17 @@ impl Node {
                 ledger: engine.clone(),
                 reads: reads.clone(),
             }),
+            commissions: Arc::new(Commissions {
+                recharges: recharges.clone(),
+                catalogues: catalogues.clone(),
+                directory: directory.clone(),
+                reads: reads.clone(),
+            }),
             catalogues,
-            commissions: Arc::new(commissions),
             clock: clock.clone(),
             stock: Arc::new(Stock { directory: directory.clone(), reads: reads.clone(), clock: clock.clone() }),
             audit: Arc::new(Audit { directory: directory.clone(), reads: reads.clone() }),
-            users: Arc::new(users),
+            users: Arc::new(users(storage, engine.clone(), directory.clone())?),
             statements: statements.clone(),
             business_days: business_days(config, storage, engine.clone()),
             stock_watches: StockWatches {
@@ -228,7 +199,7 @@ impl Node {
             reads: reads.clone(),
             tokens: Arc::new(tokens),
             authenticator: Arc::new(authenticator),
-            randomness: randomness.clone(),
+            randomness,
             currency: config.currency,
             numbering: config.numbering_plan.clone(),
             metrics: metrics.clone(),
@@ -371,6 +342,46 @@ fn recharges(
         currency: config.currency,
     };
     Recharges::new(deps, settings)
+}
+
+fn authenticator(config: &Config, storage: &Storage, keys: Arc<KeyRing>, settings: &TokenSettings) -> Authenticator {
+    Authenticator::new(
+        storage.registry.clone(),
+        keys,
+        Arc::new(SystemClock),
+        settings,
+        AuthenticatorSettings {
+            remembered_tokens: config.access.token_cache_size,
+            freshness: ClientFreshness {
+                refresh_after: Duration::from_millis(config.access.client_refresh_ms),
+                ..ClientFreshness::default()
+            },
+        },
+    )
+}
+
+fn users(storage: &Storage, engine: Arc<Engine>, directory: Arc<Directory>) -> Result<Users, Box<dyn Error>> {
+    let randomness = Arc::new(SystemRandomness);
+    Ok(Users {
+        directory,
+        ledger: engine,
+        reads: storage.store.clone(),
+        // A queue of their own: nobody who guesses PINs keeps clients from their tokens.
+        pins: Arc::new(SecretHasher::new(randomness.clone(), HASHES_AT_ONCE, HASHES_WAITING)?),
+        clock: Arc::new(SystemClock),
+        randomness,
+    })
+}
+
+fn statements(config: &Config, storage: &Storage, directory: Arc<Directory>) -> Statements {
+    Statements {
+        directory,
+        reads: storage.store.clone(),
+        movements: storage.movements.clone(),
+        clock: Arc::new(SystemClock),
+        calendar: config.calendar(),
+        boundaries: Boundaries::default(),
+    }
 }
 
 fn business_days(config: &Config, storage: &Storage, engine: Arc<Engine>) -> BusinessDays {

@@ -48,7 +48,8 @@ async fn a_recharge_and_its_replay() {
     }
     let balance = api.get(&format!("/v1/resellers/{}/balance", body["reseller_id"].as_str().unwrap())).await.json();
     let expected = json!({ "reseller_id": body["reseller_id"], "currency": "MAD", "posted": "1980.00", "held": "0.00",
-        "available": "1980.00", "credit_limit": "0.00", "as_of": "2026-11-22T08:00:00.000Z" });
+        "available": "1980.00", "credit_limit": "0.00", "as_of": "2026-11-22T08:00:00.000Z",
+        "low_stock": null, "average_daily_sale": "0.00", "days_of_cover": null });
     assert_eq!(balance, expected);
 }
 
