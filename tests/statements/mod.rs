@@ -1,6 +1,7 @@
 //! Statements on every store: exact whatever is written out and whatever goes on meanwhile.
 
 mod audit;
+mod commissions;
 mod days;
 mod laws;
 mod pages;
