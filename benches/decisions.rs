@@ -5,10 +5,11 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use taabia::domain::catalogue::{Band, Catalogue, Import, Offer, PayIn, Period, Product, ProductKind, Rule, RuleKind};
 use taabia::domain::ids::uuid_v7;
 use taabia::domain::{
     Account, AccountClass, AccountNumber, Channel, Currency, LevelName, Limits, Money, Msisdn, OperationId, PartnerId,
-    ResellerId, Shard, Timestamp,
+    Record, RecordKey, RecordKind, ResellerId, Rung, Shard, Timestamp,
 };
 use taabia::ledger::command::{Actor, Evidence, Reserve, Resolve};
 use taabia::ledger::merkle::Frontier;
@@ -36,8 +37,8 @@ fn rules() -> Rules {
         vat_basis_points: 2_000,
         edges: Vec::new(),
         accept_within_ms: 86_400_000,
-        zone: jiff::tz::TimeZone::UTC,
         levels: vec![level()],
+        calendar: taabia::domain::Calendar::new(jiff::tz::TimeZone::UTC, taabia::domain::CutOff::default()),
     }
 }
 
@@ -60,6 +61,56 @@ fn books() -> Books {
     }
     let mut books = Books::default();
     books.insert(shard);
+    books
+}
+
+/// With a catalogue of many rules, by which three resellers earn by each recharge.
+fn books_with_rules() -> Books {
+    let mut books = books();
+    let shard = books.shard_mut(Shard::OPERATOR);
+    let band = |step: i64| Some(Band { min_minor: step * 10_000 + 1, max_minor: (step + 1) * 10_000 });
+    let rule = |kind, level: &str, step: i64| Rule {
+        code: format!("{level}-{step}").parse().expect("a code"),
+        kind,
+        level: Some(level.into()),
+        product: None,
+        channel: None,
+        amounts: band(step),
+        rate: "2.5".parse().expect("a rate"),
+        pay_in: Some(if kind == RuleKind::Commission { PayIn::Stock } else { PayIn::Money }),
+        period: Period::ALWAYS,
+    };
+    let levels = ["outlet", "wholesaler", "distributor"];
+    let rules = (0..20).flat_map(|step| {
+        let kinds = [RuleKind::Commission, RuleKind::Override, RuleKind::Override];
+        levels.iter().zip(kinds).map(move |(level, kind)| rule(kind, level, step)).collect::<Vec<_>>()
+    });
+    let amounts = (0..10).map(|step| Offer {
+        name: "airtime".into(),
+        min_minor: 500 + step * 500,
+        max_minor: 500 + step * 500,
+        benefits: Vec::new(),
+        validity_hours: None,
+        period: Period::ALWAYS,
+    });
+    let product = Product {
+        code: "airtime".parse().expect("a code"),
+        name: "airtime".into(),
+        kind: ProductKind::Denomination,
+        offers: amounts.collect(),
+    };
+    let import = Import { products: vec![product], rules: rules.collect(), withdrawn_rules: Vec::new() };
+    let catalogue = Catalogue::default().with(&import, NOW).expect("it fits").expect("it is new");
+    let key = RecordKey::of_operator(RecordKind::Catalogue, Catalogue::ID.parse().expect("it is short"));
+    shard.admit_record(Record::new(key, 1, catalogue.into()).into());
+    for number in 0..RESELLERS {
+        let above = [(number, 1), (number % 4, 4), (0, 5)];
+        let rungs = above.iter().zip(levels).map(|((number, kind), level)| Rung {
+            reseller: ResellerId::from_uuid(id(*number, *kind)),
+            level: level.parse().expect("a level"),
+        });
+        shard.owners_mut().admit_ancestry(rungs.collect());
+    }
     books
 }
 
@@ -99,6 +150,19 @@ fn recharges(criterion: &mut Criterion) {
     group.bench_function("recharge, reserved and settled, with entries, digests and leaves", |bencher| {
         bencher.iter_batched(
             books,
+            |mut books| {
+                for command in &commands {
+                    decide(&mut books, 1, command, None, &moment).expect("every command fits the books");
+                }
+                black_box(books.shard_mut(Shard::OPERATOR).take_changes())
+            },
+            BatchSize::LargeInput,
+        );
+    });
+    group.bench_function("the same with a catalogue and three commissions", |bencher| {
+        let with_rules = books_with_rules();
+        bencher.iter_batched(
+            || with_rules.clone(),
             |mut books| {
                 for command in &commands {
                     decide(&mut books, 1, command, None, &moment).expect("every command fits the books");

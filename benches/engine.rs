@@ -9,7 +9,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use support::arguments::Arguments;
-use support::{ceiling, engine, hot_account, http, network, reads, table};
+use support::{ceiling, engine, hot_account, http, network, reads, statements, table};
 
 fn main() -> ExitCode {
     let arguments = Arguments::of_this_process();
@@ -31,6 +31,7 @@ fn measure(command: &str, arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     runtime.block_on(async {
         match command {
             "engine" => engine::postgres(arguments).await,
+            "engine-rules" => engine::with_rules(arguments).await,
             "naive" => engine::naive(arguments).await,
             "sqlite" => engine::sqlite(arguments).await,
             "hot-account" => hot_account::measure(arguments).await,
@@ -38,6 +39,7 @@ fn measure(command: &str, arguments: &Arguments) -> Result<(), Box<dyn Error>> {
             "http-ceiling" => ceiling::measure(arguments).await,
             "network" => network::measure(arguments).await,
             "reads" => reads::measure(arguments).await,
+            "statements" => statements::measure(arguments).await,
             "table" => table::print(arguments),
             _ => Err("there is no such figure".into()),
         }

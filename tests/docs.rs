@@ -293,6 +293,9 @@ fn the_quick_start_works_as_pasted() {
         "The books are right",
         "as acknowledged",
         " recharges/s",
+        r#""code":"*1""#,
+        r#""benefits":[{"kind":"data","quantity":1024,"unit":"MB"}],"validity":"P7D""#,
+        r#""arithmetic":"10.00 × 2 % = 0.20, rounded half to even: 0.20""#,
     ] {
         let Some(at) = rest.find(expected) else { panic!("expected {expected} in what follows:\n{rest}\n{errors}") };
         rest = &rest[at + expected.len()..];

@@ -162,7 +162,7 @@ on_every_store!(on_account_the_price_is_owed, async |books: Books| {
             let request = Request::AllocateStock(AllocateStock { terms: Terms::OnAccount, ..allocate });
             let outcome = world.must(request.clone()).await;
             let price = outcome.operation().unwrap().allocation().unwrap().price.unwrap();
-            assert_eq!(price.net_minor + price.vat_minor, amount);
+            assert_eq!(price.owed_minor(), amount);
             assert!(matches!(world.must(request).await, Outcome::Replayed(_)));
         }
     }

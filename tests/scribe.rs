@@ -201,6 +201,7 @@ impl<'a> Scribe<'a> {
             msisdn: Msisdn::from_digits(212_612_345_600 + u64::from(self.ids)).unwrap(),
             salt: [3; 16],
             product: "airtime".into(),
+            terms: taabia::domain::SaleTerms::default(),
             channel: Channel::Atm,
             terminal: None,
             allow_repeat: false,

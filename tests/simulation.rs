@@ -82,9 +82,9 @@ async fn partner(world: Arc<World>, told: Told, number: usize, seed: u64) {
 
 async fn run(seed: u64) {
     let books = in_memory(3);
-    let random = SeededRandomness::new(seed);
-    let faulty = Arc::new(FaultyStore::new(books.store.clone(), seed, FaultRates::default()));
     let store = books.store.clone();
+    let random = SeededRandomness::new(seed);
+    let faulty = Arc::new(FaultyStore::new(store.clone(), seed, FaultRates::default()));
     let books = Books { store: faulty.clone(), ..books };
     let config = EngineConfig { queue_deadline_ms: 500, queue_capacity: 64, max_batch: 16, ..EngineConfig::default() };
     let world = Arc::new(World::with(books, config.clone()).await.node(&config));

@@ -11,15 +11,19 @@ use taabia::cli::telemetry;
 use taabia::domain::ids::uuid_v7;
 use taabia::domain::{PartnerId, ResellerId, Shard};
 use taabia::engine::{Engine, EngineConfig};
-use taabia::http::{self, Api, Readiness};
+use taabia::http::{self, Api, Exports, Readiness};
 use taabia::ports::{Clock as _, NetworkReads, Registry};
 use taabia::services::access::{
     Authenticator, AuthenticatorSettings, Clients, KeyFile, KeyRing, KeySource, NewClient, SecretHasher, TokenSettings,
     Tokens,
 };
+use taabia::services::business_days::BusinessDays;
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
+use taabia::services::statements::Boundaries;
+use taabia::services::stock_watch::StockWatches;
 use taabia::services::{
-    Allocations, Audit, Directory, FourEyes, Limits, Network, Recharges, Scope, Stock, Terminals, Transfers, Users,
+    Allocations, Audit, Catalogues, Commissions, Directory, FourEyes, Limits, Network, Recharges, Scope, Statements,
+    Stock, Terminals, Transfers, Users,
 };
 use taabia::simulator::memory::MemoryStore;
 use taabia::simulator::network::NetworkPlan;
@@ -151,8 +155,24 @@ fn api(
     };
     let metrics = telemetry::metrics()?;
     tokio::spawn(telemetry::upkeep(metrics.clone()));
+    let recharges = Arc::new(Recharges::new(deps, recharges));
+    let catalogues = Arc::new(Catalogues::new(ledger.clone(), &super::installation::rules(config)));
+    let commissions = Commissions {
+        recharges: recharges.clone(),
+        catalogues: catalogues.clone(),
+        directory: directory.clone(),
+        reads: ledger.clone(),
+    };
+    let statements = Arc::new(Statements {
+        directory: directory.clone(),
+        reads: ledger.clone(),
+        movements: Arc::new(MemoryStore::new(SHARDS)),
+        clock: clock.clone(),
+        calendar: config.calendar(),
+        boundaries: Boundaries::default(),
+    });
     Ok(Api {
-        recharges: Arc::new(Recharges::new(deps, recharges)),
+        recharges,
         stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock: clock.clone() }),
         limits: Arc::new(Limits {
             ledger: ledger.clone(),
@@ -177,6 +197,24 @@ fn api(
             randomness: randomness.clone(),
         }),
         terminals: Arc::new(Terminals { directory: directory.clone(), ledger: ledger.clone(), reads: ledger.clone() }),
+        catalogues,
+        commissions: Arc::new(commissions),
+        clock: clock.clone(),
+        business_days: BusinessDays {
+            ledger: ledger.clone(),
+            reads: ledger.clone(),
+            movements: Arc::new(MemoryStore::new(SHARDS)),
+            clock: clock.clone(),
+            calendar: config.calendar(),
+            shards: SHARDS,
+        },
+        stock_watches: StockWatches {
+            ledger: ledger.clone(),
+            reads: ledger.clone(),
+            directory: directory.clone(),
+            statements: statements.clone(),
+        },
+        statements,
         audit: Arc::new(Audit { directory: directory.clone(), reads: ledger.clone() }),
         users: Arc::new(users),
         allocations: Arc::new(Allocations {
@@ -196,6 +234,7 @@ fn api(
             clock,
             randomness: randomness.clone(),
         }),
+        exports: Exports { folder: std::path::PathBuf::from("."), places: Arc::new(tokio::sync::Semaphore::new(2)) },
         directory,
         reads: ledger,
         tokens: Arc::new(tokens),

@@ -27,6 +27,22 @@ pub async fn postgres(arguments: &Arguments) -> Result<()> {
     installation::drop_postgres_database(arguments.postgres()?, "bench_engine").await
 }
 
+/// The same with a limit on every outlet, and the rules of the sample catalogue: three resellers earn by each recharge.
+pub async fn with_rules(arguments: &Arguments) -> Result<()> {
+    let url = installation::postgres_database(arguments.postgres()?, "bench_rules").await?;
+    let config = installation::config(&[])?;
+    let storage = installation::install(&url, config.shards, &config).await?;
+    let engine = start_engine(&config, &storage);
+    let plan = NetworkPlan::demo(storage.currency.exponent());
+    let outlets = installation::seed(&plan, engine.clone(), storage.registry.clone(), &*storage.store).await?;
+    installation::limit(&*engine, &outlets).await?;
+    installation::import_sample(&*engine, &*storage.store, &config).await?;
+    let load = Load::start(engine.clone(), storage.store.shards(), outlets, MANY);
+    load::measure("rules_postgres", load, arguments.duration()?).await?;
+    engine.close().await;
+    installation::drop_postgres_database(arguments.postgres()?, "bench_rules").await
+}
+
 /// One transaction per step and nothing kept in memory between two: what a service without batches does on
 /// the same schema, for the same checks. So many shards that their locks stand in nobody's way.
 pub async fn naive(arguments: &Arguments) -> Result<()> {

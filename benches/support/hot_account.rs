@@ -203,6 +203,19 @@ impl Reads for StrippingStore {
         self.store.doubt(due_by).await
     }
 
+    async fn accrued(
+        &self,
+        shard: Shard,
+        after: AccountNumber,
+        limit: u32,
+    ) -> std::result::Result<Vec<Account>, StoreError> {
+        self.store.accrued(shard, after, limit).await
+    }
+
+    async fn account(&self, shard: Shard, number: AccountNumber) -> std::result::Result<Option<Account>, StoreError> {
+        self.store.account(shard, number).await
+    }
+
     async fn record(&self, shard: Shard, key: &RecordKey) -> std::result::Result<Option<Record>, StoreError> {
         self.store.record(shard, key).await
     }

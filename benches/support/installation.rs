@@ -6,9 +6,11 @@ use std::sync::Arc;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use taabia::cli::clock::{SystemClock, SystemRandomness};
 use taabia::cli::config::{self, Config, Flag};
-use taabia::domain::{ResellerId, Timestamp};
-use taabia::ledger::Rules;
+use taabia::domain::{Limits, ResellerId, Timestamp};
+use taabia::ledger::command::SetLimits;
+use taabia::ledger::{Command, Request, Rules};
 use taabia::ports::{Clock as _, Ledger, Registry, Store};
+use taabia::services::catalogue::{self, Format};
 use taabia::simulator::network::{NetworkPlan, Seeder};
 use taabia::storage::{self, InstallOptions, OpenOptions, Storage};
 
@@ -33,8 +35,8 @@ pub fn rules(config: &Config) -> Arc<Rules> {
         charging_deadline_ms: millis(config.recharge.charging_deadline_ms),
         edges: config.transfer.permitted.clone(),
         accept_within_ms: millis(config.transfer.accept_within_s * 1_000),
-        zone: config.time_zone.clone(),
         levels: config.network.levels.clone(),
+        calendar: config.calendar(),
     })
 }
 
@@ -74,6 +76,28 @@ pub async fn install(url: &str, shards: u16, config: &Config) -> Result<Storage>
     let created_at: Timestamp = SystemClock.now();
     storage::migrate(url, InstallOptions { shards, currency: config.currency, created_at }).await?;
     Ok(storage::open(url, OpenOptions::default()).await?)
+}
+
+/// Sets limits on outlets that no load reaches.
+pub async fn limit(ledger: &dyn Ledger, outlets: &[ResellerId]) -> Result<()> {
+    let limits = Limits {
+        per_operation_minor: Some(1_000_000_000),
+        per_day_count: Some(1_000_000_000),
+        per_day_minor: Some(1_000_000_000_000_000),
+    };
+    for &reseller in outlets {
+        let request = Request::SetLimits(SetLimits { reseller, limits, credit_limit_minor: 0 });
+        ledger.execute(Command { actor: "operator:bench".into(), request }).await?;
+    }
+    Ok(())
+}
+
+/// The sample catalogue, with its rules of commission.
+pub async fn import_sample(ledger: &dyn Ledger, reads: &dyn Store, config: &Config) -> Result<()> {
+    let sample = include_bytes!("../../config/catalogue.morocco.toml");
+    let import = catalogue::parse(sample, Format::Toml, config.currency, &config.time_zone)?;
+    catalogue::import(ledger, reads, &SystemClock, "operator:bench".into(), import).await?;
+    Ok(())
 }
 
 /// Opens and stocks the network of `plan`; gives its outlets.

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use taabia::cli::clock::SystemClock;
 use taabia::domain::{
     Account, AccountClass, AccountNumber, Details, ExternalId, Operation, OperationId, PartnerId, Recharge, Record,
-    RecordKey, Reseller, ResellerId, Shard, Status, Timestamp,
+    RecordKey, Reseller, ResellerId, SaleTerms, Shard, Status, Timestamp,
 };
 use taabia::ledger::command::Reserve;
 use taabia::ledger::{Command, Outcome, Refusal, Request};
@@ -52,6 +52,7 @@ impl InstantLedger {
                 msisdn: reserve.msisdn,
                 salt: reserve.salt,
                 product: reserve.product,
+                terms: SaleTerms::default(),
                 channel: reserve.channel,
                 terminal: reserve.terminal,
                 allow_repeat: reserve.allow_repeat,
@@ -129,6 +130,14 @@ impl Reads for InstantLedger {
 
     async fn doubt(&self, _: Timestamp) -> Result<(i64, Option<Timestamp>), StoreError> {
         Ok((0, None))
+    }
+
+    async fn accrued(&self, _: Shard, _: AccountNumber, _: u32) -> Result<Vec<Account>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn account(&self, _: Shard, _: AccountNumber) -> Result<Option<Account>, StoreError> {
+        Ok(None)
     }
 
     async fn record(&self, _: Shard, _: &RecordKey) -> Result<Option<Record>, StoreError> {

@@ -55,6 +55,11 @@ impl Load {
         Self { shared, workers }
     }
 
+    /// Recharges done so far.
+    pub fn completed(&self) -> u64 {
+        self.shared.completed.load(Ordering::Relaxed)
+    }
+
     /// Recharges per second in the time to come.
     #[expect(clippy::cast_precision_loss, reason = "a run has far fewer recharges than 2^52")]
     pub async fn per_second(&self, during: Duration) -> f64 {

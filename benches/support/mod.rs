@@ -11,6 +11,7 @@ pub mod load;
 pub mod network;
 pub mod reads;
 pub mod server;
+pub mod statements;
 pub mod table;
 
 use std::error::Error;

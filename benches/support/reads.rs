@@ -3,6 +3,7 @@
 //! The recharges are written by SQL into the table that these calls read, with the ids, resellers and numbers
 //! that the engine would give them; nothing is written to the journal, which they do not read.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -56,7 +57,7 @@ pub async fn measure(arguments: &Arguments) -> Result<()> {
     std::fs::create_dir_all(&folder)?;
     let server = Server::start(&["serve"], &folder, &url)?;
     for (name, roots) in CLIENTS {
-        let bearer = token(&server, name, roots, &url, arguments).await?;
+        let bearer = token(&server, name, roots, &url, &folder).await?;
         // The same share of the time for each of the calls.
         let during = arguments.duration()? / 4;
         for (call, paths) in calls(&server, &bearer, now).await? {
@@ -124,14 +125,14 @@ const FILL: &str = "
     JOIN outlet o ON o.number = ('x' || substr(n.hash, 17, 8))::bit(32)::bigint % (SELECT count(*) FROM outlet)";
 
 /// Registers a client for these roots and logs it in.
-async fn token(server: &Server, name: &str, roots: &str, url: &str, arguments: &Arguments) -> Result<String> {
+pub async fn token(server: &Server, name: &str, roots: &str, url: &str, folder: &Path) -> Result<String> {
     #[derive(Deserialize)]
     struct Token {
         access_token: String,
     }
     let add = ["client", "add", "--name", name, "--partner", name, "--resellers", roots, "--scopes"];
     let added = [&add[..], &["recharges:read,stock:read"]].concat();
-    let printed = server::taabia(&added, url, &arguments.folder()?.join("reads"))?;
+    let printed = server::taabia(&added, url, folder)?;
     let field = |field: &str| {
         let value = printed.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix('\t'));
         value.ok_or("taabia client add printed no credentials")
@@ -147,7 +148,7 @@ async fn token(server: &Server, name: &str, roots: &str, url: &str, arguments: &
     Ok(token.access_token)
 }
 
-fn http_client() -> Result<reqwest::Client> {
+pub fn http_client() -> Result<reqwest::Client> {
     Ok(reqwest::Client::builder().connect_timeout(Duration::from_secs(5)).timeout(Duration::from_mins(1)).build()?)
 }
 
@@ -172,7 +173,7 @@ async fn calls(server: &Server, bearer: &str, now: Timestamp) -> Result<Vec<(&'s
 }
 
 /// Gets the paths in turns over a few connections for so long; latencies in microseconds, ascending.
-async fn get_all(url: &str, bearer: &str, paths: &[String], during: Duration) -> Result<Vec<u32>> {
+pub async fn get_all(url: &str, bearer: &str, paths: &[String], during: Duration) -> Result<Vec<u32>> {
     let until = Instant::now() + during;
     let http = http_client()?;
     let connections = (0..CONNECTIONS).map(async |first| {

@@ -68,10 +68,11 @@ const TOTALS: Promise = Promise::Below { bound: 200.0, words: "p99 < 200 ms" };
 const MEMORY: Promise = Promise::Below { bound: 300.0, words: "< 300 MB" };
 
 #[rustfmt::skip]
-const ROWS: [Row; 37] = [
+const ROWS: [Row; 44] = [
     throughput("PostgreSQL: pgbench simple-update, 16 connections", "pgbench", None, Promise::None),
     throughput("PostgreSQL: recharges, one transaction per step, 16 connections", "naive_postgres", PGBENCH, Promise::None),
     throughput("PostgreSQL: engine, 2,048 in flight", "engine_postgres", PGBENCH, times(2.5, None, "≥ 2.5 × (goal 4 ×)")),
+    throughput("PostgreSQL: engine with limits and commissions, 2,048 in flight", "rules_postgres", Some("engine_postgres"), times(0.85, None, "≥ 0.85 ×")),
     throughput("PostgreSQL: engine, 2,048 in flight, one shard", "hot_1", PGBENCH, Promise::None),
     Row { label: "cost of the operator's account, eight shards", name: "hot_8.cost_percent", kind: Kind::Percent, yardstick: None, promise: COST },
     Row { label: "cost of the operator's account, one shard", name: "hot_1.cost_percent", kind: Kind::Percent, yardstick: None, promise: COST },
@@ -106,6 +107,12 @@ const ROWS: [Row; 37] = [
     read("list by number, client with 100 outlets", "reads.msisdn.100"),
     read("list by number, client with all 2,000 outlets", "reads.msisdn.all"),
     read("list by number, client with 500 outlets that sold nothing", "reads.msisdn.quiet"),
+    read("PostgreSQL: page of a statement, 1 million movements", "statements_postgres.page"),
+    read("SQLite: page of a statement, 1 million movements", "statements_sqlite.page"),
+    throughput("PostgreSQL: entries written out for statements", "statements_postgres.write_out", None, Promise::None),
+    throughput("SQLite: entries written out for statements", "statements_sqlite.write_out", None, Promise::None),
+    Row { label: "memory of the server after exports of 1 million movements, PostgreSQL", name: "statements_postgres.memory_mb", kind: Kind::Megabytes, yardstick: None, promise: MEMORY },
+    Row { label: "memory of the server after exports of 1 million movements, SQLite", name: "statements_sqlite.memory_mb", kind: Kind::Megabytes, yardstick: None, promise: MEMORY },
 ];
 
 /// All figures of a run; a name that was measured several times stands for its median.
@@ -166,7 +173,11 @@ fn named(value: Option<f64>, show: impl Fn(f64) -> String) -> (Option<f64>, Opti
 }
 
 fn yardstick(name: &str) -> &str {
-    if name == "single_sqlite" { "one by one" } else { name }
+    match name {
+        "single_sqlite" => "one by one",
+        "engine_postgres" => "plain",
+        name => name,
+    }
 }
 
 impl Promise {

@@ -6,8 +6,11 @@ CREATE TABLE allocation (
     reason      text     NOT NULL CHECK (reason <> ''),
     asked_minor bigint   NOT NULL CHECK (asked_minor >= 0),
     is_top_up   boolean  NOT NULL,
-    net_minor   bigint,
-    vat_minor   bigint,
+    net_minor      bigint,
+    vat_minor      bigint,
+    discount_minor bigint,
+    residue_minor  bigint,
+    catalogue      bigint,
     run         uuid,
     line        bigint,
     PRIMARY KEY (shard, id)

@@ -6,8 +6,11 @@ CREATE TABLE allocation (
     reason      TEXT     NOT NULL CHECK (reason <> ''),
     asked_minor INTEGER   NOT NULL CHECK (asked_minor >= 0),
     is_top_up   INTEGER NOT NULL,
-    net_minor   INTEGER,
-    vat_minor   INTEGER,
+    net_minor      INTEGER,
+    vat_minor      INTEGER,
+    discount_minor INTEGER,
+    residue_minor  INTEGER,
+    catalogue      INTEGER,
     run         BLOB,
     line        INTEGER,
     PRIMARY KEY (shard, id)

@@ -1,12 +1,14 @@
 //! The command line: every command with its flags. What a flag means is said here and printed by `--help`.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use secrecy::SecretString;
 
 use super::config::Flag;
+use crate::domain::{BusinessDay, Timestamp};
+use crate::services::export::Format;
 
 /// Electronic recharge distribution ledger for telecom operators.
 #[derive(Debug, Parser)]
@@ -26,6 +28,14 @@ pub enum Command {
     Migrate(MigrateArgs),
     /// Checks the books: exit 0 when they are right, else the first offending row is named.
     Verify(VerifyArgs),
+    /// Closes the business days that are over, and shows the last ones with their closing balances.
+    CloseDay(CloseDayArgs),
+    /// Files for spreadsheets.
+    #[command(subcommand)]
+    Export(ExportCommand),
+    /// What statements are read from.
+    #[command(subcommand)]
+    Statements(StatementsCommand),
     /// Prints the `OpenAPI` description of the API.
     Openapi(OpenapiArgs),
     /// API clients and their secrets.
@@ -37,6 +47,9 @@ pub enum Command {
     /// What partners are held to.
     #[command(subcommand)]
     Partner(PartnerCommand),
+    /// What is sold, what stock costs, and what sales earn.
+    #[command(subcommand)]
+    Catalogue(CatalogueCommand),
     /// The keys that sign tokens.
     #[command(subcommand)]
     SigningKey(SigningKeyCommand),
@@ -153,6 +166,74 @@ pub struct VerifyArgs {
     pub write_checkpoint: Option<PathBuf>,
 }
 
+/// Closes the business days that are over, as a running server does by itself, and shows the last ones with their closing
+/// balances.
+#[derive(Args, Clone, Debug, Default)]
+pub struct CloseDayArgs {
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+/// Files for spreadsheets.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ExportCommand {
+    /// Writes the statement of a reseller to a file, from the oldest movement, however long it is.
+    Statement(ExportStatementArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct ExportStatementArgs {
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// Whose: `rsl_…` or its code.
+    #[arg(long, value_name = "RESELLER")]
+    pub reseller: String,
+    /// Recorded at or after this time, such as 2026-11-01T00:00:00Z; without it from the first movement.
+    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
+    pub from: Option<Timestamp>,
+    /// Recorded before this time; without it until now.
+    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
+    pub to: Option<Timestamp>,
+    /// One business day, such as 2026-11-22.
+    #[arg(long, value_name = "DATE", conflicts_with_all = ["from", "to"])]
+    pub business_date: Option<BusinessDay>,
+    /// Where to; its ending says the form: .csv or .xlsx.
+    #[arg(long, value_name = "FILE", value_parser = export_file)]
+    pub out: PathBuf,
+    /// Shows subscribers' numbers in full.
+    #[arg(long)]
+    pub numbers: bool,
+}
+
+impl ExportStatementArgs {
+    #[must_use]
+    pub fn format(&self) -> Format {
+        format_of(&self.out).unwrap_or(Format::Csv)
+    }
+}
+
+fn format_of(path: &Path) -> Option<Format> {
+    path.extension().and_then(|extension| extension.to_str()).and_then(Format::from_extension)
+}
+
+fn export_file(text: &str) -> Result<PathBuf, &'static str> {
+    let path = PathBuf::from(text);
+    format_of(&path).map(|_| path).ok_or("expected a file that ends in .csv or .xlsx")
+}
+
+/// What statements are read from.
+#[derive(Clone, Debug, Subcommand)]
+pub enum StatementsCommand {
+    /// Writes the movements again out of the journal, after `verify` found them wrong; a server on `SQLite` must stand still.
+    Rebuild(StatementsRebuildArgs),
+}
+
+#[derive(Args, Clone, Debug, Default)]
+pub struct StatementsRebuildArgs {
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
 /// Prints the OpenAPI description of the API.
 #[derive(Args, Clone, Debug, Default)]
 pub struct OpenapiArgs {
@@ -242,6 +323,24 @@ pub struct PartnerTerminalsArgs {
     /// `prt_…`, as `taabia client list` shows it.
     #[arg(value_name = "PARTNER")]
     pub partner: String,
+}
+
+/// What is sold, what stock costs, and what sales earn.
+#[derive(Clone, Debug, Subcommand)]
+pub enum CatalogueCommand {
+    /// Takes products and rules from a file; what it does not name stays, and what is past never changes.
+    Import(CatalogueImportArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct CatalogueImportArgs {
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// TOML with products and rules (config/catalogue.morocco.toml shows how), or CSV with either.
+    pub file: PathBuf,
+    /// Says whether it fits, and writes nothing.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// The keys that sign tokens.

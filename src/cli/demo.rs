@@ -18,7 +18,10 @@ use super::demo_stock;
 use super::node::{Node, connect_charging, start_engine};
 use super::serve::{open_for_serving, until_stopped};
 use super::{migrate, settings, telemetry};
+use crate::domain::Currency;
 use crate::engine::Engine;
+use crate::ports::Reads;
+use crate::services::catalogue::{self, Format};
 use crate::simulator::charging::{Config as SimulatorConfig, Server};
 use crate::simulator::network::{Branch, NetworkPlan, Seeder};
 use crate::simulator::traffic::Traffic;
@@ -26,6 +29,9 @@ use crate::storage::Storage;
 
 /// Time between two recharges of the live traffic.
 const TRAFFIC_PAUSE: Duration = Duration::from_millis(400);
+
+/// What it sells.
+const SAMPLE: &str = include_str!("../../config/catalogue.morocco.toml");
 
 /// Runs until a signal asks to stop.
 ///
@@ -40,6 +46,7 @@ pub async fn demo(args: DemoArgs) -> Result<bool, Box<dyn Error>> {
     let simulator = start_simulator(&args, &mut config).await?;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| format!("{}: {error}", config.listen))?;
     let engine = start_engine(&config, &storage);
+    import_catalogue(&config, &storage, &engine).await?;
     let branches = seed(&config, &storage, engine.clone()).await?;
     let node = Node::start(&config, &storage, engine, connect_charging(&config)?, metrics, listener)?;
     let charging_url = (config.charging.kind == ChargingKind::Simulator).then(|| config.charging.url.clone());
@@ -88,6 +95,18 @@ async fn seed(config: &Config, storage: &Storage, engine: Arc<Engine>) -> Result
     let branches = seeder.seed(&plan, &mut |done| bar.inc(done)).await?;
     bar.finish_and_clear();
     Ok(branches)
+}
+
+/// The sample for Morocco, unless there is a catalogue already. In another currency it sells airtime alone.
+async fn import_catalogue(config: &Config, storage: &Storage, engine: &Engine) -> Result<(), Box<dyn Error>> {
+    let reads: Arc<dyn Reads> = storage.store.clone();
+    let known = catalogue::stored(&*reads).await?.is_some();
+    if known || config.currency != Currency::MAD {
+        return Ok(());
+    }
+    let import = super::catalogue::parse(SAMPLE.as_bytes(), Format::Toml, config)?;
+    catalogue::import(engine, &*reads, &SystemClock, "operator:seed".into(), import).await?;
+    Ok(())
 }
 
 fn traffic(config: &Config, node: &Node, branches: &[Branch]) -> Traffic {

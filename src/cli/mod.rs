@@ -2,12 +2,15 @@
 //! knows the real clock and the real randomness. One file per command.
 
 pub mod args;
+pub mod catalogue;
 pub mod client;
 pub mod clock;
+pub mod close_day;
 pub mod config;
 pub mod demo;
 mod demo_clients;
 mod demo_stock;
+pub mod export;
 pub mod load;
 pub mod migrate;
 pub mod network;
@@ -17,6 +20,7 @@ pub mod partner;
 pub mod serve;
 pub mod signing_key;
 pub mod simulate;
+pub mod statements;
 pub mod telemetry;
 pub mod verify;
 
@@ -54,10 +58,14 @@ async fn carry_out(command: Command) -> Result<bool, Box<dyn Error>> {
         Command::Serve(args) => serve::serve(args).await,
         Command::Migrate(args) => migrate::migrate(args).await,
         Command::Verify(args) => verify::verify(args).await,
+        Command::CloseDay(args) => close_day::close_day(args).await,
+        Command::Export(command) => export::export(command).await,
+        Command::Statements(command) => statements::statements(command).await,
         Command::Openapi(args) => openapi::openapi(args).await,
         Command::Client(command) => client::client(command).await,
         Command::Network(command) => network::network(command).await,
         Command::Partner(command) => partner::partner(command).await,
+        Command::Catalogue(command) => catalogue::catalogue(command).await,
         Command::SigningKey(command) => signing_key::signing_key(command),
         Command::Simulate(command) => simulate::simulate(command).await,
         Command::Load(args) => Ok(load::load(args).await?),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::serve::ListenerExt as _;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use super::clock::{SystemClock, SystemRandomness};
@@ -17,23 +17,32 @@ use super::config::{ChargingKind, Config, SigningKey};
 use crate::charging::{self, ChargingConfig, in_process, simulator_http};
 use crate::domain::Money;
 use crate::engine::{Engine, EngineConfig};
-use crate::http::{self, Api, Readiness};
-use crate::jobs::{AcceptanceJob, DoubtConfig, DoubtJob, ExpiryJob, RunConfig, RunJob};
+use crate::http::{self, Api, Exports, Readiness};
+use crate::jobs::{
+    AcceptanceJob, BusinessDayJob, DoubtConfig, DoubtJob, ExpiryJob, PayoutConfig, PayoutJob, RunConfig, RunJob,
+    StatementConfig, StatementJob, StockWatchJob,
+};
 use crate::ledger::{Actor, Rules};
 use crate::ports::{Charging, Clock, Randomness, Reads};
 use crate::services::access::{
     Authenticator, AuthenticatorSettings, ClientFreshness, Clients, KeyFile, KeyRing, KeySource, SecretHasher,
     TokenSettings, Tokens,
 };
+use crate::services::business_days::BusinessDays;
 use crate::services::recharges::{RechargeConfig, RechargeDeps};
+use crate::services::statements::Boundaries;
+use crate::services::stock_watch::StockWatches;
 use crate::services::{
-    Allocations, Audit, Directory, FourEyes, Limits, Network, Recharges, Stock, Terminals, Transfers, Users,
+    Allocations, Audit, Catalogues, Commissions, Directory, FourEyes, Limits, Network, Recharges, Statements, Stock,
+    Terminals, Transfers, Users,
 };
 use crate::storage::Storage;
 
 /// Hashes of secrets computed at once, and callers that may wait for their turn.
 const HASHES_AT_ONCE: usize = 2;
 const HASHES_WAITING: usize = 64;
+/// Payouts of commission under way at once.
+const PAYOUTS_AT_ONCE: usize = 64;
 /// How much longer than the charging deadline a late answer is waited for.
 const LATE_ANSWER_MS: u64 = 2_000;
 
@@ -67,7 +76,7 @@ pub fn rules(config: &Config) -> Rules {
         issue_per_day_minor: config.issue_per_day().map(Money::minor),
         edges: config.transfer.permitted.clone(),
         accept_within_ms: millis(config.transfer.accept_within_s.saturating_mul(1_000)),
-        zone: config.time_zone.clone(),
+        calendar: config.calendar(),
         levels: config.network.levels.clone(),
     }
 }
@@ -144,22 +153,11 @@ impl Node {
         let reads: Arc<dyn Reads> = storage.store.clone();
         let recharges = Arc::new(recharges(config, storage, engine.clone(), charging.clone(), directory.clone()));
         let clients = clients(config, storage, engine.clone(), "operator:program".into())?;
+        let catalogues = Arc::new(Catalogues::new(reads.clone(), &rules(config)));
         let keys = Arc::new(KeyRing::open(key_source(config), clock.clone(), &*randomness)?);
         let mut settings = TokenSettings::for_installation(&config.issuer().unwrap_or_else(|| url.clone()));
         settings.lifetime_s = config.access.token_ttl_s;
-        let authenticator = Authenticator::new(
-            storage.registry.clone(),
-            keys.clone(),
-            clock.clone(),
-            &settings,
-            AuthenticatorSettings {
-                remembered_tokens: config.access.token_cache_size,
-                freshness: ClientFreshness {
-                    refresh_after: Duration::from_millis(config.access.client_refresh_ms),
-                    ..ClientFreshness::default()
-                },
-            },
-        );
+        let authenticator = authenticator(config, storage, keys.clone(), &settings);
         let tokens = Tokens {
             registry: storage.registry.clone(),
             hasher: clients.hasher.clone(),
@@ -168,15 +166,7 @@ impl Node {
             randomness: randomness.clone(),
             settings,
         };
-        let users = Users {
-            directory: directory.clone(),
-            ledger: engine.clone(),
-            reads: reads.clone(),
-            // A queue of their own: nobody who guesses PINs keeps clients from their tokens.
-            pins: Arc::new(SecretHasher::new(randomness.clone(), HASHES_AT_ONCE, HASHES_WAITING)?),
-            clock: clock.clone(),
-            randomness: randomness.clone(),
-        };
+        let statements = Arc::new(statements(config, storage, directory.clone()));
         let readiness = Readiness::default();
         let allocations = Arc::new(allocations(storage, engine.clone(), directory.clone()));
         let four_eyes = Arc::new(four_eyes(storage, engine.clone(), directory.clone()));
@@ -209,9 +199,29 @@ impl Node {
                 randomness: randomness.clone(),
                 edges: config.transfer.permitted.clone(),
             }),
+            commissions: Arc::new(Commissions {
+                recharges: recharges.clone(),
+                catalogues: catalogues.clone(),
+                directory: directory.clone(),
+                reads: reads.clone(),
+            }),
+            catalogues,
+            clock: clock.clone(),
             stock: Arc::new(Stock { directory: directory.clone(), reads: reads.clone(), clock: clock.clone() }),
             audit: Arc::new(Audit { directory: directory.clone(), reads: reads.clone() }),
-            users: Arc::new(users),
+            users: Arc::new(users(storage, engine.clone(), directory.clone())?),
+            statements: statements.clone(),
+            business_days: business_days(config, storage, engine.clone()),
+            stock_watches: StockWatches {
+                ledger: engine.clone(),
+                reads: reads.clone(),
+                directory: directory.clone(),
+                statements,
+            },
+            exports: Exports {
+                folder: config.data_dir.clone(),
+                places: Arc::new(Semaphore::new(config.statements.exports_at_once)),
+            },
             allocations: allocations.clone(),
             four_eyes: four_eyes.clone(),
             directory,
@@ -237,16 +247,8 @@ impl Node {
         });
         let serving = tokio::spawn(async move { served.await });
         let (stop_jobs, jobs_stopped) = watch::channel(false);
-        let acceptance = AcceptanceJob {
-            ledger: engine.clone(),
-            reads: storage.store.clone(),
-            clock: clock.clone(),
-            poll_interval_ms: config.transfer.poll_interval_ms,
-        };
-        let doubt = DoubtJob { ledger: engine.clone(), reads, charging, clock, config: doubt_config(config) };
-        let mut jobs = stock_jobs(config, storage, &engine, &allocations, &jobs_stopped);
-        jobs.push(tokio::spawn(acceptance.run(jobs_stopped.clone())));
-        jobs.push(tokio::spawn(doubt.run(jobs_stopped)));
+        let mut jobs = start_jobs(config, storage, &engine, charging, &jobs_stopped);
+        jobs.extend(stock_jobs(config, storage, &engine, &allocations, &jobs_stopped));
         jobs.push(tokio::spawn(super::telemetry::upkeep(metrics)));
         Ok(Self {
             url,
@@ -352,6 +354,64 @@ fn stock_jobs(
     vec![tokio::spawn(expiry.run(stopped.clone())), tokio::spawn(runs.run(stopped.clone()))]
 }
 
+fn start_jobs(
+    config: &Config,
+    storage: &Storage,
+    engine: &Arc<Engine>,
+    charging: Arc<dyn Charging>,
+    stopped: &watch::Receiver<bool>,
+) -> Vec<JoinHandle<()>> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let doubt = DoubtJob {
+        ledger: engine.clone(),
+        reads: storage.store.clone(),
+        charging,
+        clock: clock.clone(),
+        config: doubt_config(config),
+    };
+    let written = StatementJob {
+        movements: storage.movements.clone(),
+        shards: storage.store.shards(),
+        config: StatementConfig { write_interval_ms: config.statements.write_interval_ms, ..Default::default() },
+    };
+    let days = BusinessDayJob { days: business_days(config, storage, engine.clone()) };
+    let watches = StockWatchJob {
+        ledger: engine.clone(),
+        reads: storage.store.clone(),
+        movements: storage.movements.clone(),
+        clock: clock.clone(),
+        randomness: Arc::new(SystemRandomness),
+        calendar: config.calendar(),
+        shards: storage.store.shards(),
+        interval_ms: config.stock_watch.interval_ms,
+    };
+    let payout = PayoutJob {
+        ledger: engine.clone(),
+        reads: storage.store.clone(),
+        clock: clock.clone(),
+        randomness: Arc::new(SystemRandomness),
+        config: PayoutConfig {
+            every_s: config.commission.payout_every_s,
+            shards: storage.store.shards(),
+            concurrency: PAYOUTS_AT_ONCE,
+        },
+    };
+    let acceptance = AcceptanceJob {
+        ledger: engine.clone(),
+        reads: storage.store.clone(),
+        clock: clock.clone(),
+        poll_interval_ms: config.transfer.poll_interval_ms,
+    };
+    vec![
+        tokio::spawn(doubt.run(stopped.clone())),
+        tokio::spawn(acceptance.run(stopped.clone())),
+        tokio::spawn(payout.run(stopped.clone())),
+        tokio::spawn(written.run(stopped.clone())),
+        tokio::spawn(days.run(stopped.clone())),
+        tokio::spawn(watches.run(stopped.clone())),
+    ]
+}
+
 fn recharges(
     config: &Config,
     storage: &Storage,
@@ -375,6 +435,57 @@ fn recharges(
         currency: config.currency,
     };
     Recharges::new(deps, settings)
+}
+
+fn authenticator(config: &Config, storage: &Storage, keys: Arc<KeyRing>, settings: &TokenSettings) -> Authenticator {
+    Authenticator::new(
+        storage.registry.clone(),
+        keys,
+        Arc::new(SystemClock),
+        settings,
+        AuthenticatorSettings {
+            remembered_tokens: config.access.token_cache_size,
+            freshness: ClientFreshness {
+                refresh_after: Duration::from_millis(config.access.client_refresh_ms),
+                ..ClientFreshness::default()
+            },
+        },
+    )
+}
+
+fn users(storage: &Storage, engine: Arc<Engine>, directory: Arc<Directory>) -> Result<Users, Box<dyn Error>> {
+    let randomness = Arc::new(SystemRandomness);
+    Ok(Users {
+        directory,
+        ledger: engine,
+        reads: storage.store.clone(),
+        // A queue of their own: nobody who guesses PINs keeps clients from their tokens.
+        pins: Arc::new(SecretHasher::new(randomness.clone(), HASHES_AT_ONCE, HASHES_WAITING)?),
+        clock: Arc::new(SystemClock),
+        randomness,
+    })
+}
+
+fn statements(config: &Config, storage: &Storage, directory: Arc<Directory>) -> Statements {
+    Statements {
+        directory,
+        reads: storage.store.clone(),
+        movements: storage.movements.clone(),
+        clock: Arc::new(SystemClock),
+        calendar: config.calendar(),
+        boundaries: Boundaries::default(),
+    }
+}
+
+fn business_days(config: &Config, storage: &Storage, engine: Arc<Engine>) -> BusinessDays {
+    BusinessDays {
+        ledger: engine,
+        reads: storage.store.clone(),
+        movements: storage.movements.clone(),
+        clock: Arc::new(SystemClock),
+        calendar: config.calendar(),
+        shards: storage.store.shards(),
+    }
 }
 
 fn doubt_config(config: &Config) -> DoubtConfig {

@@ -24,7 +24,7 @@ pub async fn verify(args: VerifyArgs) -> Result<bool, Box<dyn Error>> {
         bar.set_length(progress.total.unsigned_abs());
         bar.set_position(progress.done.unsigned_abs());
     };
-    let options = Options { checkpoint, zone: config.time_zone.clone(), ..Options::default() };
+    let options = Options { checkpoint, calendar: config.calendar(), ..Options::default() };
     let outcome = check(&*storage.audit, &options, &mut on_progress).await;
     bar.finish_and_clear();
     match outcome {

@@ -64,26 +64,35 @@ pub struct ChartLine {
     pub meaning: &'static str,
 }
 
-/// Class of an account. System accounts bear the number of their class.
+/// Class of an account: the number that the store keeps, never used again for another. System accounts bear it too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(i16)]
 pub enum AccountClass {
-    Issued,
-    Destroyed,
-    OperatorStock,
-    ResellerStock,
-    Delivered,
-    AirtimeSuspense,
-    AirtimeInTransit,
-    ResellerReceivable,
-    StockSales,
-    VatPayable,
-    MoneySuspense,
-    MoneyInTransit,
+    Issued = 1,
+    Destroyed = 2,
+    OperatorStock = 3,
+    ResellerStock = 4,
+    Delivered = 5,
+    AirtimeSuspense = 6,
+    AirtimeInTransit = 7,
+    ResellerReceivable = 8,
+    StockSales = 9,
+    VatPayable = 10,
+    MoneySuspense = 11,
+    MoneyInTransit = 12,
+    CommissionExpense = 60,
+    CommissionAccrued = 61,
+    CommissionPayable = 62,
+    CommissionGranted = 63,
+    CommissionStockAccrued = 64,
+    MoneyRounding = 65,
+    AirtimeRounding = 66,
+    StockDiscounts = 67,
 }
 
 /// The chart of accounts (`design.md` §3). Later operations add lines; a number is never used again.
 #[rustfmt::skip]
-pub const CHART: [ChartLine; 12] = {
+pub const CHART: [ChartLine; 20] = {
     use AccountClass as C;
     use Asset::{Airtime, Money};
     use Side::{Credit, Debit};
@@ -105,10 +114,18 @@ pub const CHART: [ChartLine; 12] = {
         line(C::AirtimeSuspense,    "airtime_suspense",     Airtime, Credit, Kind::Striped, "Recharge credit whose owner is under investigation"),
         line(C::AirtimeInTransit,   "airtime_in_transit",   Airtime, Credit, Kind::Striped, "Between two shards; the sum over all shards is zero"),
         line(C::ResellerReceivable, "reseller_receivable",  Money,   Debit,  Kind::Owed,    "What one reseller owes for stock allocated on account"),
-        line(C::StockSales,         "stock_sales",          Money,   Credit, Kind::Striped, "Stock sold, at price, without VAT"),
+        line(C::StockSales,         "stock_sales",          Money,   Credit, Kind::Striped, "Stock sold, without VAT, before discount"),
         line(C::VatPayable,         "vat_payable",          Money,   Credit, Kind::Striped, "VAT contained in the price of sold stock"),
         line(C::MoneySuspense,      "money_suspense",       Money,   Credit, Kind::Striped, "Money whose owner is under investigation"),
         line(C::MoneyInTransit,     "money_in_transit",     Money,   Credit, Kind::Striped, "Between two shards; the sum over all shards is zero"),
+        line(C::CommissionExpense,  "commission_expense",   Money,   Debit,  Kind::Striped, "Commission in money that resellers earned, rounding included"),
+        line(C::CommissionAccrued,  "commission_accrued",   Money,   Credit, Kind::Owed,    "Commission in money that one reseller earned by sales of this shard, until it is paid out"),
+        line(C::CommissionPayable,  "commission_payable",   Money,   Credit, Kind::Owed,    "Commission in money that was paid out to one reseller and that the operator owes it"),
+        line(C::CommissionGranted,  "commission_granted",   Airtime, Debit,  Kind::Striped, "Commission in stock that resellers earned, until operator stock covers it"),
+        line(C::CommissionStockAccrued, "commission_stock_accrued", Airtime, Credit, Kind::Owed, "Commission in stock that one reseller earned by sales of this shard, until it is paid out"),
+        line(C::MoneyRounding,      "money_rounding",       Money,   Credit, Kind::Striped, "What rounding the parts of a whole left over, in money"),
+        line(C::AirtimeRounding,    "airtime_rounding",     Airtime, Credit, Kind::Striped, "What rounding the parts of a whole left over, in stock"),
+        line(C::StockDiscounts,     "stock_discounts",      Money,   Debit,  Kind::Striped, "Discount given on stock sold, without VAT"),
     ]
 };
 
@@ -124,21 +141,32 @@ enum Kind {
     Owed,
 }
 
+/// Where the line of each class stands in the chart.
+const POSITIONS: [usize; 128] = {
+    let mut positions = [usize::MAX; 128];
+    let mut position = 0;
+    while position < CHART.len() {
+        positions[CHART[position].class as usize] = position;
+        position += 1;
+    }
+    positions
+};
+
 impl AccountClass {
     #[must_use]
     pub fn line(self) -> &'static ChartLine {
-        &CHART[self as usize]
+        &CHART[POSITIONS[self as usize]]
     }
 
     /// The number the store keeps; for a system account also its account number.
     #[must_use]
     pub fn code(self) -> i16 {
-        self as i16 + 1
+        self as i16
     }
 
     #[must_use]
     pub fn from_code(code: i16) -> Option<Self> {
-        usize::try_from(code).ok()?.checked_sub(1).and_then(|index| CHART.get(index)).map(|line| line.class)
+        CHART.iter().map(|line| line.class).find(|class| class.code() == code)
     }
 
     /// The system account of this class; meaningful for classes that are not per reseller.
@@ -222,14 +250,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_chart_stands_in_the_order_of_its_classes() {
-        for (index, line) in CHART.iter().enumerate() {
-            assert_eq!(line.class as usize, index, "{}", line.name);
+    fn every_line_of_the_chart_is_found_by_its_class() {
+        for line in &CHART {
+            assert_eq!(line.class.line(), line);
             assert_eq!(AccountClass::from_code(line.class.code()), Some(line.class));
             assert!(!(line.striped && line.floored), "{}: a striped account cannot have a floor", line.name);
+            assert!(i64::from(line.class.code()) < AccountNumber::FIRST_OWN.0, "{}", line.name);
         }
         assert_eq!(AccountClass::from_code(0), None);
         assert_eq!(AccountClass::from_code(99), None);
-        assert!(CHART.len() < usize::try_from(AccountNumber::FIRST_OWN.0).unwrap());
+        assert!(CHART.is_sorted_by_key(|line| line.class), "the chart is read in the order of its numbers");
     }
 }

@@ -78,6 +78,20 @@ impl Asked {
 pub struct Price {
     pub net_minor: i64,
     pub vat_minor: i64,
+    /// What the discount took off the price without VAT.
+    pub discount_minor: i64,
+    /// Left over by rounding net and VAT; may be negative.
+    pub residue_minor: i64,
+    /// Version of the catalogue whose rules say so; 0 before its first import.
+    pub catalogue: i64,
+}
+
+impl Price {
+    /// What is owed in all.
+    #[must_use]
+    pub fn owed_minor(&self) -> i64 {
+        self.net_minor + self.vat_minor + self.residue_minor
+    }
 }
 
 /// A line of a run.
@@ -121,7 +135,11 @@ impl Allocation {
             .flag(self.asked.is_top_up())
             .int(self.asked.minor())
             .optional(self.price, |e, price| {
-                e.int(price.net_minor).int(price.vat_minor);
+                e.int(price.net_minor)
+                    .int(price.vat_minor)
+                    .int(price.discount_minor)
+                    .int(price.residue_minor)
+                    .int(price.catalogue);
             })
             .optional(self.run, |e, line| {
                 e.bytes(line.run.uuid().as_bytes()).int(line.number);

@@ -107,6 +107,19 @@ entry_kinds! {
     AllocationNotNeeded = 44, "stock.allocation_not_needed", Operation;
     RunStarted = 45, "allocation_run.started", Operation, staff;
     RunFinished = 46, "allocation_run.finished", Operation;
+    CommissionPaid = 60, "commission.paid", Operation;
+    /// The receiver's part of a payout from another shard; the operation is recorded there.
+    CommissionReceived = 61, "commission.received", Elsewhere;
+    /// Operator stock that covers a payout of another shard.
+    CommissionFunded = 62, "commission.funded", Elsewhere;
+    CommissionPayoutDeclined = 63, "commission.payout_declined", Operation;
+    /// A reseller of another shard has another parent or level; what this shard remembers of the network is over.
+    NetworkChanged = 64, "network.changed", Elsewhere;
+    /// The shard closed a business day: what it records from here on belongs to a later one.
+    DayClosed = 70, "day.closed", Record;
+    /// A reseller's stock fell below the threshold it is watched for.
+    StockLow = 71, "stock.low", Record;
+    StockRecovered = 72, "stock.recovered", Record;
     UserCreated = 80, "user.created", Record, staff;
     /// Counted before the PIN is compared.
     PinAttempted = 81, "user.pin_attempted", Record;

@@ -2,6 +2,8 @@
 
 pub mod account;
 pub mod allocation;
+pub mod calendar;
+pub mod catalogue;
 mod coded;
 pub mod encoding;
 pub mod entry;
@@ -17,12 +19,14 @@ pub mod rejection;
 pub mod reseller;
 pub mod shard;
 pub mod staff;
+pub mod terms;
 pub mod text;
 pub mod time;
 pub mod transfer;
 
 pub use account::{Account, AccountClass, AccountNumber, Asset, Side, Usage};
 pub use allocation::{Allocation, Asked, Line, Price, Run, RunLine, RunTotals, Terms};
+pub use calendar::{Calendar, CutOff};
 pub use entry::{About, Entry, EntryKind, Hold, Posting};
 pub use four_eyes::{Direction, FourEyes, Proposal, Ruling, Verdict};
 pub use ids::{ClientId, OperationId, PartnerId, ResellerId};
@@ -31,9 +35,10 @@ pub use msisdn::{Msisdn, NumberingPlan};
 pub use operation::{Channel, Details, Operation, OperationKind, Recharge, Status};
 pub use record::{Content, Place, Record, RecordBody, RecordKey, RecordKind, RecordWant};
 pub use rejection::{Decline, Retry};
-pub use reseller::{LevelName, Limits, Reseller, ResellerCode, ResellerName, Standing};
+pub use reseller::{Ancestry, LevelName, Limits, Reseller, ResellerCode, ResellerName, Rung, Standing};
 pub use shard::Shard;
 pub use staff::{Origin, StaffAction, Via};
+pub use terms::{Earned, SaleTerms};
 pub use text::{DocumentReference, ExternalId, Reason, RecordId, TerminalId};
 pub use time::{BusinessDay, Timestamp};
 pub use transfer::{Edge, Relation, Transfer, TransferKind};

@@ -1,12 +1,14 @@
 //! Operations: one business request and its state.
 
 use super::allocation::{Allocation, Run};
+use super::catalogue::PayIn;
 use super::coded::coded;
 use super::encoding::{Encoder, Hash};
 use super::four_eyes::FourEyes;
 use super::ids::{OperationId, PartnerId, ResellerId};
 use super::msisdn::Msisdn;
 use super::rejection::Decline;
+use super::terms::SaleTerms;
 use super::text::{ExternalId, TerminalId};
 use super::time::Timestamp;
 use super::transfer::{Transfer, TransferKind};
@@ -109,6 +111,7 @@ coded! {
         Adjustment = 5, "adjustment";
         Transfer = 7, "transfer";
         Return = 8, "return";
+        CommissionPayout = 9, "commission_payout";
         AllocationRun = 35, "allocation_run";
     }
 }
@@ -125,6 +128,7 @@ impl OperationKind {
             Self::Adjustment => "adj_",
             Self::AllocationRun => "run_",
             Self::Transfer | Self::Return => "trf_",
+            Self::CommissionPayout => "pay_",
         }
     }
 
@@ -141,6 +145,7 @@ pub struct Recharge {
     /// Hashes are over a digest salted with it, so that the number can be erased later (`domain.md` \[26\]).
     pub salt: [u8; 16],
     pub product: Box<str>,
+    pub terms: SaleTerms,
     pub channel: Channel,
     pub terminal: Option<TerminalId>,
     pub allow_repeat: bool,
@@ -157,6 +162,10 @@ pub enum Details {
     Recharge(Recharge),
     /// A recharge whose key was voided before its request arrived (`domain.md` \[7\]).
     Tombstone,
+    CommissionPayout {
+        to: ResellerId,
+        pay_in: PayIn,
+    },
     Transfer(Transfer),
     /// What a second person has to approve.
     FourEyes(Box<FourEyes>),
@@ -190,6 +199,7 @@ impl Operation {
     pub fn kind(&self) -> OperationKind {
         match &self.details {
             Details::Recharge(_) | Details::Tombstone => OperationKind::Recharge,
+            Details::CommissionPayout { .. } => OperationKind::CommissionPayout,
             Details::Transfer(Transfer { kind: TransferKind::Transfer, .. }) => OperationKind::Transfer,
             Details::Transfer(Transfer { kind: TransferKind::Return, .. }) => OperationKind::Return,
             Details::FourEyes(eyes) => eyes.proposal.kind(),
@@ -255,6 +265,11 @@ impl Operation {
                 ("kind", ours.kind == theirs.kind),
                 ("acceptance", ours.asks_acceptance == theirs.asks_acceptance),
             ],
+            // What is due is found when it is decided.
+            (
+                Details::CommissionPayout { to: ours, pay_in },
+                Details::CommissionPayout { to: theirs, pay_in: other },
+            ) => &[("reseller_id", ours == theirs), ("pay_in", pay_in == other)],
             _ => &[("external_id", false)],
         };
         fields.iter().find(|(_, same)| !same).map(|(name, _)| *name)
@@ -283,6 +298,9 @@ impl Operation {
             Details::Tombstone => {
                 encoder.text("tombstone");
             }
+            Details::CommissionPayout { to, pay_in } => {
+                encoder.text("commission_payout").bytes(to.uuid().as_bytes()).text(pay_in.name());
+            }
             Details::Transfer(transfer) => transfer.encode(encoder.text("transfer")),
             Details::FourEyes(eyes) => eyes.encode(encoder.text("four eyes")),
             Details::Allocation(allocation) => allocation.encode(encoder.text("allocation")),
@@ -308,6 +326,9 @@ impl Recharge {
                 e.int(reference);
             })
             .int(self.submit_by.unix_ms());
+        if !self.terms.is_default() {
+            encoder.text(&self.terms.to_string());
+        }
     }
 }
 

@@ -7,9 +7,12 @@ use std::borrow::Borrow;
 
 use uuid::Uuid;
 
+use super::catalogue::Catalogue;
 use super::encoding::{Encoder, Hash};
 use super::ids::ResellerId;
-use super::records::{Client, LimitSet, PartnerPolicy, PinPolicy, Terminal, User};
+use super::records::{
+    BusinessDayClosing, Client, LimitSet, PartnerPolicy, PinPolicy, StockAlert, StockWatch, Terminal, User,
+};
 use super::shard::Shard;
 use super::text::RecordId;
 
@@ -23,6 +26,8 @@ pub enum Place {
     Operator,
     /// In the shard of the reseller that owns the record.
     Owner,
+    /// Each shard has one of its own, which it writes itself; no command puts it.
+    OwnShard,
 }
 
 /// What the body of a record is: a struct of one kind.
@@ -114,6 +119,14 @@ record_kinds! {
     Client = 30, "client", Operator;
     /// What a reseller may sell.
     LimitSet = 50, "limits", Owner;
+    /// What is sold, what stock costs, and what sales earn; its one record has the id `catalogue`.
+    Catalogue = 60, "catalogue", EveryShard;
+    /// A business day that a shard has closed.
+    BusinessDayClosing = 70, "business_day_closing", OwnShard;
+    /// What a reseller's stock is watched for.
+    StockWatch = 71, "stock_watch", Owner;
+    /// Whether a reseller's stock is low.
+    StockAlert = 72, "stock_alert", Owner;
     /// How wrong PINs lock a user out.
     PinPolicy = 80, "pin_policy", EveryShard;
     /// A person of an outlet, with a PIN.
@@ -194,7 +207,7 @@ impl RecordKey {
     #[must_use]
     pub fn home(&self, count: u16) -> Shard {
         match self.kind.place() {
-            Place::EveryShard | Place::Operator => Shard::OPERATOR,
+            Place::EveryShard | Place::Operator | Place::OwnShard => Shard::OPERATOR,
             Place::Owner => Shard::of(self.owner.uuid(), count),
         }
     }
@@ -204,7 +217,7 @@ impl RecordKey {
     pub fn copies(&self, count: u16) -> Vec<Shard> {
         match self.kind.place() {
             Place::EveryShard => Shard::all(count).filter(|shard| *shard != Shard::OPERATOR).collect(),
-            Place::Operator | Place::Owner => Vec::new(),
+            Place::Operator | Place::Owner | Place::OwnShard => Vec::new(),
         }
     }
 

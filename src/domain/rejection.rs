@@ -33,6 +33,7 @@ pub enum Decline {
     ReceiverSuspended,
     TerminalUnknown,
     TerminalBlocked,
+    ProductUnknown,
     AmountOutOfRange,
     SimilarRecharge,
     LimitExceeded,
@@ -56,7 +57,7 @@ pub struct DeclineLine {
 }
 
 #[rustfmt::skip]
-pub const DECLINES: [DeclineLine; 17] = {
+pub const DECLINES: [DeclineLine; 18] = {
     const fn line(decline: Decline, code: &'static str, iso8583: &'static str, meaning: &'static str) -> DeclineLine {
         DeclineLine { decline, code, iso8583, meaning }
     }
@@ -68,6 +69,7 @@ pub const DECLINES: [DeclineLine; 17] = {
         line(Decline::ReceiverSuspended, "receiver_suspended",  "57", "The receiver is suspended or closed and may not take stock"),
         line(Decline::TerminalUnknown,   "terminal_unknown",    "58", "The partner sells from known terminals only, and this one is not registered at the reseller, or none is named"),
         line(Decline::TerminalBlocked,   "terminal_blocked",    "58", "The partner sells from known terminals only, and this one is blocked"),
+        line(Decline::ProductUnknown,    "product_unknown",     "57", "The catalogue has no such product now"),
         line(Decline::AmountOutOfRange,  "amount_out_of_range", "13", "The product does not sell this amount"),
         line(Decline::SimilarRecharge,   "similar_recharge",    "94", "Same reseller, number and amount a moment ago; send allow_repeat with a new id if it is meant"),
         line(Decline::LimitExceeded,     "limit_exceeded",      "61", "A limit of the reseller for one operation or for the business day would be exceeded"),

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use std::sync::Arc;
+
 use super::account::AccountNumber;
 use super::encoding::Hash;
 use super::ids::ResellerId;
@@ -211,3 +213,13 @@ mod tests {
         assert!("é".repeat(121).parse::<ResellerName>().is_err());
     }
 }
+
+/// A reseller on the way from another up to the top of the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rung {
+    pub reseller: ResellerId,
+    pub level: LevelName,
+}
+
+/// A reseller and all above it, from the bottom up.
+pub type Ancestry = Arc<[Rung]>;

@@ -78,18 +78,6 @@ impl BusinessDay {
         let days = jiff::civil::date(1970, 1, 1).until(first).expect("both are dates").get_days();
         Self(days)
     }
-
-    /// The instant it begins in `zone`.
-    #[must_use]
-    pub fn begins(self, zone: &jiff::tz::TimeZone) -> Timestamp {
-        let begin = self.date().to_zoned(zone.clone()).expect("the years 1970 to 9999 fit");
-        Timestamp::from_unix_ms(begin.timestamp().as_millisecond())
-    }
-
-    fn date(self) -> jiff::civil::Date {
-        let span = jiff::Span::new().days(self.0);
-        jiff::civil::date(1970, 1, 1).checked_add(span).expect("the years 1970 to 9999 fit")
-    }
 }
 
 #[cfg(test)]
@@ -111,6 +99,7 @@ mod tests {
     #[test]
     fn days_and_months_begin_in_the_zone() {
         let zone = jiff::tz::TimeZone::get("Africa/Casablanca").unwrap();
+        let calendar = crate::domain::Calendar::new(zone, crate::domain::CutOff::default());
         for (text, first) in [
             ("2026-11-30T22:59:59.999Z", "2026-10-31T23:00:00.000Z"),
             ("2026-11-30T23:00:00Z", "2026-11-30T23:00:00.000Z"),
@@ -119,11 +108,11 @@ mod tests {
             ("1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z"),
         ] {
             let at = Timestamp::parse(text).unwrap();
-            let day = BusinessDay::of(at, &zone);
+            let day = calendar.day_of(at);
             let month = day.first_of_month();
-            assert_eq!(month.begins(&zone).to_string(), first, "{text}");
-            assert_eq!(BusinessDay::of(month.begins(&zone), &zone), month);
-            assert!(day.begins(&zone) <= at && BusinessDay::of(day.begins(&zone), &zone) == day);
+            assert_eq!(calendar.begins_at(month).to_string(), first, "{text}");
+            assert_eq!(calendar.day_of(calendar.begins_at(month)), month);
+            assert!(calendar.begins_at(day) <= at && calendar.day_of(calendar.begins_at(day)) == day);
         }
     }
 

@@ -7,12 +7,14 @@ use tokio::time::Instant;
 
 use crate::domain::encoding::Hash;
 use crate::domain::operation::claim_key;
-use crate::domain::{Operation, OperationId, RecordWant, ResellerId, Shard};
+use crate::domain::{AccountNumber, Operation, OperationId, RecordKind, RecordWant, ResellerId, Shard};
 use crate::ledger::command::Reserve;
 use crate::ledger::limits::{TallyKey, tallies_wanted};
 use crate::ledger::terminal;
 use crate::ledger::tree::TreeWants;
-use crate::ledger::{Books, Changes, Command, Moment, Outcome, Refusal, Request, ShardBooks, decide, knows_reseller};
+use crate::ledger::{
+    Books, Changes, Command, Moment, Outcome, Refusal, Request, ShardBooks, close_days, closing, decide, knows_reseller,
+};
 use crate::ports::{RecentRecharge, SalesSince, Session, ShardKey, StoreError, TallyQuestion, Wants};
 
 /// Sales of the guard's time that a new memory of a shard reads at most; with more, the store is asked about each
@@ -53,6 +55,9 @@ fn phase(name: &'static str, begun: Instant) -> Instant {
     metrics::histogram!("taabia_engine_phase_seconds", "phase" => name).record((now - begun).as_secs_f64());
     now
 }
+
+/// Every shard has the catalogue in memory.
+const CATALOGUE: RecordWant = RecordWant::Kind(RecordKind::Catalogue);
 
 /// Many commands ask for the same parent.
 fn without_repetition(mut wants: TreeWants) -> TreeWants {
@@ -187,6 +192,11 @@ impl Batch<'_> {
         let mut recent = HashSet::new();
         let mut records = HashSet::new();
         let mut tree = TreeWants::default();
+        for shard in shards {
+            let books = self.books.shard(*shard);
+            let closings = closing::days_over(books, &self.moment).into_iter().map(closing::key).map(RecordWant::One);
+            records.extend(closings.filter(|want| !books.records().knows(want)).map(|want| (*shard, want)));
+        }
         for command in commands {
             let TreeWants { codes, lines, below } = command.request.tree();
             tree.codes.extend(codes);
@@ -218,14 +228,17 @@ impl Batch<'_> {
         wants.resellers = resellers.into_iter().collect();
         wants.operations = operations.into_iter().collect();
         wants.recent = recent.into_iter().collect();
-        wants.records = records.into_iter().collect();
+        let unread = shards.iter().filter(|shard| !self.books.shard(**shard).records().knows(&CATALOGUE));
+        wants.records = records.into_iter().chain(unread.map(|shard| (*shard, CATALOGUE))).collect();
+        wants.accounts = self.forgotten_accounts(commands);
         wants.tree = without_repetition(tree);
         wants
     }
 
-    /// What is known to be needed once resellers and configuration are in memory.
+    /// What is known to be needed once resellers and configuration are in memory: rules, policies and limits say so.
     fn wants_further(&self, commands: &[&Command]) -> Wants {
-        Wants { records: self.wants_terminals(commands), tallies: self.wants_tallies(commands), ..Wants::default() }
+        let (records, tallies) = (self.wants_terminals(commands), self.wants_tallies(commands));
+        Wants { records, tallies, ..self.wants_owners(commands) }
     }
 
     /// What limits count besides the days of resellers.
@@ -237,8 +250,15 @@ impl Batch<'_> {
         let question = |key: TallyKey| {
             let shard = shard_of(key.reseller);
             let day = self.moment.day_of(self.books.shard(shard).recorded_at(self.moment.now));
-            let (month, zone) = (day.first_of_month(), &self.moment.rules.zone);
-            TallyQuestion { shard, key, day, month, day_begins: day.begins(zone), month_begins: month.begins(zone) }
+            let (month, calendar) = (day.first_of_month(), &self.moment.rules.calendar);
+            TallyQuestion {
+                shard,
+                key,
+                day,
+                month,
+                day_begins: calendar.begins_at(day),
+                month_begins: calendar.begins_at(month),
+            }
         };
         wanted.into_iter().map(question).collect()
     }
@@ -265,6 +285,63 @@ impl Batch<'_> {
             }
         }
         records.into_iter().collect()
+    }
+
+    /// Those that the terms of an operation in memory name. One that comes from the store brings its own.
+    fn forgotten_accounts(&self, commands: &[&Command]) -> Vec<(Shard, AccountNumber)> {
+        let resolved = commands.iter().filter_map(|command| match &command.request {
+            Request::Resolve(resolve) => Some(resolve.operation),
+            _ => None,
+        });
+        let operations = resolved.filter_map(|id| self.books.get(id.shard())?.operation(id));
+        let mut wanted: Vec<_> = operations.flat_map(|operation| self.accounts_of(operation)).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        wanted
+    }
+
+    /// What an operation will post to and is not in memory.
+    fn accounts_of(&self, operation: &Operation) -> Vec<(Shard, AccountNumber)> {
+        let shard = operation.id.shard();
+        let Some(books) = self.books.get(shard) else { return Vec::new() };
+        let earned = operation.recharge().into_iter().flat_map(|recharge| recharge.terms.earned.iter());
+        let numbers = earned.map(|earned| earned.account).chain(books.hold(operation.id).map(|hold| hold.account));
+        numbers.filter(|number| books.account(*number).is_none()).map(|number| (shard, number)).collect()
+    }
+
+    /// Who stands above sellers and receivers, where the catalogue has rules, and what they have in the shard.
+    fn wants_owners(&self, commands: &[&Command]) -> Wants {
+        let mut ancestries = HashSet::new();
+        let mut owners = HashSet::new();
+        for command in commands {
+            let home = command.request.home(self.shard_count);
+            let (shard, reseller) = match &command.request {
+                Request::Reserve(reserve) => (home, reserve.reseller),
+                Request::AllocateStock(allocate) => (Shard::of(allocate.to.uuid(), self.shard_count), allocate.to),
+                Request::OpenReseller(open) => match open.registration.parent {
+                    Some(parent) => (home, parent),
+                    None => continue,
+                },
+                Request::PayCommission(pay) => {
+                    self.want_owner(&mut owners, home, pay.to);
+                    continue;
+                }
+                _ => continue,
+            };
+            let books = self.books.shard(shard);
+            let has_rules = books.catalogue().is_some_and(|(_, catalogue)| catalogue.has_rules());
+            if has_rules && books.owners().ancestry(reseller).is_none() {
+                ancestries.insert((shard, reseller));
+            }
+        }
+        let (resellers, ancestries) = (owners.into_iter().collect(), ancestries.into_iter().collect());
+        Wants { resellers, ancestries, ..Wants::default() }
+    }
+
+    fn want_owner(&self, wanted: &mut HashSet<(Shard, ResellerId)>, shard: Shard, owner: ResellerId) {
+        if self.books.get(shard).is_some_and(|books| !books.owners().knows_accounts_of(owner)) {
+            wanted.insert((shard, owner));
+        }
     }
 
     fn may_be_similar(&self, reserve: &Reserve) -> bool {
@@ -322,6 +399,9 @@ impl Batch<'_> {
             for (shard, want) in wants.records {
                 self.books.shard_mut(shard).complete_records(want);
             }
+            for (shard, owner) in wants.resellers {
+                self.books.shard_mut(shard).owners_mut().complete(owner);
+            }
             for (question, sales) in loaded.sales {
                 let books = self.books.shard_mut(question.shard);
                 books.admit_sales(question.since, sales.as_deref(), &self.moment);
@@ -331,13 +411,20 @@ impl Batch<'_> {
             }
             self.books.tree_mut().admit(loaded.tree);
             let mut resellers = HashSet::new();
+            let mut accounts = HashSet::new();
+            for (shard, ancestry) in loaded.ancestries {
+                ancestry.iter().for_each(|rung| self.want_owner(&mut resellers, shard, rung.reseller));
+                self.books.shard_mut(shard).owners_mut().admit_ancestry(ancestry);
+            }
             for (operation, hold) in loaded.operations {
                 if hold.is_some() {
                     self.want_reseller(&mut resellers, operation.reseller);
                 }
+                accounts.extend(self.accounts_of(&operation));
                 self.books.shard_mut(operation.id.shard()).admit_operation(operation, hold);
             }
-            wants = Wants { resellers: resellers.into_iter().collect(), ..Wants::default() };
+            let (resellers, accounts) = (resellers.into_iter().collect(), accounts.into_iter().collect());
+            wants = Wants { resellers, accounts, ..Wants::default() };
         }
         Ok(())
     }
@@ -389,7 +476,11 @@ impl Batch<'_> {
         Keys { named: keys, holders, asked }
     }
 
+    /// Begins with closing the business days that are over.
     fn decide(&mut self, commands: &[&Command], claims: &Claims, shards: &[Shard]) -> Prepared {
+        for shard in shards {
+            close_days(self.books.shard_mut(*shard), &self.moment);
+        }
         let results = commands
             .iter()
             .zip(claims)

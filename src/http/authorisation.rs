@@ -118,7 +118,7 @@ fn unauthenticated(challenge: &'static str) -> Problem {
 }
 
 /// RFC 6750 §3.1.
-fn insufficient_scope(scopes: &[Scope]) -> Problem {
+pub(super) fn insufficient_scope(scopes: &[Scope]) -> Problem {
     let names = scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>().join(" ");
     let challenge = format!(r#"Bearer realm="taabia", error="insufficient_scope", scope="{names}""#);
     let challenge = HeaderValue::from_str(&challenge).expect("scopes have ASCII names");

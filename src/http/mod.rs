@@ -27,7 +27,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use openapi::openapi;
-pub use state::{Api, ApiState, Readiness};
+pub use state::{Api, ApiState, Exports, Readiness};
 
 use self::trace::TraceIds;
 

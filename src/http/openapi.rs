@@ -25,6 +25,7 @@ use crate::services::Scope;
     tags(
         (name = "recharges", description = "Fast recharges from a reseller's stock"),
         (name = "network", description = "Resellers and where they stand"),
+        (name = "products", description = "What is sold"),
         (name = "stock", description = "What resellers have"),
         (name = "access", description = "Tokens and who they speak for"),
         (name = "operation", description = "Whether the node is well"),

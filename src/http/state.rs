@@ -1,27 +1,39 @@
 //! What the handlers have at hand.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::Semaphore;
 
 use crate::domain::{Currency, NumberingPlan};
-use crate::ports::{Randomness, Reads};
+use crate::ports::{Clock, Randomness, Reads};
 use crate::services::access::{Authenticator, Tokens};
+use crate::services::business_days::BusinessDays;
+use crate::services::stock_watch::StockWatches;
 use crate::services::{
-    Allocations, Audit, Directory, FourEyes, Limits, Network, Recharges, Stock, Terminals, Transfers, Users,
+    Allocations, Audit, Catalogues, Commissions, Directory, FourEyes, Limits, Network, Recharges, Statements, Stock,
+    Terminals, Transfers, Users,
 };
 
 /// All that the API is wired to.
 pub struct Api {
     pub recharges: Arc<Recharges>,
     pub network: Arc<Network>,
+    pub catalogues: Arc<Catalogues>,
+    pub commissions: Arc<Commissions>,
+    pub clock: Arc<dyn Clock>,
     pub stock: Arc<Stock>,
     pub terminals: Arc<Terminals>,
     pub four_eyes: Arc<FourEyes>,
     pub allocations: Arc<Allocations>,
     pub transfers: Arc<Transfers>,
     pub limits: Arc<Limits>,
+    pub statements: Arc<Statements>,
+    pub exports: Exports,
+    pub business_days: BusinessDays,
+    pub stock_watches: StockWatches,
     pub directory: Arc<Directory>,
     pub audit: Arc<Audit>,
     pub users: Arc<Users>,
@@ -34,6 +46,14 @@ pub struct Api {
     pub numbering: NumberingPlan,
     pub metrics: PrometheusHandle,
     pub readiness: Readiness,
+}
+
+/// Where exports are written, and how many at once.
+pub struct Exports {
+    /// A folder for files without a name.
+    pub folder: PathBuf,
+    /// Reports give way first: no more than these, and what comes beyond is told to come back.
+    pub places: Arc<Semaphore>,
 }
 
 /// Shared by all handlers.

@@ -1,11 +1,19 @@
 //! Background work. Jobs act through the engine with the status they expect.
 
 pub mod acceptance;
+pub mod business_days;
 pub mod doubt;
 pub mod expiry;
+pub mod payout;
 pub mod runs;
+pub mod statements;
+pub mod stock_watch;
 
 pub use acceptance::AcceptanceJob;
+pub use business_days::BusinessDayJob;
 pub use doubt::{DoubtConfig, DoubtJob};
 pub use expiry::ExpiryJob;
+pub use payout::{PayoutConfig, PayoutJob};
 pub use runs::{RunConfig, RunJob};
+pub use statements::{StatementConfig, StatementJob};
+pub use stock_watch::StockWatchJob;

@@ -2,13 +2,13 @@
 //!
 //! Debit operator stock, credit reseller stock, at face value. Across shards: debit operator stock, credit
 //! in transit here; debit in transit, credit reseller stock there; both in one transaction. On account, the
-//! reseller's shard also has: debit what the reseller owes, credit stock sales, the net price; debit what the reseller
-//! owes, credit VAT payable, the VAT within the price. Topping up to what is there already posts nothing.
+//! reseller's shard also has what the price is made of (`pricing`). Topping up to what is there already posts nothing.
 
 use super::books::{Movement, ShardBooks, Step, Subject};
 use super::command::AllocateStock;
-use super::price;
+use super::pricing;
 use super::rules::Moment;
+use crate::domain::catalogue::Rate;
 use crate::domain::{
     Account, AccountClass, AccountNumber, Allocation, Asked, Decline, Details, EntryKind, Operation, PartnerId, Price,
     Reseller, ResellerId, Standing, Status, Terms,
@@ -102,6 +102,22 @@ pub fn allocate(
     Some(plan.steps(operation))
 }
 
+/// What stock costs the reseller now, and by which version of the catalogue: by the rules that its shard knows.
+fn price_of(
+    receiver: &ShardBooks,
+    reseller: ResellerId,
+    face_minor: i64,
+    moment: &Moment<'_>,
+) -> (i64, pricing::Price) {
+    match receiver.catalogue() {
+        Some((version, catalogue)) => {
+            let (level, at) = (receiver.owners().level(reseller), receiver.recorded_at(moment.now));
+            (version, pricing::price(catalogue, level, face_minor, at))
+        }
+        None => (0, pricing::at_face(face_minor, Rate::of_basis_points(moment.rules.vat_basis_points))),
+    }
+}
+
 /// The postings of an allocation.
 struct Plan {
     here: Vec<Movement>,
@@ -129,22 +145,22 @@ impl Plan {
         let mut plan = Self { here: Vec::new(), there: None, price: None, opens: None, owed: None };
         let mut sold = Vec::new();
         if terms == Terms::OnAccount && amount_minor > 0 {
-            let known = receiver.receivable(reseller.id);
+            let known = receiver.owners().account(reseller.id, AccountClass::ResellerReceivable);
             let number = known.unwrap_or(AccountNumber(receiver.head().next_account));
             if known.is_none() {
                 plan.opens = Some(Account::empty(number, AccountClass::ResellerReceivable, Some(reseller.id)));
             }
-            let total = price::of_stock(amount_minor);
-            let price = price::taken_apart(total, moment.rules.vat_basis_points);
-            let owe = |class: AccountClass, amount_minor| Movement {
-                debit: number,
-                credit: class.system_account(),
-                amount_minor,
-            };
-            plan.price = Some(price);
-            plan.owed = Some(owe(AccountClass::StockSales, total));
-            sold = vec![owe(AccountClass::StockSales, price.net_minor), owe(AccountClass::VatPayable, price.vat_minor)];
-            sold.retain(|movement| movement.amount_minor > 0);
+            let (catalogue, price) = price_of(receiver, reseller.id, amount_minor, moment);
+            let sales = AccountClass::StockSales.system_account();
+            plan.owed = Some(Movement { debit: number, credit: sales, amount_minor });
+            plan.price = Some(Price {
+                net_minor: price.net_minor,
+                vat_minor: price.vat_minor,
+                discount_minor: price.discount_minor,
+                residue_minor: price.residue_minor,
+                catalogue,
+            });
+            sold = price.movements(number);
         }
         if operator.shard() == receiver.shard() {
             plan.here = vec![moved(stock, reseller.stock_account)];
@@ -176,14 +192,17 @@ impl Plan {
     fn steps(self, operation: Operation) -> Allocated {
         let Some(there) = self.there else {
             let step = Step::about(EntryKind::StockAllocated, Subject::Operation(operation));
-            return Allocated { sending: Step { movements: self.here, opens: self.opens, ..step }, receiving: None };
+            return Allocated {
+                sending: Step { movements: self.here, opened: self.opens.into_iter().collect(), ..step },
+                receiving: None,
+            };
         };
         let elsewhere = Subject::Elsewhere { operation: operation.id, digest: operation.digest() };
         let receiving = Step::about(EntryKind::AllocationReceived, elsewhere);
         let sending = Step::about(EntryKind::StockAllocated, Subject::Operation(operation));
         Allocated {
             sending: Step { movements: self.here, ..sending },
-            receiving: Some(Step { movements: there, opens: self.opens, ..receiving }),
+            receiving: Some(Step { movements: there, opened: self.opens.into_iter().collect(), ..receiving }),
         }
     }
 }

@@ -12,14 +12,16 @@ use super::changes::{Changes, Head, Move, Registration};
 use super::command::Actor;
 use super::keys::KeyFilter;
 use super::limits::Tallies;
+use super::owners::Owners;
 use super::record::Records;
 use super::rules::Moment;
 use super::similar::{SimilarFilter, SimilarKey};
 pub use super::step::{HoldChange, Movement, PlaceChange, Step, Subject};
+use crate::domain::catalogue::Catalogue;
 use crate::domain::encoding::Hash;
 use crate::domain::{
     Account, AccountClass, AccountNumber, Entry, Hold, Line, Operation, OperationId, Posting, Record, RecordBody,
-    RecordKey, RecordWant, Reseller, ResellerId, Shard, Side, Timestamp,
+    RecordKey, RecordKind, RecordWant, Reseller, ResellerId, Shard, Side, Timestamp,
 };
 
 /// Whether a row is written for the first time.
@@ -36,7 +38,6 @@ pub struct ShardBooks {
     stored: Head,
     head: Head,
     accounts: HashMap<AccountNumber, Account>,
-    receivables: HashMap<ResellerId, AccountNumber>,
     resellers: HashMap<ResellerId, Reseller>,
     operations: HashMap<OperationId, Arc<Operation>>,
     holds: HashMap<OperationId, Hold>,
@@ -44,6 +45,7 @@ pub struct ShardBooks {
     recent: HashMap<SimilarKey, Timestamp>,
     similar: SimilarFilter,
     records: Records,
+    owners: Owners,
     keys: KeyFilter,
     tallies: Tallies,
     entries: Vec<Entry>,
@@ -70,13 +72,13 @@ impl ShardBooks {
             similar,
             keys: KeyFilter::default(),
             accounts: HashMap::new(),
-            receivables: HashMap::new(),
             resellers: HashMap::new(),
             operations: HashMap::new(),
             holds: HashMap::new(),
             recent: HashMap::new(),
             records: Records::default(),
             tallies: Tallies::default(),
+            owners: Owners::default(),
             entries: Vec::new(),
             written_operations: HashMap::new(),
             written_holds: HashMap::new(),
@@ -129,12 +131,6 @@ impl ShardBooks {
         self.accounts.values().filter(move |account| account.owner == Some(owner))
     }
 
-    /// What a reseller owes, once an account was opened for it; its stock account is known from its state.
-    #[must_use]
-    pub fn receivable(&self, owner: ResellerId) -> Option<AccountNumber> {
-        self.receivables.get(&owner).copied()
-    }
-
     #[must_use]
     pub fn operation(&self, id: OperationId) -> Option<&Arc<Operation>> {
         self.operations.get(&id)
@@ -177,6 +173,23 @@ impl ShardBooks {
         &mut self.tallies
     }
 
+    /// The catalogue with its version; `None` before its first import.
+    #[must_use]
+    pub fn catalogue(&self) -> Option<(i64, &Catalogue)> {
+        let record = self.records.get(RecordKind::Catalogue, ResellerId::OPERATOR, Catalogue::ID)?;
+        Some((record.version(), record.body()?))
+    }
+
+    #[must_use]
+    pub fn owners(&self) -> &Owners {
+        &self.owners
+    }
+
+    #[must_use]
+    pub fn owners_mut(&mut self) -> &mut Owners {
+        &mut self.owners
+    }
+
     /// Whether the store must be asked for a similar recharge.
     #[must_use]
     pub fn may_be_similar(&self, key: &SimilarKey, moment: &Moment<'_>) -> bool {
@@ -213,9 +226,7 @@ impl ShardBooks {
     }
 
     pub fn admit_account(&mut self, account: Account) {
-        if let (Some(owner), AccountClass::ResellerReceivable) = (account.owner, account.class) {
-            self.receivables.insert(owner, account.number);
-        }
+        self.owners.admit_account(&account);
         self.accounts.insert(account.number, account);
     }
 
@@ -265,16 +276,18 @@ impl ShardBooks {
         fits(movement.debit, Side::Debit) && fits(movement.credit, Side::Credit)
     }
 
+    /// Whether a debit of an account stays within 64 bits.
+    #[must_use]
+    pub fn can_debit(&self, number: AccountNumber, amount_minor: i64) -> bool {
+        self.account(number).is_some_and(|account| after(account, Side::Debit, amount_minor).is_some())
+    }
+
     /// Carries a step out: appends its entry to the log and changes what it changes.
     pub fn record(&mut self, step: Step, actor: &Actor, now: Timestamp) {
         let recorded_at = self.recorded_at(now);
         let sequence = self.next_sequence();
         let staff = super::staff::action(self, &step, actor, recorded_at);
-        if let Some(account) = step.opens {
-            self.head.next_account = account.number.0 + 1;
-            self.admit_account(account);
-            self.written_accounts.insert(account.number, Write::New);
-        }
+        step.opened.into_iter().for_each(|account| self.open_account(account));
         let postings = step.movements.iter().map(|movement| self.post(movement)).collect();
         if let Some((number, usage)) = step.usage {
             self.account_mut(number).usage = usage;
@@ -297,6 +310,13 @@ impl ShardBooks {
         self.entries.push(entry);
     }
 
+    fn open_account(&mut self, account: Account) {
+        assert_eq!(account.number.0, self.head.next_account, "accounts are numbered without a gap");
+        self.head.next_account += 1;
+        self.written_accounts.insert(account.number, Write::New);
+        self.admit_account(account);
+    }
+
     fn write_subject(&mut self, subject: Subject, hold: HoldChange, sequence: i64) -> (Uuid, Hash) {
         match subject {
             Subject::Operation(mut operation) => {
@@ -317,6 +337,7 @@ impl ShardBooks {
                 match place {
                     Some(PlaceChange::New(registration)) => {
                         self.head.next_account = stock.number.0 + 1;
+                        self.owners.open(reseller.id, registration.level, registration.parent);
                         self.registrations.push(registration);
                     }
                     Some(PlaceChange::Changed(registration)) => {
@@ -324,7 +345,7 @@ impl ShardBooks {
                     }
                     None => {}
                 }
-                self.accounts.insert(stock.number, stock);
+                self.admit_account(stock);
                 self.written_accounts.entry(stock.number).or_insert(write);
                 self.resellers.insert(reseller.id, reseller);
                 self.written_resellers.entry(reseller.id).or_insert(write);
@@ -454,9 +475,9 @@ impl ShardBooks {
         }
         if self.accounts.len() > limit {
             self.accounts.retain(|number, _| *number < AccountNumber::FIRST_OWN);
-            self.receivables.clear();
             self.resellers.clear();
             self.tallies.clear();
+            self.owners.clear();
         }
         self.records.forget(limit);
     }

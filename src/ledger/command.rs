@@ -6,12 +6,13 @@ pub use super::actor::Actor;
 use super::changes::Registration;
 pub use super::outcome::{Outcome, Refusal};
 use super::user::UserCommand;
+use crate::domain::catalogue::{Import, PayIn};
 use crate::domain::encoding::Hash;
 use crate::domain::records::Bounds;
 use crate::domain::{
     Asked, Channel, ClientId, Content, Decline, DocumentReference, ExternalId, LevelName, Limits, Line, Msisdn,
     OperationId, PartnerId, Proposal, Reason, RecordKey, ResellerCode, ResellerId, ResellerName, Ruling, RunLine,
-    RunTotals, Standing, TerminalId, Terms, Timestamp, TransferKind,
+    RunTotals, Shard, Standing, TerminalId, Terms, Timestamp, TransferKind,
 };
 
 /// Opens a reseller: its place in the tree, its state and its stock account.
@@ -212,6 +213,22 @@ pub struct SettleTransfer {
     pub settlement: Settlement,
 }
 
+/// Changes the catalogue in every shard: the products and rules that are named, from now on at the earliest.
+#[derive(Clone, Debug)]
+pub struct ImportCatalogue {
+    pub import: Import,
+}
+
+/// Pays out what a reseller earned by the sales of one shard.
+#[derive(Clone, Debug)]
+pub struct PayCommission {
+    /// Of the shard of the sales.
+    pub operation: OperationId,
+    pub external_id: ExternalId,
+    pub to: ResellerId,
+    pub pay_in: PayIn,
+}
+
 #[derive(Clone, Debug)]
 pub enum Request {
     OpenReseller(OpenReseller),
@@ -232,6 +249,12 @@ pub enum Request {
     LowerLimits(LowerLimits),
     TransferStock(TransferStock),
     SettleTransfer(SettleTransfer),
+    ImportCatalogue(ImportCatalogue),
+    PayCommission(PayCommission),
+    /// Closes the business days that are over in a shard, as any other command would that comes first.
+    CloseDays(Shard),
+    /// Compares a reseller's stock with the threshold that it is watched for.
+    LookAtStock(ResellerId),
 }
 
 /// A request and who causes it.

@@ -2,14 +2,22 @@
 
 use std::sync::Arc;
 
-use super::books::{PlaceChange, Step, Subject};
-use super::command::{AllocateStock, Command, Outcome, PutRecord, Refusal, Request, Reserve, Rule};
+use super::books::{PlaceChange, ShardBooks, Step, Subject};
+use super::command::{
+    AllocateStock, Command, ImportCatalogue, Outcome, PayCommission, PutRecord, Refusal, Request, Reserve, Rule,
+};
 use super::rules::Moment;
 use super::shards::Books;
 use super::transfer::Transferred;
 use super::user::{UserCommand, UserRefusal};
-use super::{allocation, four_eyes, limits, network, recharge, record as records, run, transfer, user, void};
-use crate::domain::{Details, EntryKind, Operation, OperationId, Record, ResellerId, Shard, Standing, Status};
+use super::{
+    allocation, closing, four_eyes, limits, network, payout, recharge, record as records, run, stock_watch, transfer,
+    user, void,
+};
+use crate::domain::catalogue::Catalogue;
+use crate::domain::{
+    Details, EntryKind, Operation, OperationId, Record, RecordKey, RecordKind, ResellerId, Shard, Standing, Status,
+};
 
 /// Decides a command whose shards, resellers and operations are in `books`. `existing` is the operation that
 /// claimed the command's key before, if one did. Records what is to be written in `books`.
@@ -132,8 +140,28 @@ pub fn decide(
             record_plain(books, home, records::step(EntryKind::RecordPut, &record), command, moment);
             Ok(Outcome::Put(record))
         }
+        (Request::ImportCatalogue(request), _) => import_catalogue(books, shards, request, command, moment),
+        (Request::PayCommission(request), Some(existing)) => {
+            replay(existing, 0, &Details::CommissionPayout { to: request.to, pay_in: request.pay_in })
+        }
+        (Request::PayCommission(request), None) => pay_commission(books, shards, request, command, moment),
+        // Closed by whatever comes first: see `close_days`.
+        (Request::CloseDays(_), _) => Ok(Outcome::Recorded),
+        (Request::LookAtStock(reseller), _) => match stock_watch::look(books.shard(home), *reseller, moment)? {
+            Some(step) => Ok(record_plain(books, home, step, command, moment)),
+            None => Ok(Outcome::Recorded),
+        },
         (Request::PutRecord(request), _) => put_record(books, shards, request, command, moment),
         (Request::User(request), _) => act_on_user(books, home, request, command, moment),
+    }
+}
+
+/// Closes the business days that are over in a shard: what a batch begins with.
+pub fn close_days(books: &mut ShardBooks, moment: &Moment<'_>) {
+    for day in closing::days_over(books, moment) {
+        if let Some(step) = closing::close(books, day, moment) {
+            books.record(step, &closing::ACTOR.into(), moment.now);
+        }
     }
 }
 
@@ -182,12 +210,75 @@ fn put_record(
     Ok(Outcome::Put(new))
 }
 
-/// A changed place: the tree of the batch follows, and so does the subtree.
+/// One version for all shards. Nothing of it begins at a moment that some shard has recorded by the version before.
+fn import_catalogue(
+    books: &mut Books,
+    shards: u16,
+    request: &ImportCatalogue,
+    command: &Command,
+    moment: &Moment<'_>,
+) -> Result<Outcome, Refusal> {
+    let times = Shard::all(shards).map(|shard| books.shard(shard).recorded_at(moment.now));
+    let now = times.max().expect("there is the operator's shard");
+    let (version, current) = match books.shard(Shard::OPERATOR).catalogue() {
+        Some((version, catalogue)) => (version, catalogue.clone()),
+        None => (0, Catalogue::default()),
+    };
+    let key = RecordKey::of_operator(RecordKind::Catalogue, Catalogue::ID.parse().expect("it is short and plain"));
+    // Before the first import nothing was decided by a catalogue; after it none may be without one.
+    let at = if version == 0 { now } else { now.plus_ms(1) };
+    let Some(next) = current.with(&request.import, at).map_err(|_| Refusal::UnfitCatalogue)? else {
+        let stands = books.shard(Shard::OPERATOR).record_of(&key);
+        return stands.map(|record| Outcome::Put(record.clone())).ok_or(Refusal::UnfitCatalogue);
+    };
+    let record = Arc::new(Record::new(key, version + 1, next.into()));
+    for shard in Shard::all(shards) {
+        let kind = if shard == Shard::OPERATOR { EntryKind::RecordPut } else { EntryKind::RecordCopied };
+        books.shard_mut(shard).record(records::step(kind, &record), &command.actor, moment.now);
+    }
+    Ok(Outcome::Put(record))
+}
+
+fn pay_commission(
+    books: &mut Books,
+    shards: u16,
+    request: &PayCommission,
+    command: &Command,
+    moment: &Moment<'_>,
+) -> Result<Outcome, Refusal> {
+    let sales = request.operation.shard();
+    let places = payout::Places {
+        sales: books.shard(sales),
+        home: books.shard(Shard::of(request.to.uuid(), shards)),
+        operator: books.shard(Shard::OPERATOR),
+    };
+    let steps = payout::pay(&places, request, moment).ok_or(Refusal::UnknownReseller)?;
+    for (shard, step) in steps {
+        books.shard_mut(shard).record(step, &command.actor, moment.now);
+    }
+    Ok(Outcome::Decided(books.shard(sales).operation(request.operation).expect("the first step recorded it").clone()))
+}
+
+/// A changed place: the tree of the batch follows, and so does the subtree. With another parent or level every shard
+/// learns of it, for what is sold there may earn those above the seller something.
 fn record_place(books: &mut Books, home: Shard, step: Step, command: &Command, moment: &Moment<'_>) -> Outcome {
-    if let Subject::Reseller { place: Some(PlaceChange::Changed(registration)), .. } = &step.subject
-        && let Some(movement) = books.tree_mut().replace(registration.clone())
-    {
-        books.shard_mut(home).record_move(movement);
+    if let Subject::Reseller { reseller, stock, place: Some(PlaceChange::Changed(registration)) } = &step.subject {
+        let before = books.tree().node(reseller.id).map(|node| node.registration.clone());
+        let elsewhere = before.is_none_or(|old| (old.parent, old.level) != (registration.parent, registration.level));
+        if elsewhere {
+            let operation = OperationId::from_uuid(reseller.id.uuid());
+            let digest = network::digest(reseller, stock);
+            books.iter_mut().for_each(|shard| {
+                shard.owners_mut().forget_ancestries();
+                if shard.shard() != home {
+                    let step = Step::about(EntryKind::NetworkChanged, Subject::Elsewhere { operation, digest });
+                    shard.record(step, &command.actor, moment.now);
+                }
+            });
+        }
+        if let Some(movement) = books.tree_mut().replace(registration.clone()) {
+            books.shard_mut(home).record_move(movement);
+        }
     }
     record_plain(books, home, step, command, moment)
 }
@@ -290,9 +381,7 @@ fn again(
 fn void_known(existing: &Arc<Operation>) -> Result<Outcome, Refusal> {
     match existing.details {
         Details::Recharge(_) | Details::Tombstone => Ok(Outcome::Replayed(existing.clone())),
-        Details::FourEyes(_) | Details::Allocation(_) | Details::Run(_) | Details::Transfer(_) => {
-            Err(Refusal::KeyReused { field: "external_id" })
-        }
+        _ => Err(Refusal::KeyReused { field: "external_id" }),
     }
 }
 

@@ -65,6 +65,9 @@ pub enum Refusal {
     /// Nobody decided in time.
     #[error("the time for a decision is over")]
     ApprovalExpired,
+    /// What an import would make of the catalogue cannot be decided by.
+    #[error("the import does not fit the catalogue")]
+    UnfitCatalogue,
     #[error("a balance would leave the range of 64-bit integers")]
     Overflow,
 }

@@ -1,17 +1,21 @@
 //! A fast recharge in two durable steps: stock is set aside, the charging system is called, and the hold
 //! becomes a posting or is released.
 //!
-//! Completed: debit reseller stock, credit airtime delivered, at face value.
+//! Completed: debit reseller stock, credit airtime delivered, at face value; and what it earns whom (`commission`).
 
 use super::books::{HoldChange, Movement, ShardBooks, Step, Subject};
 use super::command::{Evidence, Refusal, Reserve};
-use super::limits;
+use super::pricing::Sale;
 use super::rules::Moment;
 use super::terminal;
+use super::{commission, limits};
 use crate::domain::{
-    Account, AccountClass, Decline, Details, EntryKind, Hold, Operation, Recharge, Reseller, Shard, Status, Timestamp,
-    Usage,
+    Account, AccountClass, Decline, Details, EntryKind, Hold, Operation, Recharge, Reseller, SaleTerms, Shard, Status,
+    Timestamp, Usage,
 };
+
+/// The product that a fresh installation sells, and that is sold when a request names none.
+pub const AIRTIME: &str = "airtime";
 
 /// Sets stock aside or declines. `None` when the reseller is unknown: nothing is stored then.
 ///
@@ -24,15 +28,20 @@ pub fn reserve(books: &ShardBooks, command: &Reserve, moment: &Moment<'_>) -> Op
     let usage = stock.usage.on(moment.day_of(at));
     let submit_by = at.plus_ms(moment.rules.charging_deadline_ms);
     let mut operation = declined_request(command, at, submit_by);
+    let Details::Recharge(recharge) = &mut operation.details else { unreachable!("it was made of a recharge") };
+    if let Some((version, _)) = books.catalogue() {
+        recharge.terms.catalogue = version;
+    }
     if let Some(decline) = refuse(books, command, reseller, stock, at, moment) {
         operation.decline = Some(decline);
         return Some(Step::about(EntryKind::RechargeRefused, Subject::Operation(operation)));
     }
+    let sale = Sale { product: &command.product, channel: command.channel, amount_minor: command.amount_minor, at };
+    let (terms, opened) = commission::agree(books, command.reseller, &sale);
+    recharge.terms = terms;
+    recharge.charging_reference = Some(charging_reference(books.shard(), books.next_sequence(), at));
     operation.status = Status::Submitted;
     operation.balance_after = Some(stock.available() - command.amount_minor);
-    if let Details::Recharge(recharge) = &mut operation.details {
-        recharge.charging_reference = Some(charging_reference(books.shard(), books.next_sequence(), at));
-    }
     let hold = Hold {
         operation: command.operation,
         account: stock.number,
@@ -51,7 +60,7 @@ pub fn reserve(books: &ShardBooks, command: &Reserve, moment: &Moment<'_>) -> Op
         movements: Vec::new(),
         hold: HoldChange::Place(hold),
         usage: Some((stock.number, used)),
-        opens: None,
+        opened,
     })
 }
 
@@ -71,8 +80,8 @@ fn refuse(
     if let Some(decline) = terminal::refuse(books, command) {
         return Some(decline);
     }
-    if !moment.rules.airtime_minor.contains(&command.amount_minor) {
-        return Some(Decline::AmountOutOfRange);
+    if let Err(decline) = offered(books, command, at, moment) {
+        return Some(decline);
     }
     let similar = books.latest_similar(&(command.reseller, command.msisdn, command.amount_minor));
     let repeated = similar.is_some_and(|latest| at.since_ms(latest) < moment.rules.similar_guard_ms);
@@ -84,6 +93,16 @@ fn refuse(
     }
     (!limits::with_credit(books, reseller, stock, at).can_spare(command.amount_minor))
         .then_some(Decline::InsufficientStock)
+}
+
+/// Whether the catalogue sells the amount; before its first import, the product `airtime` of the configuration does.
+fn offered(books: &ShardBooks, command: &Reserve, at: Timestamp, moment: &Moment<'_>) -> Result<(), Decline> {
+    match books.catalogue() {
+        Some((_, catalogue)) => catalogue.offer(&command.product, command.amount_minor, at).map(drop),
+        None if &*command.product != AIRTIME => Err(Decline::ProductUnknown),
+        None if moment.rules.airtime_minor.contains(&command.amount_minor) => Ok(()),
+        None => Err(Decline::AmountOutOfRange),
+    }
 }
 
 /// The operation that a request would make if it were declined; the decline itself is still to be set.
@@ -103,6 +122,7 @@ pub(super) fn declined_request(command: &Reserve, at: Timestamp, submit_by: Time
             msisdn: command.msisdn,
             salt: command.salt,
             product: command.product.clone(),
+            terms: SaleTerms::default(),
             channel: command.channel,
             terminal: command.terminal.clone(),
             allow_repeat: command.allow_repeat,
@@ -157,11 +177,14 @@ pub fn resolve(
         Evidence::Applied => {
             let delivered = AccountClass::Delivered.system_account();
             let movement = Movement { debit: hold.account, credit: delivered, amount_minor: hold.amount_minor };
-            if !books.can_post(&movement) {
+            step.movements.push(movement);
+            step.movements.extend(
+                operation.recharge().map(|recharge| commission::movements(&recharge.terms)).unwrap_or_default(),
+            );
+            if !step.movements.iter().all(|movement| books.can_post(movement)) {
                 return Err(Refusal::Overflow);
             }
             step.hold = HoldChange::Remove;
-            step.movements.push(movement);
         }
     }
     Ok(Some(step))

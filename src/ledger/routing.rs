@@ -28,6 +28,10 @@ impl Request {
             Self::LowerLimits(lower) => of(lower.reseller),
             Self::TransferStock(transfer) => of(transfer.from),
             Self::SettleTransfer(settle) => settle.operation.shard(),
+            Self::ImportCatalogue(_) => Shard::OPERATOR,
+            Self::PayCommission(pay) => pay.operation.shard(),
+            Self::CloseDays(shard) => *shard,
+            Self::LookAtStock(reseller) => of(*reseller),
         }
     }
 
@@ -47,6 +51,13 @@ impl Request {
             Self::TransferStock(TransferStock { to: Some(to), .. })
             | Self::SettleTransfer(SettleTransfer { to, .. }) => {
                 vec![Shard::of(to.uuid(), count), Shard::OPERATOR]
+            }
+            Self::ImportCatalogue(_) => Shard::all(count).filter(|shard| *shard != Shard::OPERATOR).collect(),
+            // Commission in stock comes out of the operator's.
+            Self::PayCommission(pay) => vec![Shard::of(pay.to.uuid(), count), Shard::OPERATOR],
+            // Every shard may remember who stands above a reseller, and at which level.
+            Self::ChangePlace(change) if change.parent.is_some() || change.level.is_some() => {
+                Shard::all(count).filter(|shard| *shard != home).collect()
             }
             // The operator's row is the lock of the network's tree.
             _ if !self.tree().is_empty() && self.home(count) != Shard::OPERATOR => vec![Shard::OPERATOR],
@@ -75,6 +86,11 @@ impl Request {
             Self::User(user) => {
                 let wants = [RecordWant::One(user.key()), RecordWant::Kind(RecordKind::PinPolicy)];
                 wants.map(|want| (Shard::of(user.reseller.uuid(), count), want)).to_vec()
+            }
+            Self::LookAtStock(reseller) => {
+                let kinds = [RecordKind::StockWatch, RecordKind::StockAlert];
+                let keys = kinds.map(|kind| super::stock_watch::key(kind, *reseller));
+                keys.map(|key| (key.home(count), RecordWant::One(key))).to_vec()
             }
             _ => Vec::new(),
         }
@@ -133,7 +149,14 @@ impl Request {
             Self::LowerLimits(lower) => Some(lower.reseller),
             Self::TransferStock(transfer) => Some(transfer.from),
             Self::SettleTransfer(settle) => Some(settle.from),
-            Self::Expire(_) | Self::Resolve(_) | Self::StartRun(_) | Self::FinishRun(_) => None,
+            Self::PayCommission(pay) => Some(pay.to),
+            Self::LookAtStock(reseller) => Some(*reseller),
+            Self::Expire(_)
+            | Self::Resolve(_)
+            | Self::StartRun(_)
+            | Self::FinishRun(_)
+            | Self::ImportCatalogue(_)
+            | Self::CloseDays(_) => None,
         }
     }
 
@@ -145,20 +168,7 @@ impl Request {
             Self::Rule(rule) => Some(rule.operation),
             Self::Expire(expire) => Some(expire.operation),
             Self::FinishRun(finish) => Some(finish.operation),
-            Self::OpenReseller(_)
-            | Self::SetStanding(_)
-            | Self::SetLimits(_)
-            | Self::ChangePlace(_)
-            | Self::User(_)
-            | Self::Propose(_)
-            | Self::AllocateStock(_)
-            | Self::Reserve(_)
-            | Self::PutRecord(_)
-            | Self::StartRun(_)
-            | Self::LowerLimits(_)
-            | Self::TransferStock(_)
-            | Self::SettleTransfer(_)
-            | Self::Void(_) => None,
+            _ => None,
         }
     }
 
@@ -173,27 +183,17 @@ impl Request {
             Self::Propose(propose) => operator(&propose.external_id, propose.operation),
             Self::AllocateStock(allocate) => operator(&allocate.external_id, allocate.operation),
             Self::StartRun(start) => operator(&start.external_id, start.operation),
+            Self::PayCommission(pay) => operator(&pay.external_id, pay.operation),
             Self::Reserve(Reserve { partner, reseller, external_id, operation, .. })
             | Self::Void(Void { partner, reseller, external_id, operation }) => {
                 let key = Key { partner: *partner, reseller: *reseller, external_id: external_id.clone() };
                 Some((key, *operation))
             }
-            Self::OpenReseller(_)
-            | Self::SetStanding(_)
-            | Self::SetLimits(_)
-            | Self::ChangePlace(_)
-            | Self::Rule(_)
-            | Self::Expire(_)
-            | Self::FinishRun(_)
-            | Self::Resolve(_)
-            | Self::User(_)
-            | Self::PutRecord(_)
-            | Self::LowerLimits(_)
-            | Self::SettleTransfer(_) => None,
             Self::TransferStock(TransferStock { partner, from, external_id, operation, .. }) => {
                 let key = Key { partner: *partner, reseller: *from, external_id: external_id.clone() };
                 Some((key, *operation))
             }
+            _ => None,
         }
     }
 

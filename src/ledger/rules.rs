@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::domain::{BusinessDay, Edge, LevelName, Timestamp};
+use crate::domain::{BusinessDay, Calendar, Edge, LevelName, Timestamp};
 
 /// The operator's rules. Configuration; every node of an installation has the same.
 #[derive(Clone, Debug)]
@@ -23,8 +23,8 @@ pub struct Rules {
     pub edges: Vec<Edge>,
     /// How long a receiver may take to accept a transfer.
     pub accept_within_ms: i64,
-    /// The zone that business days follow.
-    pub zone: jiff::tz::TimeZone,
+    /// What business days follow.
+    pub calendar: Calendar,
     /// Levels of the network, from the top. A reseller never stands below one of a lower level.
     pub levels: Vec<LevelName>,
 }
@@ -47,6 +47,6 @@ pub struct Moment<'a> {
 impl Moment<'_> {
     #[must_use]
     pub fn day_of(&self, at: Timestamp) -> BusinessDay {
-        BusinessDay::of(at, &self.rules.zone)
+        self.rules.calendar.day_of(at)
     }
 }

@@ -1,4 +1,4 @@
-//! The shards that a poster has in memory.
+//! What a poster has in memory: shards, and what the batch knows of the network.
 
 use std::collections::BTreeMap;
 

@@ -47,6 +47,7 @@ pub fn action(books: &ShardBooks, step: &Step, actor: &Actor, recorded_at: Times
 /// Whom an operation of the operator is for, else who acts.
 fn concerned(operation: &Operation) -> ResellerId {
     match &operation.details {
+        Details::CommissionPayout { to, .. } => *to,
         Details::Allocation(allocation) => allocation.to,
         Details::FourEyes(eyes) => eyes.proposal.reseller().unwrap_or(operation.reseller),
         Details::Recharge(_) | Details::Tombstone | Details::Run(_) | Details::Transfer(_) => operation.reseller,

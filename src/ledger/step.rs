@@ -52,14 +52,14 @@ pub struct Step {
     pub movements: Vec<Movement>,
     pub hold: HoldChange,
     pub usage: Option<(AccountNumber, Usage)>,
-    /// An account that the movements need and that does not exist yet, under the next free number.
-    pub opens: Option<Account>,
+    /// Accounts of resellers that are opened first, with the next numbers of the shard.
+    pub opened: Vec<Account>,
 }
 
 impl Step {
     /// A step that posts nothing.
     #[must_use]
     pub fn about(kind: EntryKind, subject: Subject) -> Self {
-        Self { kind, subject, movements: Vec::new(), hold: HoldChange::None, usage: None, opens: None }
+        Self { kind, subject, movements: Vec::new(), hold: HoldChange::None, usage: None, opened: Vec::new() }
     }
 }

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 
+use super::movements::MovementPlace;
 use super::stock::LineState;
 use super::store::StoreError;
 use crate::domain::encoding::Hash;
-use crate::domain::{Account, Entry, Hold, Operation, OperationId, Record, Reseller, ResellerId, Shard};
+use crate::domain::{Account, AccountNumber, Entry, Hold, Operation, OperationId, Record, Reseller, ResellerId, Shard};
 use crate::ledger::{Head, Registration};
 
 /// Heads, balances, holds and resellers of one moment.
@@ -38,6 +39,17 @@ pub struct AuditedEntry {
     pub operation: Option<Operation>,
 }
 
+/// A movement as it was written out for statements, beside the posting it stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuditedMovement {
+    pub account: AccountNumber,
+    pub place: MovementPlace,
+    pub credited_minor: i64,
+    pub sold_minor: i64,
+    /// Debit, credit and amount.
+    pub posting: Option<(AccountNumber, AccountNumber, i64)>,
+}
+
 #[async_trait]
 pub trait AuditReader: Send + Sync {
     async fn snapshot(&self) -> Result<Snapshot, StoreError>;
@@ -60,6 +72,21 @@ pub trait AuditReader: Send + Sync {
 
     /// Lines of a run by their number, beginning after `after`, each with its allocation.
     async fn lines_of_run(&self, run: OperationId, after: i64, limit: u32) -> Result<Vec<LineState>, StoreError>;
+
+    /// Up to which entry the movements of each shard are written out; none where they are not kept.
+    async fn written_movements(&self) -> Result<Vec<(Shard, i64)>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// Movements that were written out, by account and place, beginning behind `_after`.
+    async fn movements(
+        &self,
+        _shard: Shard,
+        _after: (AccountNumber, MovementPlace),
+        _limit: u32,
+    ) -> Result<Vec<AuditedMovement>, StoreError> {
+        Ok(Vec::new())
+    }
 
     /// Postings without an entry, entries above `up_to` left out: the first one found, as text.
     async fn stray_posting(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError>;

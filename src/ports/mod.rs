@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod charging;
 pub mod clock;
+pub mod movements;
 pub mod network;
 pub mod posting;
 pub mod registry;
@@ -10,9 +11,10 @@ pub mod stock;
 pub mod store;
 pub mod transfers;
 
-pub use audit::{AuditReader, AuditedEntry, Snapshot, StrayPlace};
+pub use audit::{AuditReader, AuditedEntry, AuditedMovement, Snapshot, StrayPlace};
 pub use charging::{Charging, ChargingOutcome, LookupOutcome, RefillRequest};
 pub use clock::{Clock, Randomness};
+pub use movements::{Flows, LogPlace, Movement, MovementPlace, MovementQuery, Movements, WatchedStock};
 pub use network::{Member, MemberQuery, MemberScope, NetworkReads, SubtreeTotal};
 pub use posting::{Ledger, LedgerError};
 pub use registry::{Client, Registry, Secret};

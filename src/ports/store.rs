@@ -7,8 +7,9 @@ use async_trait::async_trait;
 
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, BusinessDay, EntryKind, ExternalId, Hold, Msisdn, Operation, OperationId, PartnerId, Record, RecordId,
-    RecordKey, RecordKind, RecordWant, Reseller, ResellerId, Shard, StaffAction, Status, Timestamp,
+    Account, AccountNumber, Ancestry, BusinessDay, EntryKind, ExternalId, Hold, Msisdn, Operation, OperationId,
+    PartnerId, Record, RecordId, RecordKey, RecordKind, RecordWant, Reseller, ResellerId, Shard, StaffAction, Status,
+    Timestamp,
 };
 use crate::ledger::limits::{Tally, TallyKey};
 use crate::ledger::tree::{TreeFound, TreeWants};
@@ -95,12 +96,16 @@ pub struct TallyQuestion {
 pub struct Wants {
     /// Shards whose system accounts are not in memory.
     pub system_accounts: Vec<Shard>,
-    /// Each with all its accounts.
+    /// Each with all its accounts in that shard, also where it does not live.
     pub resellers: Vec<(Shard, ResellerId)>,
     /// Each with its hold, if one is open.
     pub operations: Vec<OperationId>,
     pub recent: Vec<RecentRecharge>,
     pub records: Vec<(Shard, RecordWant)>,
+    /// Who stands above them, as decisions of this shard read it.
+    pub ancestries: Vec<(Shard, ResellerId)>,
+    /// Accounts by their number.
+    pub accounts: Vec<(Shard, AccountNumber)>,
     pub sales: Vec<SalesSince>,
     pub tallies: Vec<TallyQuestion>,
     /// Good only under the lock of the operator's shard.
@@ -115,6 +120,8 @@ impl Wants {
             && self.operations.is_empty()
             && self.recent.is_empty()
             && self.records.is_empty()
+            && self.ancestries.is_empty()
+            && self.accounts.is_empty()
             && self.sales.is_empty()
             && self.tallies.is_empty()
             && self.tree.is_empty()
@@ -130,6 +137,7 @@ pub struct Loaded {
     /// For each question that has an answer: the creation of the latest such recharge that was not declined.
     pub recent: Vec<(RecentRecharge, Timestamp)>,
     pub records: Vec<(Shard, Record)>,
+    pub ancestries: Vec<(Shard, Ancestry)>,
     /// An answer to each question.
     pub sales: Vec<(SalesSince, Sales)>,
     pub tallies: Vec<(Shard, TallyKey, Tally)>,
@@ -290,6 +298,11 @@ pub trait Reads: Send + Sync {
 
     async fn records(&self, query: &RecordQuery) -> Result<Vec<Record>, StoreError>;
 
+    /// Accounts of the shard on which commission waits for its payout, by number, beginning after `after`.
+    async fn accrued(&self, shard: Shard, after: AccountNumber, limit: u32) -> Result<Vec<Account>, StoreError>;
+
+    /// An account by its number.
+    async fn account(&self, shard: Shard, number: AccountNumber) -> Result<Option<Account>, StoreError>;
     async fn staff_actions(&self, query: &StaffActionQuery) -> Result<Vec<RecordedAction>, StoreError>;
 
     /// Whether the store takes writes and its schema is the one this program knows.

@@ -162,7 +162,12 @@ impl From<LedgerError> for ServiceError {
             LedgerError::Refused(Refusal::Limits(refusal)) => Self::Limits(refusal),
             LedgerError::Refused(Refusal::Place(refusal)) => Self::Place(refusal),
             LedgerError::Refused(Refusal::User(refusal)) => Self::User(refusal),
-            LedgerError::Refused(Refusal::ResellerExists | Refusal::IllegalTransition { .. } | Refusal::Overflow)
+            LedgerError::Refused(
+                Refusal::ResellerExists
+                | Refusal::IllegalTransition { .. }
+                | Refusal::UnfitCatalogue
+                | Refusal::Overflow,
+            )
             | LedgerError::Internal => Self::Internal,
         }
     }

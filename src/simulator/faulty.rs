@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::domain::AccountNumber;
 use crate::domain::encoding::Hash;
 use crate::domain::{
     Account, ExternalId, Operation, OperationId, PartnerId, Record, RecordKey, Reseller, ResellerId, Shard, Timestamp,
@@ -350,6 +351,16 @@ impl Reads for FaultyStore {
     async fn doubt(&self, due_by: Timestamp) -> Result<(i64, Option<Timestamp>), StoreError> {
         self.meet(Point::Read).await?;
         self.inner.doubt(due_by).await
+    }
+
+    async fn accrued(&self, shard: Shard, after: AccountNumber, limit: u32) -> Result<Vec<Account>, StoreError> {
+        self.meet(Point::Read).await?;
+        self.inner.accrued(shard, after, limit).await
+    }
+
+    async fn account(&self, shard: Shard, number: AccountNumber) -> Result<Option<Account>, StoreError> {
+        self.meet(Point::Read).await?;
+        self.inner.account(shard, number).await
     }
 
     async fn record(&self, shard: Shard, key: &RecordKey) -> Result<Option<Record>, StoreError> {

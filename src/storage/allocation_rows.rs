@@ -21,6 +21,9 @@ pub(super) struct AllocationRow {
     pub is_top_up: bool,
     pub net_minor: Option<i64>,
     pub vat_minor: Option<i64>,
+    pub discount_minor: Option<i64>,
+    pub residue_minor: Option<i64>,
+    pub catalogue: Option<i64>,
     #[serde(serialize_with = "hex_optional")]
     pub run: Option<Uuid>,
     pub line: Option<i64>,
@@ -39,20 +42,33 @@ impl AllocationRow {
             is_top_up: allocation.asked.is_top_up(),
             net_minor: allocation.price.map(|price| price.net_minor),
             vat_minor: allocation.price.map(|price| price.vat_minor),
+            discount_minor: allocation.price.map(|price| price.discount_minor),
+            residue_minor: allocation.price.map(|price| price.residue_minor),
+            catalogue: allocation.price.map(|price| price.catalogue),
             run: allocation.run.map(|line| line.run.uuid()),
             line: allocation.run.map(|line| line.number),
         })
     }
 
+    fn read_price(&self) -> Option<Price> {
+        Some(Price {
+            net_minor: self.net_minor?,
+            vat_minor: self.vat_minor?,
+            discount_minor: self.discount_minor?,
+            residue_minor: self.residue_minor?,
+            catalogue: self.catalogue?,
+        })
+    }
+
     pub(super) fn read(self, to: ResellerId) -> Result<Allocation, StoreError> {
-        let price = self.net_minor.zip(self.vat_minor);
+        let price = self.read_price();
         let run = self.run.zip(self.line);
         Ok(Allocation {
             to,
             terms: Terms::from_code(self.terms).ok_or_else(|| corrupt("allocation.terms"))?,
             reason: self.reason.parse().map_err(|_| corrupt("allocation.reason"))?,
             asked: Asked::of(self.asked_minor, self.is_top_up),
-            price: price.map(|(net_minor, vat_minor)| Price { net_minor, vat_minor }),
+            price,
             run: run.map(|(run, number)| RunLine { run: OperationId::from_uuid(run), number }),
         })
     }

@@ -88,7 +88,7 @@ impl StrayPlaceRow {
     }
 }
 
-struct OptionalOperation(Option<StoredOperation>);
+pub(super) struct OptionalOperation(pub Option<StoredOperation>);
 
 impl<'r, R> FromRow<'r, R> for OptionalOperation
 where

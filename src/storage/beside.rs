@@ -38,7 +38,13 @@ impl<'a> Incomplete<'a> {
                 }
                 Some(OperationKind::Allocation) => incomplete.allocations.push(row),
                 Some(OperationKind::AllocationRun) => incomplete.runs.push(row),
-                Some(OperationKind::Recharge | OperationKind::Transfer | OperationKind::Return) | None => {}
+                Some(
+                    OperationKind::Recharge
+                    | OperationKind::Transfer
+                    | OperationKind::Return
+                    | OperationKind::CommissionPayout,
+                )
+                | None => {}
             }
         }
         incomplete

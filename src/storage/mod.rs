@@ -19,6 +19,7 @@ mod four_eyes_row;
 mod install;
 mod key_rows;
 mod members;
+mod movements;
 mod operation_row;
 mod places;
 mod record_row;
@@ -32,7 +33,7 @@ use std::sync::Arc;
 pub use install::InstallOptions;
 
 use crate::domain::Currency;
-use crate::ports::{AuditReader, NetworkReads, Registry, StockReads, Store, StoreError};
+use crate::ports::{AuditReader, Movements, NetworkReads, Registry, StockReads, Store, StoreError};
 
 /// How a store is opened.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +56,7 @@ pub struct Storage {
     pub network: Arc<dyn NetworkReads>,
     pub audit: Arc<dyn AuditReader>,
     pub stock: Arc<dyn StockReads>,
+    pub movements: Arc<dyn Movements>,
     /// The currency the books are kept in.
     pub currency: Currency,
     serving: Option<sqlite::ServeLock>,
@@ -97,13 +99,14 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Storage, StoreError
         Dialect::Sqlite => {
             let store = Arc::new(sqlite::SqliteStore::open(url, options).await?);
             let (currency, serving) = (store.currency(), Some(store.serve_lock()));
-            let (registry, network) = (store.clone(), store.clone());
+            let (registry, network, movements) = (store.clone(), store.clone(), store.clone());
             Ok(Storage {
                 store: store.clone(),
                 registry,
                 network,
                 audit: store.clone(),
                 stock: store,
+                movements,
                 currency,
                 serving,
             })
@@ -111,13 +114,14 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Storage, StoreError
         Dialect::Postgres => {
             let store = Arc::new(postgres::PostgresStore::open(url, options).await?);
             let currency = store.currency();
-            let (registry, network) = (store.clone(), store.clone());
+            let (registry, network, movements) = (store.clone(), store.clone(), store.clone());
             Ok(Storage {
                 store: store.clone(),
                 registry,
                 network,
                 audit: store.clone(),
                 stock: store,
+                movements,
                 currency,
                 serving: None,
             })

@@ -5,9 +5,10 @@ use uuid::Uuid;
 
 use super::beside::Beside;
 use super::rows::{HoldRow, corrupt, hex_bytes, hex_optional, msisdn_column, read_at, shard_number};
+use crate::domain::catalogue::PayIn;
 use crate::domain::{
     Allocation, Channel, Decline, Details, FourEyes, Hold, Msisdn, Operation, OperationId, OperationKind, PartnerId,
-    Recharge, ResellerId, Run, Status, Timestamp, Transfer, TransferKind,
+    Recharge, ResellerId, Run, SaleTerms, Status, Timestamp, Transfer, TransferKind,
 };
 use crate::ports::StoreError;
 
@@ -71,13 +72,18 @@ impl From<&Operation> for OperationRow {
             updated_at: operation.updated_at.unix_ms(),
             last_sequence: operation.last_sequence,
             counterparty: match &operation.details {
+                Details::CommissionPayout { to, .. } => Some(to.uuid()),
                 Details::Transfer(transfer) => transfer.to.map(ResellerId::uuid),
                 Details::Allocation(allocation) => Some(allocation.to.uuid()),
                 Details::Recharge(_) | Details::Tombstone | Details::FourEyes(_) | Details::Run(_) => None,
             },
             msisdn: recharge.map(|recharge| msisdn_column(recharge.msisdn)),
             msisdn_salt: recharge.map(|recharge| recharge.salt.to_vec()),
-            product: recharge.map(|recharge| recharge.product.to_string()),
+            product: match &operation.details {
+                Details::Recharge(recharge) => Some(product_column(recharge)),
+                Details::CommissionPayout { pay_in, .. } => Some(pay_in.name().into()),
+                _ => None,
+            },
             channel: recharge.map(|recharge| recharge.channel.code()),
             terminal: recharge.and_then(|recharge| recharge.terminal.as_ref()).map(|terminal| terminal.as_str().into()),
             // The flag of the request: of a recharge allow_repeat, of a transfer that it be accepted first.
@@ -103,6 +109,11 @@ impl TryFrom<StoredOperation> for Operation {
         let details = match kind {
             // A voided key has no request yet, so no number.
             OperationKind::Recharge if row.msisdn.is_none() => Details::Tombstone,
+            OperationKind::CommissionPayout => {
+                let pay_in = row.product.as_deref().and_then(PayIn::from_name);
+                let pay_in = pay_in.ok_or_else(|| corrupt("operation.product"))?;
+                Details::CommissionPayout { to: stored.counterparty()?, pay_in }
+            }
             OperationKind::Transfer => Details::Transfer(stored.transfer(TransferKind::Transfer)?),
             OperationKind::Return => Details::Transfer(stored.transfer(TransferKind::Return)?),
             OperationKind::Recharge => Details::Recharge(stored.take_recharge()?),
@@ -135,6 +146,10 @@ impl TryFrom<StoredOperation> for Operation {
 }
 
 impl StoredOperation {
+    fn counterparty(&self) -> Result<ResellerId, StoreError> {
+        self.row.counterparty.map(ResellerId::from_uuid).ok_or_else(|| corrupt("operation.counterparty"))
+    }
+
     fn transfer(&self, kind: TransferKind) -> Result<Transfer, StoreError> {
         Ok(Transfer {
             kind,
@@ -155,7 +170,7 @@ impl StoredOperation {
     }
 
     fn take_allocation(&mut self) -> Result<Allocation, StoreError> {
-        let to = self.row.counterparty.map(ResellerId::from_uuid).ok_or_else(|| corrupt("operation.counterparty"))?;
+        let to = self.counterparty()?;
         self.beside.allocation.take().ok_or_else(|| corrupt("allocation.id"))?.read(to)
     }
 
@@ -169,6 +184,8 @@ impl StoredOperation {
     }
 
     fn take_recharge(&mut self) -> Result<Recharge, StoreError> {
+        let product = self.row.product.take().ok_or_else(|| corrupt("operation.product"))?;
+        let (product, terms) = read_product(&product)?;
         let digits = self.row.msisdn.and_then(|digits| u64::try_from(digits).ok());
         Ok(Recharge {
             msisdn: digits.and_then(Msisdn::from_digits).ok_or_else(|| corrupt("operation.msisdn"))?,
@@ -178,7 +195,8 @@ impl StoredOperation {
                 .as_deref()
                 .and_then(|salt| salt.try_into().ok())
                 .ok_or_else(|| corrupt("operation.msisdn_salt"))?,
-            product: self.row.product.take().ok_or_else(|| corrupt("operation.product"))?.into(),
+            product,
+            terms,
             channel: self.row.channel.and_then(Channel::from_code).ok_or_else(|| corrupt("operation.channel"))?,
             terminal: self
                 .row
@@ -191,6 +209,21 @@ impl StoredOperation {
             submit_by: self.row.submit_by.map(read_at).ok_or_else(|| corrupt("operation.submit_by"))?,
         })
     }
+}
+
+/// A product with the terms it was sold under, `airtime@7:…`; by itself before the first catalogue.
+fn product_column(recharge: &Recharge) -> String {
+    if recharge.terms.is_default() {
+        recharge.product.to_string()
+    } else {
+        format!("{}@{}", recharge.product, recharge.terms)
+    }
+}
+
+fn read_product(text: &str) -> Result<(Box<str>, SaleTerms), StoreError> {
+    let Some((product, terms)) = text.split_once('@') else { return Ok((text.into(), SaleTerms::default())) };
+    let terms = terms.parse().map_err(|_| corrupt("operation.product"))?;
+    Ok((product.into(), terms))
 }
 
 /// Reads a page of operations.

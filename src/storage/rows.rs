@@ -5,8 +5,8 @@ use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::domain::{
-    Account, AccountClass, AccountNumber, Asset, BusinessDay, Entry, EntryKind, Hold, LevelName, Limits, Msisdn,
-    OperationId, Posting, Reseller, ResellerId, Shard, Standing, Timestamp, Usage,
+    Account, AccountClass, AccountNumber, Ancestry, Asset, BusinessDay, Entry, EntryKind, Hold, LevelName, Limits,
+    Msisdn, OperationId, Posting, Reseller, ResellerId, Rung, Shard, Standing, Timestamp, Usage,
 };
 use crate::ledger::merkle::Frontier;
 use crate::ledger::{Changes, Head, Registration};
@@ -378,4 +378,28 @@ pub(super) fn read_level(text: &str, column: &str) -> Result<LevelName, StoreErr
 
 pub(super) fn read_entry_kind(code: i16) -> Result<EntryKind, StoreError> {
     EntryKind::from_code(code).ok_or_else(|| corrupt("entry.kind"))
+}
+
+/// A reseller above another, or the other itself.
+#[derive(sqlx::FromRow)]
+pub(super) struct RungRow {
+    shard: i16,
+    reseller: Uuid,
+    ancestor: Uuid,
+    level: String,
+}
+
+impl RungRow {
+    /// Rows that come ordered by shard, reseller, and from the bottom up.
+    pub(super) fn read_all(rows: Vec<Self>) -> Result<Vec<(Shard, Ancestry)>, StoreError> {
+        let lines = rows.chunk_by(|one, other| (one.shard, one.reseller) == (other.shard, other.reseller));
+        let read = |line: &[Self]| {
+            let rungs = line.iter().map(|row| {
+                let level = row.level.parse().map_err(|_| corrupt("reseller.level"))?;
+                Ok(Rung { reseller: ResellerId::from_uuid(row.ancestor), level })
+            });
+            Ok((read_shard(line[0].shard)?, rungs.collect::<Result<Ancestry, StoreError>>()?))
+        };
+        lines.map(read).collect()
+    }
 }

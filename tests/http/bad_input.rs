@@ -144,7 +144,7 @@ async fn bad_values_are_told_all_at_once() {
             ],
         ),
         ("currency", vec!["", "EUR", "mad", "XXX"]),
-        ("product", vec!["", "voucher", "AIRTIME"]),
+        ("product", vec!["", "AIRTIME", "air time", "é", "a@1"]),
         ("channel", vec!["", "ATM", "fax"]),
         ("terminal_id", vec!["", &long, "é"]),
     ];

@@ -23,7 +23,8 @@ async fn a_recharge_and_its_replay() {
     assert!(id.starts_with("rch_") && made["charging_reference"].is_string(), "{made}");
     let expected = json!({
         "id": id, "external_id": "atm7-000123", "reseller_id": body["reseller_id"], "msisdn": "+212612345678",
-        "amount": "20.00", "currency": "MAD", "product": "airtime", "channel": "atm", "terminal_id": "ATM-0007",
+        "amount": "20.00", "currency": "MAD", "product": "airtime",
+        "product_version": 0, "benefits": [], "validity": null, "channel": "atm", "terminal_id": "ATM-0007",
         "status": "completed", "final": true, "decline": null, "charging_reference": made["charging_reference"],
         "balance_after": "1980.00", "commission": "0.00", "created_at": "2026-11-22T08:00:00.000Z",
         "updated_at": "2026-11-22T08:00:00.000Z", "final_status_expected_at": null
@@ -47,7 +48,8 @@ async fn a_recharge_and_its_replay() {
     }
     let balance = api.get(&format!("/v1/resellers/{}/balance", body["reseller_id"].as_str().unwrap())).await.json();
     let expected = json!({ "reseller_id": body["reseller_id"], "currency": "MAD", "posted": "1980.00", "held": "0.00",
-        "available": "1980.00", "credit_limit": "0.00", "as_of": "2026-11-22T08:00:00.000Z" });
+        "available": "1980.00", "credit_limit": "0.00", "as_of": "2026-11-22T08:00:00.000Z",
+        "low_stock": null, "average_daily_sale": "0.00", "days_of_cover": null });
     assert_eq!(balance, expected);
 }
 

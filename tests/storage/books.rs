@@ -77,7 +77,13 @@ on_both! {
                 terms: Terms::OnAccount,
                 reason: "Réassort".parse().unwrap(),
                 asked: Asked::TopUpTo(7),
-                price: Some(Price { net_minor: 5, vat_minor: 1 }),
+                price: Some(Price {
+                    net_minor: 5,
+                    vat_minor: 1,
+                    discount_minor: 2,
+                    residue_minor: -1,
+                    catalogue: 7,
+                }),
                 run: Some(RunLine { run: operation_id(shard(1), 7, 7), number: 3 }),
             })),
             ..bare_recharge(operation_id(shard(1), 5, 5), seller)

@@ -56,6 +56,7 @@ pub fn full_recharge(id: OperationId, reseller: ResellerId) -> Operation {
             msisdn: msisdn(345_678),
             salt: [0xa5; 16],
             product: "classic ✓ \"quoted\" \\".into(),
+            terms: "7:3s0>1044=60,5m1>1001=20;m1;s-1".parse().unwrap(),
             channel: Channel::Whatsapp,
             terminal: Some("T 1~\"'\\".parse().unwrap()),
             allow_repeat: true,

@@ -12,7 +12,7 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use taabia::domain::{ClientId, Currency, Decline, NumberingPlan, PartnerId, ResellerId, Timestamp};
-use taabia::http::{Api, Readiness};
+use taabia::http::{Api, Exports, Readiness};
 use taabia::ledger::{Registration, Request as Order};
 use taabia::ports::{
     Charging, ChargingOutcome, Client, Ledger, LookupOutcome, Randomness, RefillRequest, Registry, Secret, StoreError,
@@ -21,9 +21,13 @@ use taabia::services::access::{
     Authenticator, AuthenticatorSettings, ClientFreshness, Clients, KeyFile, KeyRing, KeySource, NewClient,
     SecretHasher, TokenSettings, Tokens,
 };
+use taabia::services::business_days::BusinessDays;
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
+use taabia::services::statements::Boundaries;
+use taabia::services::stock_watch::StockWatches;
 use taabia::services::{
-    Allocations, Audit, Directory, FourEyes, Limits, Network, Recharges, Scope, Stock, Terminals, Transfers, Users,
+    Allocations, Audit, Catalogues, Commissions, Directory, FourEyes, Limits, Network, Recharges, Scope, Statements,
+    Stock, Terminals, Transfers, Users,
 };
 use tower::ServiceExt;
 
@@ -290,8 +294,24 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
         max_outstanding: 1_000,
         currency: Currency::MAD,
     };
+    let recharges = Arc::new(Recharges::new(deps, config));
+    let catalogues = Arc::new(Catalogues::new(store.clone(), &super::script::rules()));
+    let commissions = Commissions {
+        recharges: recharges.clone(),
+        catalogues: catalogues.clone(),
+        directory: directory.clone(),
+        reads: store.clone(),
+    };
+    let statements = Arc::new(Statements {
+        directory: directory.clone(),
+        reads: store.clone(),
+        movements: world.books.movements.clone(),
+        clock: world.clock.clone(),
+        calendar: super::script::rules().calendar,
+        boundaries: Boundaries::default(),
+    });
     Api {
-        recharges: Arc::new(Recharges::new(deps, config)),
+        recharges,
         network: Arc::new(Network {
             directory: directory.clone(),
             ledger: world.nodes[0].clone(),
@@ -319,6 +339,9 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
             randomness: randomness.clone(),
             edges: super::script::rules().edges,
         }),
+        catalogues,
+        commissions: Arc::new(commissions),
+        clock: world.clock.clone(),
         stock: Arc::new(Stock { directory: directory.clone(), reads: store.clone(), clock: world.clock.clone() }),
         audit: Arc::new(Audit { directory: directory.clone(), reads: store.clone() }),
         users: Arc::new(Users {
@@ -346,6 +369,25 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
             clock: world.clock.clone(),
             randomness: randomness.clone(),
         }),
+        business_days: BusinessDays {
+            ledger: world.nodes[0].clone(),
+            reads: store.clone(),
+            movements: world.books.movements.clone(),
+            clock: world.clock.clone(),
+            calendar: super::script::rules().calendar,
+            shards: store.shards(),
+        },
+        stock_watches: StockWatches {
+            ledger: world.nodes[0].clone(),
+            reads: store.clone(),
+            directory: directory.clone(),
+            statements: statements.clone(),
+        },
+        statements,
+        exports: Exports {
+            folder: std::path::PathBuf::from(access.directory.path()),
+            places: Arc::new(tokio::sync::Semaphore::new(2)),
+        },
         directory,
         reads: store,
         tokens: access.tokens.clone(),

@@ -109,7 +109,14 @@ pub fn in_memory(shards: u16) -> Books {
 /// Books that the test can look behind.
 pub fn in_memory_on(store: &MemoryStore) -> Books {
     let store = std::sync::Arc::new(store.clone());
-    Books { store: store.clone(), registry: store.clone(), network: store.clone(), audit: store.clone(), stock: store }
+    Books {
+        store: store.clone(),
+        registry: store.clone(),
+        network: store.clone(),
+        audit: store.clone(),
+        stock: store.clone(),
+        movements: store,
+    }
 }
 
 pub fn books_of(database: &database::Database) -> Books {

@@ -116,8 +116,8 @@ pub fn rules() -> Rules {
             .map(|text| text.parse().unwrap())
             .into(),
         accept_within_ms: 3_600_000,
-        zone: jiff::tz::TimeZone::UTC,
         levels: ["distributor", "wholesaler", "outlet"].map(|name| name.parse().unwrap()).into(),
+        calendar: taabia::domain::Calendar::new(jiff::tz::TimeZone::UTC, taabia::domain::CutOff::default()),
     }
 }
 

@@ -14,7 +14,9 @@ use taabia::ledger::command::{
     AllocateStock, OpenReseller, Propose, PutRecord, Reserve, Resolve, Rule, SetLimits, SetStanding, Void,
 };
 use taabia::ledger::{Command, Evidence, Outcome, Registration, Request};
-use taabia::ports::{AuditReader, Clock, Ledger, LedgerError, NetworkReads, Randomness, Registry, StockReads, Store};
+use taabia::ports::{
+    AuditReader, Clock, Ledger, LedgerError, Movements, NetworkReads, Randomness, Registry, StockReads, Store,
+};
 
 use super::script::rules;
 use super::{ManualClock, SeededRandomness};
@@ -27,12 +29,13 @@ pub struct Books {
     pub network: Arc<dyn NetworkReads>,
     pub audit: Arc<dyn AuditReader>,
     pub stock: Arc<dyn StockReads>,
+    pub movements: Arc<dyn Movements>,
 }
 
 impl From<taabia::storage::Storage> for Books {
     fn from(storage: taabia::storage::Storage) -> Self {
-        let taabia::storage::Storage { store, registry, network, audit, stock, .. } = storage;
-        Self { store, registry, network, audit, stock }
+        let taabia::storage::Storage { store, registry, network, audit, stock, movements, .. } = storage;
+        Self { store, registry, network, audit, stock, movements }
     }
 }
 

@@ -48,6 +48,7 @@ fn within<T: PartialOrd + Display>(
 
 fn ranges(config: &Config) -> Result<(), (&'static str, String)> {
     const HOUR_MS: u64 = 3_600_000;
+    let Config { statements, stock_watch, .. } = config;
     let Config { engine, recharge, allocation, four_eyes, doubt, transfer, charging, access, shutdown, .. } = config;
     within("engine.posters", engine.posters, 0..=256)?;
     within("engine.max_batch", engine.max_batch, 1..=4_096)?;
@@ -63,6 +64,7 @@ fn ranges(config: &Config) -> Result<(), (&'static str, String)> {
     within("allocation.take_over_after_ms", allocation.take_over_after_ms, 1..=HOUR_MS)?;
     within("four_eyes.expire_after_s", four_eyes.expire_after_s, 1..=366 * 86_400)?;
     within("four_eyes.poll_interval_ms", four_eyes.poll_interval_ms, 1..=HOUR_MS)?;
+    within("commission.payout_every_s", config.commission.payout_every_s, 0..=366 * 86_400)?;
     within("doubt.lookup_horizon_ms", doubt.lookup_horizon_ms, 0..=24 * HOUR_MS)?;
     within("doubt.resolve_within_ms", doubt.resolve_within_ms, 1..=24 * HOUR_MS)?;
     within("doubt.poll_interval_ms", doubt.poll_interval_ms, 1..=HOUR_MS)?;
@@ -74,6 +76,9 @@ fn ranges(config: &Config) -> Result<(), (&'static str, String)> {
     within("charging.connect_timeout_ms", charging.connect_timeout_ms, 1..=HOUR_MS)?;
     within("charging.lookup_timeout_ms", charging.lookup_timeout_ms, 1..=HOUR_MS)?;
     within("charging.max_in_flight", charging.max_in_flight, 1..=65_536)?;
+    within("statements.write_interval_ms", statements.write_interval_ms, 1..=HOUR_MS)?;
+    within("statements.exports_at_once", statements.exports_at_once, 1..=64)?;
+    within("stock_watch.interval_ms", stock_watch.interval_ms, 100..=HOUR_MS)?;
     // RFC 9068 leaves the life of a token open; the contract promises at most 15 minutes.
     within("access.token_ttl_s", access.token_ttl_s, 1..=900)?;
     within("access.secret_overlap_s", access.secret_overlap_s, 0..=366 * 86_400)?;

@@ -4,14 +4,16 @@
 mod checks;
 mod layers;
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de};
 
-use crate::domain::{Currency, Edge, LevelName, Money, NumberingPlan};
+use crate::domain::{Calendar, Currency, CutOff, Edge, LevelName, Money, NumberingPlan};
 
 pub use layers::{ConfigError, Flag, Loaded, environment, load};
 
@@ -27,10 +29,12 @@ pub struct Config {
     pub listen: SocketAddr,
     #[serde(deserialize_with = "secret")]
     database_url: SecretString,
-    #[serde(deserialize_with = "currency")]
+    #[serde(deserialize_with = "parsed")]
     pub currency: Currency,
     #[serde(deserialize_with = "time_zone")]
     pub time_zone: TimeZone,
+    #[serde(deserialize_with = "parsed")]
+    pub business_day_cut_off: CutOff,
     pub shards: u16,
     #[serde(deserialize_with = "numbering_plan")]
     pub numbering_plan: NumberingPlan,
@@ -39,9 +43,12 @@ pub struct Config {
     pub recharge: Recharge,
     pub allocation: Allocation,
     pub four_eyes: FourEyes,
+    pub commission: Commission,
     pub doubt: Doubt,
     pub transfer: Transfer,
     pub charging: Charging,
+    pub statements: Statements,
+    pub stock_watch: StockWatch,
     pub access: Access,
     pub shutdown: Shutdown,
     pub telemetry: Telemetry,
@@ -89,6 +96,12 @@ pub struct FourEyes {
     pub expire_after_s: u64,
     pub poll_interval_ms: u64,
     issue_per_day: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Commission {
+    pub payout_every_s: i64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -142,6 +155,19 @@ pub struct Access {
     pub token_cache_size: usize,
 }
 
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Statements {
+    pub write_interval_ms: u64,
+    pub exports_at_once: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StockWatch {
+    pub interval_ms: u64,
+}
+
 /// Where the key that signs tokens comes from.
 #[derive(Clone, Debug)]
 pub enum SigningKey {
@@ -182,6 +208,12 @@ impl Config {
         } else {
             self.database_url.clone()
         }
+    }
+
+    /// What business days follow.
+    #[must_use]
+    pub fn calendar(&self) -> Calendar {
+        Calendar::new(self.time_zone.clone(), self.business_day_cut_off)
     }
 
     /// Issuer of tokens as configured; without one it is the address that the API is served at.
@@ -236,7 +268,7 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D:
     String::deserialize(deserializer).map(Into::into).map_err(|_| de::Error::custom("expected a text"))
 }
 
-fn currency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Currency, D::Error> {
+fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(deserializer: D) -> Result<T, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
 }
 

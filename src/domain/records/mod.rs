@@ -3,14 +3,18 @@
 //! A body is a plain struct: private invariants are checked before it is put, fields are added with a default
 //! (`#[serde(default)]`) and never change their meaning, and no field is a map, so that one content has one text.
 
+mod business_day;
 mod client;
 mod limit_set;
 mod pin_policy;
+mod stock_watch;
 mod terminal;
 mod user;
 
+pub use business_day::{BusinessDayClosing, ClosedBalance};
 pub use client::Client;
 pub use limit_set::{Bounds, LimitSet, LimitStep, TerminalBounds};
 pub use pin_policy::PinPolicy;
+pub use stock_watch::{Replenishment, ReplenishmentSource, StockAlert, StockWatch};
 pub use terminal::{PartnerPolicy, Terminal};
 pub use user::{PinHash, PinReset, User};

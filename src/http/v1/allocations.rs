@@ -80,7 +80,7 @@ impl Allocation {
             status: operation.status.name(),
             r#final: operation.status.is_final(),
             decline: operation.decline.map(DeclineJson::from),
-            price: allocation.price.map(|price| money(price.net_minor + price.vat_minor)),
+            price: allocation.price.map(|price| money(price.owed_minor())),
             vat: allocation.price.map(|price| money(price.vat_minor)),
             created_at: operation.created_at.to_string(),
             updated_at: operation.updated_at.to_string(),

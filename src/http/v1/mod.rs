@@ -3,8 +3,10 @@
 mod allocation_runs;
 mod allocations;
 mod audit;
+mod business_days;
 mod fields;
 mod four_eyes;
+mod products;
 mod recharges;
 mod resellers;
 mod terminals;
@@ -34,6 +36,8 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::NetworkWrite), routes!(resellers::change::change_reseller)),
         (Need::Scope(Scope::NetworkWrite), routes!(resellers::standing::set_standing)),
         (Need::Scope(Scope::StockRead), routes!(resellers::totals::get_totals)),
+        (Need::Scope(Scope::RechargesRead), routes!(recharges::commission::get_commission)),
+        (Need::AnyToken, routes!(products::list_products)),
         (Need::Scope(Scope::StockRead), routes!(resellers::balance::get_balance)),
         (Need::Scope(Scope::AuditRead), routes!(audit::list_audit)),
         (Need::Scope(Scope::NetworkWrite), routes!(terminals::register::register_terminal)),
@@ -68,6 +72,11 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::StockRead), routes!(transfers::get::get_transfer)),
         (Need::Scope(Scope::StockWrite), routes!(transfers::settle::accept_transfer)),
         (Need::Scope(Scope::StockWrite), routes!(transfers::settle::cancel_transfer)),
+        (Need::Scope(Scope::StockRead), routes!(resellers::statement::get_statement)),
+        (Need::Scope(Scope::StockRead), routes!(resellers::stock_watch::get_stock_watch)),
+        (Need::Scope(Scope::NetworkWrite), routes!(resellers::stock_watch::put_stock_watch)),
+        (Need::Scope(Scope::NetworkWrite), routes!(resellers::stock_watch::delete_stock_watch)),
+        (Need::Scope(Scope::StockRead), routes!(business_days::list_business_days)),
         (Need::AnyToken, routes!(whoami::whoami)),
     ]
 }

@@ -1,5 +1,6 @@
 //! The standing equations over all shards (`design.md` §3).
 
+use super::commission;
 use super::finding::{Finding, offence};
 use super::report::Report;
 use crate::domain::account::CHART;
@@ -25,5 +26,5 @@ pub(super) fn check(report: &Report) -> Result<(), Finding> {
             return offence(None, format!("accounts of {asset:?}"), text);
         }
     }
-    Ok(())
+    commission::check_granted(report)
 }

@@ -6,10 +6,13 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::Slice;
+use super::commission;
 use super::finding::{Finding, offence};
 use super::usage::Sales;
 use crate::domain::encoding::Hash;
-use crate::domain::{About, Account, AccountNumber, Entry, Operation, Posting, ResellerId, Shard, Side, Timestamp};
+use crate::domain::{
+    About, Account, AccountNumber, Calendar, Entry, Operation, Posting, ResellerId, Shard, Side, Timestamp,
+};
 use crate::ledger::Head;
 use crate::ledger::merkle::Frontier;
 use crate::ports::AuditedEntry;
@@ -48,6 +51,9 @@ struct Subtree {
 pub(super) struct Fold<'a> {
     head: &'a Head,
     accounts: HashMap<AccountNumber, (&'a Account, i64)>,
+    /// Up to which entry movements are written out, and how many postings of each account that makes.
+    written: i64,
+    moved: HashMap<AccountNumber, i64>,
     pub open: HashMap<Uuid, Open>,
     /// The last entry about each reseller.
     pub resellers: HashMap<Uuid, AboutReseller>,
@@ -67,15 +73,17 @@ pub(super) struct Fold<'a> {
 }
 
 impl<'a> Fold<'a> {
-    pub fn new(slice: &'a Slice, zone: &'a jiff::tz::TimeZone) -> Result<Self, Finding> {
+    pub fn new(slice: &'a Slice, written: i64, calendar: &'a Calendar) -> Result<Self, Finding> {
         let head = &slice.head;
         let fold = Self {
             head,
             accounts: slice.accounts.iter().map(|account| (account.number, (account, 0))).collect(),
+            written,
+            moved: HashMap::new(),
             open: HashMap::new(),
             resellers: HashMap::new(),
             records: HashMap::new(),
-            sales: Sales::new(zone),
+            sales: Sales::new(calendar),
             frontier: Frontier::default(),
             subtrees: subtrees(&head.frontier),
             recorded_at: Timestamp::EPOCH,
@@ -118,6 +126,18 @@ impl<'a> Fold<'a> {
     /// An account's row and its balance by the fold.
     pub fn account(&self, number: AccountNumber) -> Option<(&'a Account, i64)> {
         self.accounts.get(&number).copied()
+    }
+
+    /// All accounts with their balances by the fold.
+    pub fn accounts(&self) -> impl Iterator<Item = Account> {
+        self.accounts.values().map(|(account, balance)| Account { posted: *balance, ..**account })
+    }
+
+    /// How many movements of each reseller's account should be written out, by account.
+    pub fn moved(&self) -> Vec<(AccountNumber, i64)> {
+        let mut moved: Vec<_> = self.moved.iter().map(|(account, count)| (*account, *count)).collect();
+        moved.sort_unstable();
+        moved
     }
 
     pub fn ends_early(&self) -> Finding {
@@ -177,6 +197,7 @@ impl<'a> Fold<'a> {
         if amount_minor <= 0 || debit == credit {
             return Err("it moves no positive amount between two accounts".into());
         }
+        let sequence = self.sequence();
         for (number, side, stated) in [(debit, Side::Debit, debit_after), (credit, Side::Credit, credit_after)] {
             let Some((account, balance)) = self.accounts.get_mut(&number) else {
                 return Err(format!("its account {} does not exist", number.0));
@@ -196,6 +217,9 @@ impl<'a> Fold<'a> {
                 ));
             }
             *balance = after;
+            if number >= AccountNumber::FIRST_OWN && self.written > sequence {
+                *self.moved.entry(number).or_default() += 1;
+            }
         }
         Ok(())
     }
@@ -254,6 +278,9 @@ impl<'a> Fold<'a> {
             }
             // It moved on later; the later entry has the digest.
             Ordering::Greater => {}
+        }
+        if let Some(text) = commission::complaint(entry, operation) {
+            return self.wrong(name, text);
         }
         if entry.kind.opens() {
             let Operation { reseller, amount_minor, .. } = *operation;

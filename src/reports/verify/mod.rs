@@ -13,13 +13,17 @@
 //!
 //! Standing, limits and place in the network of every reseller, and every record, are those that the last entry about
 //! it recorded; the lines of the tree are those that the places give; the copies of a record are alike in all shards.
-//! What no entry records is not verified: the claims of keys, partners and clients.
+//! A closed day says what its closing entry found. Movements that were written out for statements are those of the
+//! journal. What no entry records is not verified: the claims of keys, partners and clients.
 
 mod checkpoint;
 mod closing;
+mod closings;
+mod commission;
 mod equations;
 mod finding;
 mod fold;
+mod movements;
 mod records;
 mod report;
 mod runs;
@@ -28,7 +32,7 @@ mod usage;
 use std::collections::BTreeMap;
 
 use crate::domain::encoding::Hash;
-use crate::domain::{Account, Hold, Record, Reseller, Shard};
+use crate::domain::{Account, Calendar, CutOff, Hold, Record, Reseller, Shard};
 use crate::ledger::{Head, Registration};
 use crate::ports::{AuditReader, Snapshot};
 
@@ -46,13 +50,13 @@ pub struct Options {
     pub page: u32,
     /// An earlier state of the logs, which must be a beginning of what is there now.
     pub checkpoint: Option<Checkpoint>,
-    /// The zone that business days follow, as configured: the daily counters are recounted in it.
-    pub zone: jiff::tz::TimeZone,
+    /// What business days follow, as configured: the daily counters are recounted by it.
+    pub calendar: Calendar,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { page: 1_000, checkpoint: None, zone: jiff::tz::TimeZone::UTC }
+        Self { page: 1_000, checkpoint: None, calendar: Calendar::new(jiff::tz::TimeZone::UTC, CutOff::default()) }
     }
 }
 
@@ -86,6 +90,8 @@ pub async fn verify(
     options: &Options,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Report, VerifyError> {
+    // Before the snapshot, so that none is above its head; what is below a cursor never changes.
+    let written = audit.written_movements().await?;
     let mut snapshot = audit.snapshot().await?;
     let stray_place = snapshot.stray_place.take();
     let mut report = Report::of(&snapshot);
@@ -95,16 +101,22 @@ pub async fn verify(
     let mut beyond = Vec::new();
     for slice in &slices {
         let shard = slice.head.shard;
-        let mut fold = Fold::new(slice, &options.zone)?;
+        let written = written.iter().find(|(of, _)| *of == shard).map_or(0, |(_, sequence)| *sequence);
+        let mut fold = Fold::new(slice, written, &options.calendar)?;
+        let mut closings = closings::Closings::of(slice);
         while fold.sequence() < slice.head.sequence {
             let page = audit.entries(shard, fold.sequence(), slice.head.sequence, options.page.max(1)).await?;
             if page.is_empty() {
                 return Err(fold.ends_early().into());
             }
             done += i64::try_from(page.len()).expect("a page is short");
-            page.iter().try_for_each(|audited| fold.entry(audited))?;
+            for audited in &page {
+                fold.entry(audited)?;
+                closings.check(&fold, &audited.entry)?;
+            }
             progress(Progress { shard, done, total });
         }
+        movements::check(audit, &fold, written).await?;
         beyond.extend(closing::close(audit, &mut fold, slice).await?);
         runs::check(audit, slice, &fold.runs).await?;
         report.shard(&fold);

@@ -2,27 +2,25 @@
 
 use std::collections::HashMap;
 
-use jiff::tz::TimeZone;
-
 use super::Slice;
 use super::finding::Finding;
 use super::fold::Fold;
-use crate::domain::{AccountClass, BusinessDay, EntryKind, Operation, ResellerId, Usage};
+use crate::domain::{AccountClass, Calendar, EntryKind, Operation, ResellerId, Usage};
 
 /// What each reseller sold on the last business day on which it sold anything.
 pub(super) struct Sales<'a> {
-    zone: &'a TimeZone,
+    calendar: &'a Calendar,
     by_reseller: HashMap<ResellerId, Usage>,
 }
 
 impl<'a> Sales<'a> {
-    pub fn new(zone: &'a TimeZone) -> Self {
-        Self { zone, by_reseller: HashMap::new() }
+    pub fn new(calendar: &'a Calendar) -> Self {
+        Self { calendar, by_reseller: HashMap::new() }
     }
 
     /// What a recharge counts does not change with its state, so its row serves whenever it was written.
     pub fn entry(&mut self, kind: EntryKind, recharge: &Operation) {
-        let day = BusinessDay::of(recharge.created_at, self.zone);
+        let day = self.calendar.day_of(recharge.created_at);
         let usage = self.by_reseller.entry(recharge.reseller).or_default();
         match kind {
             EntryKind::RechargeReserved => {
@@ -50,7 +48,7 @@ pub(super) fn check(fold: &Fold<'_>, slice: &Slice) -> Result<(), Finding> {
         let (has, sold) = (account.usage, fold.sales.of(owner));
         if has != sold {
             let text = format!(
-                "it counts {} recharges of {} on day {}, the journal gives {} of {} on day {} in the configured time zone",
+                "it counts {} recharges of {} on day {}, the journal gives {} of {} on day {} by the configured calendar",
                 has.count, has.amount_minor, has.day.0, sold.count, sold.amount_minor, sold.day.0
             );
             return fold.wrong(format!("account {} (reseller_stock)", account.number.0), text);

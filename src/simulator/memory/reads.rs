@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use crate::domain::operation::claim_key;
 use crate::domain::{
-    Account, ExternalId, Hold, Operation, OperationId, OperationKind, PartnerId, Record, RecordKey, Reseller,
-    ResellerId, Shard, Timestamp,
+    Account, AccountClass, AccountNumber, ExternalId, Hold, Operation, OperationId, OperationKind, PartnerId, Record,
+    RecordKey, Reseller, ResellerId, Shard, Timestamp,
 };
 use crate::ports::{Reads, RechargeQuery, RecordQuery, RecordedAction, Scope, StaffActionQuery, StoreError};
 
@@ -103,6 +103,21 @@ impl Reads for MemoryStore {
         let holds = state.books.iter().flat_map(|books| books.holds.values().filter(move |hold| !waits(books, hold)));
         let placed: Vec<_> = holds.filter(|hold| hold.due_at <= due_by).map(|hold| hold.placed_at).collect();
         Ok((i64::try_from(placed.len()).expect("fits memory"), placed.into_iter().min()))
+    }
+
+    async fn accrued(&self, shard: Shard, after: AccountNumber, limit: u32) -> Result<Vec<Account>, StoreError> {
+        let state = self.shared.state();
+        let waits = |account: &&Account| {
+            let classes = [AccountClass::CommissionAccrued, AccountClass::CommissionStockAccrued];
+            account.number > after && account.posted > 0 && classes.contains(&account.class)
+        };
+        let accounts = state.books(shard).into_iter().flat_map(|books| books.accounts.values()).filter(waits);
+        Ok(accounts.take(limit as usize).copied().collect())
+    }
+
+    async fn account(&self, shard: Shard, number: AccountNumber) -> Result<Option<Account>, StoreError> {
+        let state = self.shared.state();
+        Ok(state.books(shard).and_then(|books| books.accounts.get(&number)).copied())
     }
 
     async fn record(&self, shard: Shard, key: &RecordKey) -> Result<Option<Record>, StoreError> {

@@ -8,7 +8,7 @@ use super::state::State;
 use super::transaction::{Transaction, View};
 use super::{Shared, no_such_shard, refused};
 use crate::domain::encoding::Hash;
-use crate::domain::{AccountClass, Operation, Shard, Status, Timestamp, Usage};
+use crate::domain::{AccountClass, Ancestry, Operation, Rung, Shard, Status, Timestamp, Usage};
 use crate::ledger::limits::Tally;
 use crate::ledger::{Changes, Head, SimilarKey};
 use crate::ports::{Claim, Loaded, RecentRecharge, SalesSince, Session, ShardKey, StoreError, TallyQuestion, Wants};
@@ -126,6 +126,16 @@ fn load(transaction: &Transaction, state: &State, wants: &Wants) -> Result<Loade
     for (shard, want) in &wants.records {
         let records = transaction.view(state, *shard)?.records(want);
         loaded.records.extend(records.into_iter().map(|record| (*shard, record)));
+    }
+    for &(shard, number) in &wants.accounts {
+        let view = transaction.view(state, shard)?;
+        loaded.accounts.extend(view.account(number).map(|account| (shard, *account)));
+    }
+    for &(shard, reseller) in &wants.ancestries {
+        let line = state.network.line(reseller);
+        let rungs = line.map(|place| Rung { reseller: place.id, level: place.level });
+        let ancestry: Ancestry = rungs.collect();
+        loaded.ancestries.extend((!ancestry.is_empty()).then_some((shard, ancestry)));
     }
     for question in &wants.recent {
         let view = transaction.view(state, question.shard)?;

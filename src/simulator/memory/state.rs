@@ -193,6 +193,12 @@ impl Books {
 }
 
 impl Network {
+    /// A reseller and all above it.
+    pub(super) fn line(&self, reseller: ResellerId) -> impl Iterator<Item = &Registration> {
+        let above = |place: &&Registration| self.registrations.get(&place.parent?);
+        std::iter::successors(self.registrations.get(&reseller), above)
+    }
+
     pub(super) fn put(&mut self, registration: Registration) {
         let (id, code, parent) = (registration.id, registration.code.clone(), registration.parent);
         if let Some(before) = self.registrations.insert(id, registration) {

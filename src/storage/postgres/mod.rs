@@ -4,6 +4,7 @@ mod audit;
 mod beside;
 mod error;
 mod install;
+mod movements;
 mod network;
 mod persist;
 mod reads;

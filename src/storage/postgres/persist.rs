@@ -47,7 +47,7 @@ async fn write_allocations(connection: &mut PgConnection, batch: &Batch) -> Resu
     if !batch.allocations.is_empty() {
         let query = bind_columns!(sqlx::query(sql::STOCK_ALLOCATIONS), batch.allocations, row:
             row.shard, row.id, row.terms, row.reason.as_str(), row.asked_minor, row.is_top_up, row.net_minor,
-            row.vat_minor, row.run, row.line);
+            row.vat_minor, row.discount_minor, row.residue_minor, row.catalogue, row.run, row.line);
         answered(query.execute(&mut *connection)).await?;
     }
     if !batch.runs.is_empty() {

@@ -11,8 +11,8 @@ use super::error::store_error;
 use super::{PostgresStore, installation, sql};
 use crate::domain::operation::claim_key;
 use crate::domain::{
-    Account, AccountClass, EntryKind, ExternalId, Operation, OperationId, OperationKind, PartnerId, Record, RecordKey,
-    Reseller, ResellerId, Shard, Status, Timestamp,
+    Account, AccountClass, AccountNumber, EntryKind, ExternalId, Operation, OperationId, OperationKind, PartnerId,
+    Record, RecordKey, Reseller, ResellerId, Shard, Status, Timestamp,
 };
 use crate::ports::{Reads, RechargeQuery, RecordQuery, RecordedAction, Scope, StaffActionQuery, StoreError};
 use crate::storage::beside::Incomplete;
@@ -133,6 +133,19 @@ impl Reads for PostgresStore {
     async fn doubt(&self, due_by: Timestamp) -> Result<(i64, Option<Timestamp>), StoreError> {
         let query = sqlx::query_as(sql::DOUBT).bind(due_by.unix_ms());
         query.fetch_one(&self.reads).await.map(read_doubt).map_err(store_error)
+    }
+
+    async fn accrued(&self, shard: Shard, after: AccountNumber, limit: u32) -> Result<Vec<Account>, StoreError> {
+        let query = sqlx::query_as::<_, AccountRow>(sql::ACCRUED);
+        let query = query.bind(shard_number(shard)).bind(after.0).bind(i64::from(limit));
+        let rows = query.fetch_all(&self.reads).await.map_err(store_error)?;
+        rows.into_iter().map(|row| row.read().map(|(_, account)| account)).collect()
+    }
+
+    async fn account(&self, shard: Shard, number: AccountNumber) -> Result<Option<Account>, StoreError> {
+        let query = sqlx::query_as::<_, AccountRow>(sql::ACCOUNT).bind(shard_number(shard)).bind(number.0);
+        let row = query.fetch_optional(&self.reads).await.map_err(store_error)?;
+        Ok(row.map(AccountRow::read).transpose()?.map(|(_, account)| account))
     }
 
     async fn record(&self, shard: Shard, key: &RecordKey) -> Result<Option<Record>, StoreError> {

@@ -27,7 +27,7 @@ use crate::storage::bounds::first_id_since;
 use crate::storage::key_rows::{ClaimRow, SaleRow, read_sales};
 use crate::storage::operation_row::HeldOperationRow;
 use crate::storage::record_row::{RecordRow, split_wants};
-use crate::storage::rows::{AccountRow, HeadRow, ResellerRow, corrupt, msisdn_column, read_at, shard_number};
+use crate::storage::rows::{AccountRow, HeadRow, ResellerRow, RungRow, corrupt, msisdn_column, read_at, shard_number};
 use crate::storage::tally_row::TallyRow;
 
 /// Longer than the lock timeout of the server, so that a slow lock is its answer and not our guess.
@@ -77,6 +77,20 @@ impl PostgresSession {
         let resellers = answered(query.fetch_all(&mut self.connection)).await?;
         let query = sqlx::query_as(sql::LOAD_RESELLER_ACCOUNTS).bind(&shards).bind(&ids);
         Ok((resellers, answered(query.fetch_all(&mut self.connection)).await?))
+    }
+
+    async fn find_accounts(&mut self, wanted: &[(Shard, AccountNumber)]) -> Result<Vec<AccountRow>, StoreError> {
+        let (shards, numbers): (Vec<i16>, Vec<i64>) =
+            wanted.iter().map(|(shard, number)| (shard_number(*shard), number.0)).unzip();
+        let query = sqlx::query_as(sql::LOAD_ACCOUNTS).bind(shards).bind(numbers);
+        answered(query.fetch_all(&mut self.connection)).await
+    }
+
+    async fn find_ancestries(&mut self, wanted: &[(Shard, ResellerId)]) -> Result<Vec<RungRow>, StoreError> {
+        let (shards, ids): (Vec<i16>, Vec<Uuid>) =
+            wanted.iter().map(|(shard, id)| (shard_number(*shard), id.uuid())).unzip();
+        let query = sqlx::query_as(sql::LOAD_ANCESTRIES).bind(shards).bind(ids);
+        answered(query.fetch_all(&mut self.connection)).await
     }
 
     async fn find_operations(&mut self, ids: &[OperationId]) -> Result<Vec<HeldOperationRow>, StoreError> {
@@ -162,6 +176,14 @@ impl PostgresSession {
         if !wants.operations.is_empty() {
             let rows = self.find_operations(&wants.operations).await?;
             loaded.operations = rows.into_iter().map(HeldOperationRow::read).collect::<Result<_, _>>()?;
+        }
+        if !wants.accounts.is_empty() {
+            for row in self.find_accounts(&wants.accounts).await? {
+                loaded.accounts.push(row.read()?);
+            }
+        }
+        if !wants.ancestries.is_empty() {
+            loaded.ancestries = RungRow::read_all(self.find_ancestries(&wants.ancestries).await?)?;
         }
         if !wants.recent.is_empty() {
             loaded.recent = self.find_recent(&wants.recent).await?;

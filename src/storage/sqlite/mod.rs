@@ -7,6 +7,7 @@ mod error;
 mod install;
 mod json;
 mod lock;
+mod movements;
 mod network;
 mod persist;
 mod reads;

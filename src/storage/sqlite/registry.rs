@@ -23,7 +23,7 @@ impl SqliteStore {
         read_clients(clients, roots, secrets)
     }
 
-    async fn begin_write(&self) -> Result<SqliteConnection, StoreError> {
+    pub(super) async fn begin_write(&self) -> Result<SqliteConnection, StoreError> {
         let mut connection = self.connect_writer().await?;
         connection.execute("BEGIN IMMEDIATE").await.map_err(store_error)?;
         Ok(connection)
@@ -39,7 +39,7 @@ impl SqliteStore {
     }
 }
 
-async fn commit(mut connection: SqliteConnection) -> Result<(), StoreError> {
+pub(super) async fn commit(mut connection: SqliteConnection) -> Result<(), StoreError> {
     connection.execute("COMMIT").await.map_err(store_error)?;
     connection.close().await.map_err(store_error)
 }

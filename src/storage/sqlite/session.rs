@@ -25,7 +25,7 @@ use crate::storage::key_rows::{ClaimRow, SaleRow, read_sales};
 use crate::storage::operation_row::HeldOperationRow;
 use crate::storage::record_row::{RecordRow, split_wants};
 use crate::storage::rows::{
-    AccountRow, HeadRow, ResellerRow, corrupt, hex_bytes, msisdn_column, read_at, shard_number,
+    AccountRow, HeadRow, ResellerRow, RungRow, corrupt, hex_bytes, msisdn_column, read_at, shard_number,
 };
 use crate::storage::tally_row::TallyRow;
 
@@ -71,6 +71,12 @@ impl KeyRow {
     }
 }
 
+#[derive(Serialize)]
+struct AccountKey {
+    shard: i16,
+    number: i64,
+}
+
 impl SqliteSession {
     pub(super) fn new(connection: SqliteConnection) -> Self {
         Self { connection, transaction: Transaction::None }
@@ -99,6 +105,19 @@ impl SqliteSession {
         let resellers = query.fetch_all(&mut self.connection).await.map_err(store_error)?;
         let query = sqlx::query_as(sql::LOAD_RESELLER_ACCOUNTS).bind(&keys);
         Ok((resellers, query.fetch_all(&mut self.connection).await.map_err(store_error)?))
+    }
+
+    async fn find_accounts(&mut self, wanted: &[(Shard, AccountNumber)]) -> Result<Vec<AccountRow>, StoreError> {
+        let key =
+            |(shard, number): &(Shard, AccountNumber)| AccountKey { shard: shard_number(*shard), number: number.0 };
+        let keys = json::array(&wanted.iter().map(key).collect::<Vec<_>>())?;
+        let query = sqlx::query_as(sql::LOAD_ACCOUNTS).bind(keys);
+        query.fetch_all(&mut self.connection).await.map_err(store_error)
+    }
+
+    async fn find_ancestries(&mut self, wanted: &[(Shard, ResellerId)]) -> Result<Vec<RungRow>, StoreError> {
+        let query = sqlx::query_as(sql::LOAD_ANCESTRIES).bind(json::reseller_keys(wanted)?);
+        query.fetch_all(&mut self.connection).await.map_err(store_error)
     }
 
     async fn find_operations(&mut self, ids: &[OperationId]) -> Result<Vec<HeldOperationRow>, StoreError> {
@@ -177,6 +196,14 @@ impl SqliteSession {
         if !wants.operations.is_empty() {
             let rows = self.find_operations(&wants.operations).await?;
             loaded.operations = rows.into_iter().map(HeldOperationRow::read).collect::<Result<_, _>>()?;
+        }
+        if !wants.accounts.is_empty() {
+            for row in self.find_accounts(&wants.accounts).await? {
+                loaded.accounts.push(row.read()?);
+            }
+        }
+        if !wants.ancestries.is_empty() {
+            loaded.ancestries = RungRow::read_all(self.find_ancestries(&wants.ancestries).await?)?;
         }
         if !wants.recent.is_empty() {
             loaded.recent = self.find_recent(&wants.recent).await?;

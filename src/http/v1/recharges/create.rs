@@ -9,14 +9,13 @@ use utoipa::openapi::{RefOr, schema::Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::shape::{Recharge, answered};
+use crate::domain::catalogue::Code;
 use crate::domain::{Channel, Currency, ExternalId, Money, ResellerId, TerminalId};
 use crate::http::body::{self, Field, Fields, JsonBody, Readable};
 use crate::http::problem::{Problem, ProblemJson};
 use crate::http::state::ApiState;
+use crate::ledger::recharge::AIRTIME;
 use crate::services::{Caller, RechargeOrder};
-
-/// The only product so far: any amount within its range.
-const AIRTIME: &str = "airtime";
 
 pub const EXTERNAL_ID: Field = Field::text(
     "external_id",
@@ -40,7 +39,9 @@ impl Readable for RechargeRequest {
             .without_card_check(),
         Field::text("amount", 64, "Face value as a decimal string.", "20.00").matching(r"^[0-9]+(\.[0-9]+)?$"),
         Field::text("currency", 3, "Currency of the installation (ISO 4217).", "MAD"),
-        Field::choice("product", || vec![AIRTIME], "What is sold; airtime when absent.", AIRTIME).optional(),
+        Field::text("product", Code::MAX_LEN, "Code of what is sold, of /v1/products; airtime when absent.", AIRTIME)
+            .matching(Code::PATTERN)
+            .optional(),
         Field::choice("channel", || Channel::ALL.map(Channel::name).to_vec(), "Where it is sold.", "atm"),
         Field::text("terminal_id", TerminalId::MAX_LEN, "The device that sells it.", "ATM-0007")
             .matching("^[ -~]{1,32}$")
@@ -54,7 +55,7 @@ impl Readable for RechargeRequest {
         let msisdn = fields.text("msisdn", |text| state.numbering.parse(text));
         let amount = fields.text("amount", |text| Money::parse(text, state.currency));
         fields.text("currency", |text| configured_currency(text, state.currency));
-        fields.text("product", |text| if text == AIRTIME { Ok(()) } else { Err("expected airtime") });
+        let product = fields.text("product", Code::from_str);
         let channel = fields.text("channel", |text| Channel::from_name(text).ok_or("expected one of the channels"));
         let terminal = fields.text("terminal_id", TerminalId::from_str);
         let allow_repeat = fields.flag("allow_repeat");
@@ -64,7 +65,7 @@ impl Readable for RechargeRequest {
                 reseller: reseller?,
                 msisdn: msisdn?,
                 amount_minor: amount?.minor(),
-                product: AIRTIME.into(),
+                product: product.as_ref().map_or(AIRTIME, Code::as_str).into(),
                 channel: channel?,
                 terminal,
                 allow_repeat,
@@ -116,5 +117,5 @@ pub async fn create_recharge(
     JsonBody(RechargeRequest(order)): JsonBody<RechargeRequest>,
 ) -> Result<Response, Problem> {
     let answer = state.recharges.create(&caller, order).await?;
-    Ok(answered(&state, &answer.operation, answer.replayed))
+    Ok(answered(&state, &answer.operation, answer.replayed).await)
 }

@@ -25,5 +25,6 @@ pub async fn get_recharge(
 ) -> Result<Json<Recharge>, Problem> {
     let id = OperationId::parse(&id, OperationKind::Recharge.prefix()).ok_or_else(|| Problem::new(Code::NotFound))?;
     let operation = state.recharges.get(&caller, id).await?;
-    Ok(Json(Recharge::of(&state, &operation)))
+    let catalogue = state.catalogues.of(&[&operation]).await;
+    Ok(Json(Recharge::of(&state, &operation, &catalogue)))
 }

@@ -74,7 +74,8 @@ pub async fn list_recharges(
     let mut query = Query::read(&uri, &known)?;
     let filter = filter(&mut query, &state)?;
     let page = state.recharges.list(&caller, filter).await?;
-    let items = page.items.iter().map(|operation| Recharge::of(&state, operation)).collect();
+    let catalogue = state.catalogues.of(&page.items.iter().collect::<Vec<_>>()).await;
+    let items = page.items.iter().map(|operation| Recharge::of(&state, operation, &catalogue)).collect();
     let next_cursor = page.next.map(|last| cursor(AFTER, last.uuid().as_bytes()));
     let headers = query.page_headers(PATH, next_cursor.as_deref());
     Ok((headers, Json(RechargeList { items, next_cursor })).into_response())

@@ -1,5 +1,6 @@
 //! Fast recharges on the wire.
 
+pub mod commission;
 pub mod create;
 pub mod get;
 pub mod list;

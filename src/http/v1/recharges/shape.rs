@@ -7,9 +7,12 @@ use serde::Serialize;
 use utoipa::openapi::{RefOr, schema::Schema};
 use utoipa::{PartialSchema as _, ToSchema};
 
+use crate::domain::catalogue::{Catalogue, Offer};
 use crate::domain::{Currency, Decline, Money, Msisdn, Operation, OperationKind, Status, TerminalId, Timestamp};
 use crate::http::schema;
 use crate::http::state::Api;
+use crate::http::v1::products::BenefitJson;
+use crate::services::commission::is_earned;
 
 /// Tells a replay from a first answer.
 pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -24,6 +27,9 @@ pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
     "amount": "20.00",
     "currency": "MAD",
     "product": "airtime",
+    "product_version": 1,
+    "benefits": [],
+    "validity": null,
     "channel": "atm",
     "terminal_id": "ATM-0007",
     "status": "completed",
@@ -51,6 +57,14 @@ pub struct Recharge {
     currency: &'static str,
     #[schema(example = "airtime", required)]
     product: Option<String>,
+    /// Version of the catalogue that it was decided by; 0 before the first import.
+    #[schema(example = 1, required)]
+    product_version: Option<i64>,
+    /// What the subscriber gets besides plain credit.
+    benefits: Vec<BenefitJson>,
+    /// How long what was bought is good, as an ISO 8601 duration; null when it does not expire by itself.
+    #[schema(example = "P7D", required)]
+    validity: Option<String>,
     #[schema(example = "atm", required)]
     channel: Option<&'static str>,
     #[schema(example = "ATM-0007", required)]
@@ -67,6 +81,7 @@ pub struct Recharge {
     /// Available stock right after this reservation, frozen; null when declined.
     #[schema(example = "1980.00", required)]
     balance_after: Option<String>,
+    /// What the seller earned by it; zero until it is completed. `/v1/recharges/{id}/commission` explains it.
     #[schema(example = "0.00")]
     commission: String,
     #[schema(example = "2026-11-22T08:30:00.000Z", format = DateTime)]
@@ -96,13 +111,18 @@ impl From<Decline> for DeclineJson {
 
 impl Recharge {
     #[must_use]
-    pub fn of(api: &Api, operation: &Operation) -> Self {
-        Self::new(operation, api.currency, api.recharges.final_status_expected_at(operation))
+    pub fn of(api: &Api, operation: &Operation, catalogue: &Catalogue) -> Self {
+        Self::new(operation, api.currency, api.recharges.final_status_expected_at(operation), catalogue)
     }
 
-    fn new(operation: &Operation, currency: Currency, expected_at: Option<Timestamp>) -> Self {
+    fn new(operation: &Operation, currency: Currency, expected_at: Option<Timestamp>, catalogue: &Catalogue) -> Self {
         let money = |minor: i64| Money::from_minor(minor, currency).to_string();
         let recharge = operation.recharge();
+        let offer = recharge
+            .filter(|recharge| recharge.terms.catalogue > 0)
+            .and_then(|recharge| catalogue.offer(&recharge.product, operation.amount_minor, operation.created_at).ok());
+        let earned = recharge.and_then(|recharge| recharge.terms.of_seller());
+        let earned = earned.filter(|_| is_earned(operation.status));
         Self {
             id: OperationKind::Recharge.render(operation.id),
             external_id: operation.external_id.to_string(),
@@ -111,6 +131,9 @@ impl Recharge {
             amount: recharge.map(|_| money(operation.amount_minor)),
             currency: currency.code(),
             product: recharge.map(|recharge| recharge.product.to_string()),
+            product_version: recharge.map(|recharge| recharge.terms.catalogue),
+            benefits: offer.into_iter().flat_map(|offer| &offer.benefits).map(BenefitJson::from).collect(),
+            validity: offer.and_then(Offer::validity),
             channel: recharge.map(|recharge| recharge.channel.name()),
             terminal_id: recharge.and_then(|recharge| recharge.terminal.as_ref()).map(TerminalId::to_string),
             status: operation.status.name(),
@@ -120,8 +143,7 @@ impl Recharge {
                 .and_then(|recharge| recharge.charging_reference)
                 .map(|reference| reference.to_string()),
             balance_after: operation.balance_after.filter(|_| operation.status != Status::Declined).map(money),
-            // Until rules of commission exist.
-            commission: money(0),
+            commission: money(earned.map_or(0, |earned| earned.amount_minor)),
             created_at: operation.created_at.to_string(),
             updated_at: operation.updated_at.to_string(),
             final_status_expected_at: expected_at.filter(|_| operation.status.is_open()).map(|at| at.to_string()),
@@ -142,9 +164,9 @@ pub fn in_doubt() -> serde_json::Value {
 }
 
 /// `200` for a replay; else `201` when it is decided and `202` when its outcome is not known yet.
-#[must_use]
-pub fn answered(api: &Api, operation: &Operation, replayed: bool) -> Response {
-    let body = Recharge::of(api, operation);
+pub async fn answered(api: &Api, operation: &Operation, replayed: bool) -> Response {
+    let catalogue = api.catalogues.of(&[operation]).await;
+    let body = Recharge::of(api, operation, &catalogue);
     let location = format!("/v1/recharges/{}", body.id);
     let mut response = (status_of(operation.status, replayed), Json(body)).into_response();
     let headers = response.headers_mut();

@@ -64,5 +64,5 @@ pub async fn void_recharge(
     JsonBody(request): JsonBody<VoidRequest>,
 ) -> Result<Response, Problem> {
     let answer = state.recharges.void(&caller, request.reseller, request.external_id).await?;
-    Ok(answered(&state, &answer.operation, answer.replayed))
+    Ok(answered(&state, &answer.operation, answer.replayed).await)
 }

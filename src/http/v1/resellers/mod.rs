@@ -8,4 +8,7 @@ pub mod limits;
 pub mod list;
 mod shape;
 pub mod standing;
+pub mod statement;
+mod statement_file;
+pub mod stock_watch;
 pub mod totals;

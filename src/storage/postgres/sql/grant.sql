@@ -13,3 +13,5 @@ GRANT INSERT ON reseller_state, reseller, reseller_ancestor, record TO "applicat
 GRANT INSERT ON partner, client, client_root, client_secret TO "application";
 GRANT UPDATE ON shard, account, operation, reseller_state, record, reseller, client, client_secret TO "application";
 GRANT DELETE ON hold, reseller_ancestor TO "application";
+GRANT INSERT, UPDATE ON log_cursor TO "application";
+GRANT INSERT, DELETE ON account_movement TO "application";

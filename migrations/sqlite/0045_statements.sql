@@ -1,0 +1,22 @@
+-- What statements read: the movements of each reseller's accounts, written out of the journal behind the posters by
+-- a cursor per shard. Nothing here is known by itself: it can be deleted and is written again.
+
+-- How far each reader of the one log has come.
+CREATE TABLE log_cursor (
+    subscriber TEXT    NOT NULL,
+    shard      INTEGER NOT NULL,
+    sequence   INTEGER NOT NULL CHECK (sequence >= 0),
+    PRIMARY KEY (subscriber, shard)
+) STRICT, WITHOUT ROWID;
+
+-- The postings of an account in their order. Both sums count from the first movement, this one included, so that
+-- what moved between two of them is a difference: all that was credited, and what was delivered to subscribers.
+CREATE TABLE account_movement (
+    shard          INTEGER NOT NULL,
+    account        INTEGER NOT NULL,
+    sequence       INTEGER NOT NULL,
+    line           INTEGER NOT NULL,
+    credited_minor INTEGER NOT NULL,
+    sold_minor     INTEGER NOT NULL,
+    PRIMARY KEY (shard, account, sequence, line)
+) STRICT, WITHOUT ROWID;

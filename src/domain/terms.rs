@@ -1,0 +1,145 @@
+//! What a recharge was sold under: the version of the catalogue and what it earns whom, frozen when it was reserved
+//! (`domain.md` \[15\]).
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::account::AccountNumber;
+use super::catalogue::PayIn;
+
+/// What one reseller earns when the recharge completes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Earned {
+    /// Number of the rule in the catalogue.
+    pub rule: u16,
+    pub pay_in: PayIn,
+    /// 0 for the seller, 1 for who stood directly above it, and so on.
+    pub steps_up: u8,
+    /// Where it accrues, in the shard of the sale.
+    pub account: AccountNumber,
+    /// Zero when the share is less than half a minor unit; then nothing is posted.
+    pub amount_minor: i64,
+}
+
+/// The terms of a recharge. Kept as one short text beside the product, for every recharge has them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SaleTerms {
+    /// Version of the catalogue; 0 before its first import.
+    pub catalogue: i64,
+    pub earned: Box<[Earned]>,
+    /// What the rounded parts leave over of the rounded whole, by asset.
+    pub money_residue_minor: i64,
+    pub stock_residue_minor: i64,
+}
+
+impl SaleTerms {
+    /// What the seller earns, in whatever it is paid.
+    #[must_use]
+    pub fn of_seller(&self) -> Option<&Earned> {
+        self.earned.iter().find(|earned| earned.steps_up == 0)
+    }
+
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// `7:3s0>1044=60,5m1>1001=20;m1;s-1`: version 7; by rule 3, in stock, the seller, on account 1044, 60; …; residues.
+impl fmt::Display for SaleTerms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.catalogue)?;
+        for (index, earned) in self.earned.iter().enumerate() {
+            let pay_in = match earned.pay_in {
+                PayIn::Stock => 's',
+                PayIn::Money => 'm',
+            };
+            let Earned { rule, steps_up, account, amount_minor, .. } = earned;
+            let separator = if index == 0 { ':' } else { ',' };
+            write!(f, "{separator}{rule}{pay_in}{steps_up}>{}={amount_minor}", account.0)?;
+        }
+        for (name, residue_minor) in [('m', self.money_residue_minor), ('s', self.stock_residue_minor)] {
+            if residue_minor != 0 {
+                write!(f, ";{name}{residue_minor}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for SaleTerms {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let terms = parse(text).ok_or("expected terms of a recharge")?;
+        if terms.to_string() == text { Ok(terms) } else { Err("expected terms of a recharge in their one form") }
+    }
+}
+
+fn parse(text: &str) -> Option<SaleTerms> {
+    let mut parts = text.split(';');
+    let (version, earned) = match parts.next()?.split_once(':') {
+        Some((version, earned)) => (version, earned.split(',').map(parse_earned).collect::<Option<_>>()?),
+        None => (text.split(';').next()?, Box::default()),
+    };
+    let mut terms = SaleTerms { catalogue: version.parse().ok()?, earned, ..SaleTerms::default() };
+    for part in parts {
+        if let Some(residue) = part.strip_prefix('m') {
+            terms.money_residue_minor = residue.parse().ok()?;
+        } else {
+            terms.stock_residue_minor = part.strip_prefix('s')?.parse().ok()?;
+        }
+    }
+    Some(terms)
+}
+
+fn parse_earned(text: &str) -> Option<Earned> {
+    let (head, rest) = text.split_once('>')?;
+    let (account, amount) = rest.split_once('=')?;
+    let (rule, steps_up, pay_in) = match head.split_once('s') {
+        Some((rule, steps_up)) => (rule, steps_up, PayIn::Stock),
+        None => head.split_once('m').map(|(rule, steps_up)| (rule, steps_up, PayIn::Money))?,
+    };
+    Some(Earned {
+        rule: rule.parse().ok()?,
+        pay_in,
+        steps_up: steps_up.parse().ok()?,
+        account: AccountNumber(account.parse().ok()?),
+        amount_minor: amount.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terms_have_one_text_and_read_back() {
+        let earned = |rule, pay_in, steps_up, account, amount_minor| Earned {
+            rule,
+            pay_in,
+            steps_up,
+            account: AccountNumber(account),
+            amount_minor,
+        };
+        let rich = SaleTerms {
+            catalogue: 7,
+            earned: [earned(3, PayIn::Stock, 0, 1_044, 60), earned(5, PayIn::Money, 1, 1_001, 20)].into(),
+            money_residue_minor: 1,
+            stock_residue_minor: -1,
+        };
+        for (terms, text) in [
+            (SaleTerms::default(), "0"),
+            (SaleTerms { catalogue: 12, ..SaleTerms::default() }, "12"),
+            (rich, "7:3s0>1044=60,5m1>1001=20;m1;s-1"),
+        ] {
+            assert_eq!(terms.to_string(), text);
+            assert_eq!(text.parse(), Ok(terms));
+        }
+        for bad in
+            ["", "x", "7:", "07", "7:3s0>1044=60;", "7;m0", "7;s-1;m1", "7:3x0>1=2", "7:3s0>1=+2", "-", "7;m1;m1"]
+        {
+            assert!(bad.parse::<SaleTerms>().is_err(), "{bad}");
+        }
+    }
+}
