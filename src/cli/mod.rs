@@ -15,6 +15,7 @@ pub mod load;
 pub mod migrate;
 pub mod network;
 pub mod node;
+mod node_jobs;
 pub mod openapi;
 pub mod partner;
 pub mod serve;

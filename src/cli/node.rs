@@ -14,14 +14,11 @@ use tokio::task::JoinHandle;
 
 use super::clock::{SystemClock, SystemRandomness};
 use super::config::{ChargingKind, Config, SigningKey};
+use super::node_jobs::{start_jobs, stock_jobs};
 use crate::charging::{self, ChargingConfig, in_process, simulator_http};
 use crate::domain::Money;
 use crate::engine::{Engine, EngineConfig};
 use crate::http::{self, Api, Exports, Readiness};
-use crate::jobs::{
-    AcceptanceJob, BusinessDayJob, DoubtConfig, DoubtJob, ExpiryJob, PayoutConfig, PayoutJob, RunConfig, RunJob,
-    StatementConfig, StatementJob, StockWatchJob,
-};
 use crate::ledger::{Actor, Rules};
 use crate::ports::{Charging, Clock, Randomness, Reads};
 use crate::services::access::{
@@ -41,8 +38,6 @@ use crate::storage::Storage;
 /// Hashes of secrets computed at once, and callers that may wait for their turn.
 const HASHES_AT_ONCE: usize = 2;
 const HASHES_WAITING: usize = 64;
-/// Payouts of commission under way at once.
-const PAYOUTS_AT_ONCE: usize = 64;
 /// How much longer than the charging deadline a late answer is waited for.
 const LATE_ANSWER_MS: u64 = 2_000;
 
@@ -324,94 +319,6 @@ fn four_eyes(storage: &Storage, engine: Arc<Engine>, directory: Arc<Directory>) 
 }
 
 /// The expiry of proposals, and the runs.
-fn stock_jobs(
-    config: &Config,
-    storage: &Storage,
-    engine: &Arc<Engine>,
-    allocations: &Allocations,
-    stopped: &watch::Receiver<bool>,
-) -> Vec<JoinHandle<()>> {
-    let expiry = ExpiryJob {
-        ledger: engine.clone(),
-        reads: storage.stock.clone(),
-        clock: Arc::new(SystemClock),
-        poll_interval_ms: config.four_eyes.poll_interval_ms,
-    };
-    let runs = RunJob {
-        ledger: engine.clone(),
-        reads: storage.store.clone(),
-        stock: storage.stock.clone(),
-        clock: Arc::new(SystemClock),
-        randomness: Arc::new(SystemRandomness),
-        own: allocations.own.clone(),
-        shards: storage.store.shards(),
-        config: RunConfig {
-            poll_interval_ms: config.allocation.poll_interval_ms,
-            take_over_after_ms: config.allocation.take_over_after_ms,
-            in_flight: config.allocation.in_flight,
-        },
-    };
-    vec![tokio::spawn(expiry.run(stopped.clone())), tokio::spawn(runs.run(stopped.clone()))]
-}
-
-fn start_jobs(
-    config: &Config,
-    storage: &Storage,
-    engine: &Arc<Engine>,
-    charging: Arc<dyn Charging>,
-    stopped: &watch::Receiver<bool>,
-) -> Vec<JoinHandle<()>> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let doubt = DoubtJob {
-        ledger: engine.clone(),
-        reads: storage.store.clone(),
-        charging,
-        clock: clock.clone(),
-        config: doubt_config(config),
-    };
-    let written = StatementJob {
-        movements: storage.movements.clone(),
-        shards: storage.store.shards(),
-        config: StatementConfig { write_interval_ms: config.statements.write_interval_ms, ..Default::default() },
-    };
-    let days = BusinessDayJob { days: business_days(config, storage, engine.clone()) };
-    let watches = StockWatchJob {
-        ledger: engine.clone(),
-        reads: storage.store.clone(),
-        movements: storage.movements.clone(),
-        clock: clock.clone(),
-        randomness: Arc::new(SystemRandomness),
-        calendar: config.calendar(),
-        shards: storage.store.shards(),
-        interval_ms: config.stock_watch.interval_ms,
-    };
-    let payout = PayoutJob {
-        ledger: engine.clone(),
-        reads: storage.store.clone(),
-        clock: clock.clone(),
-        randomness: Arc::new(SystemRandomness),
-        config: PayoutConfig {
-            every_s: config.commission.payout_every_s,
-            shards: storage.store.shards(),
-            concurrency: PAYOUTS_AT_ONCE,
-        },
-    };
-    let acceptance = AcceptanceJob {
-        ledger: engine.clone(),
-        reads: storage.store.clone(),
-        clock: clock.clone(),
-        poll_interval_ms: config.transfer.poll_interval_ms,
-    };
-    vec![
-        tokio::spawn(doubt.run(stopped.clone())),
-        tokio::spawn(acceptance.run(stopped.clone())),
-        tokio::spawn(payout.run(stopped.clone())),
-        tokio::spawn(written.run(stopped.clone())),
-        tokio::spawn(days.run(stopped.clone())),
-        tokio::spawn(watches.run(stopped.clone())),
-    ]
-}
-
 fn recharges(
     config: &Config,
     storage: &Storage,
@@ -477,7 +384,7 @@ fn statements(config: &Config, storage: &Storage, directory: Arc<Directory>) -> 
     }
 }
 
-fn business_days(config: &Config, storage: &Storage, engine: Arc<Engine>) -> BusinessDays {
+pub(super) fn business_days(config: &Config, storage: &Storage, engine: Arc<Engine>) -> BusinessDays {
     BusinessDays {
         ledger: engine,
         reads: storage.store.clone(),
@@ -485,17 +392,6 @@ fn business_days(config: &Config, storage: &Storage, engine: Arc<Engine>) -> Bus
         clock: Arc::new(SystemClock),
         calendar: config.calendar(),
         shards: storage.store.shards(),
-    }
-}
-
-fn doubt_config(config: &Config) -> DoubtConfig {
-    DoubtConfig {
-        poll_interval_ms: config.doubt.poll_interval_ms,
-        lookup_horizon_ms: millis(config.doubt.lookup_horizon_ms),
-        lookup_timeout_ms: config.charging.lookup_timeout_ms,
-        min_backoff_ms: config.doubt.backoff_initial_ms,
-        max_backoff_ms: config.doubt.backoff_max_ms,
-        concurrency: config.doubt.concurrency,
     }
 }
 
@@ -515,7 +411,7 @@ fn url_of(address: SocketAddr) -> String {
     format!("http://{host}:{}", address.port())
 }
 
-fn millis(ms: u64) -> i64 {
+pub(super) fn millis(ms: u64) -> i64 {
     i64::try_from(ms).unwrap_or(i64::MAX)
 }
 

@@ -7,6 +7,7 @@
 
 mod batch;
 mod poster;
+mod wants;
 
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -177,12 +177,10 @@ impl Plan {
     /// Whether all balances stay within 64 bits.
     fn fits(&self, operator: &ShardBooks, receiver: &ShardBooks) -> bool {
         let opened = self.opens.map(|account| account.number);
-        let can_post = |books: &ShardBooks, movement: &Movement| {
-            if Some(movement.debit) == opened {
-                // A new account is empty: only the other side can overflow.
-                return books.can_credit(movement.credit, movement.amount_minor);
-            }
-            books.can_post(movement)
+        // A new account is empty: only the other side can overflow.
+        let can_post = |books: &ShardBooks, Movement { debit, credit, amount_minor }: &Movement| {
+            (Some(*debit) == opened || books.can_debit(*debit, *amount_minor))
+                && (Some(*credit) == opened || books.can_credit(*credit, *amount_minor))
         };
         self.here.iter().all(|movement| can_post(operator, movement))
             && self.there.iter().flatten().all(|movement| can_post(receiver, movement))

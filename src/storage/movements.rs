@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::audit_rows::OptionalOperation;
+use super::operation_row::StoredOperation;
 use super::rows::{corrupt, read_at, read_entry_kind, read_shard};
 use crate::domain::{AccountNumber, Asset, Operation, Posting, Record, RecordKind, ResellerId, Shard};
 use crate::ledger::stock_watch;
@@ -71,6 +72,10 @@ pub(super) struct MovementRow {
 }
 
 impl MovementRow {
+    pub(super) fn operation_mut(&mut self) -> Option<&mut StoredOperation> {
+        self.operation.0.as_mut()
+    }
+
     pub(super) fn read(self) -> Result<Movement, StoreError> {
         Ok(Movement {
             place: MovementPlace { sequence: self.entry_sequence, line: self.posting_line },

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
 
+use super::beside::complete;
 use super::error::store_error;
 use super::registry::commit;
 use super::{SqliteStore, sql};
@@ -48,17 +49,17 @@ impl SqliteStore {
             (Source::Tail, true) => sql::STATEMENT_TAIL_OLDEST,
             (Source::Tail, false) => sql::STATEMENT_TAIL_NEWEST,
         };
-        let rows: Vec<MovementRow> = sqlx::query_as(statement)
+        let query = sqlx::query_as::<_, MovementRow>(statement)
             .bind(shard_number(query.shard))
             .bind(query.account.0)
             .bind(after.sequence)
             .bind(after.line)
             .bind(before.sequence)
             .bind(before.line)
-            .bind(i64::try_from(limit).expect("a page is short"))
-            .fetch_all(&self.reads)
-            .await
-            .map_err(store_error)?;
+            .bind(i64::try_from(limit).expect("a page is short"));
+        let mut connection = self.reads.acquire().await.map_err(store_error)?;
+        let mut rows = query.fetch_all(&mut *connection).await.map_err(store_error)?;
+        complete(&mut connection, rows.iter_mut().filter_map(MovementRow::operation_mut)).await?;
         rows.into_iter().map(MovementRow::read).collect()
     }
 }
