@@ -1,6 +1,7 @@
 //! Stand-ins for the outside world with injectable faults, seeded networks, and load.
 
 pub mod charging;
+mod connections;
 pub mod faulty;
 pub mod load;
 pub mod memory;

@@ -12,7 +12,6 @@
 //! anything is answered: [`recorder`].
 
 mod books;
-mod connections;
 mod ending;
 mod record;
 mod recorder;
@@ -28,6 +27,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::connections;
 use books::Books;
 use record::RecordFile;
 use recorder::Recorder;
