@@ -1,5 +1,6 @@
 //! What we ask of the world. Adapters live on the floor above; outcomes admit ignorance.
 
+pub mod acquirer;
 pub mod audit;
 pub mod charging;
 pub mod clock;
@@ -8,6 +9,7 @@ pub mod posting;
 pub mod registry;
 pub mod store;
 
+pub use acquirer::Acquirer;
 pub use audit::{AuditReader, AuditedEntry, Snapshot, StrayPlace};
 pub use charging::{Charging, ChargingOutcome, LookupOutcome, RefillRequest};
 pub use clock::{Clock, Randomness};
