@@ -44,7 +44,11 @@ pub fn verify(
         signatures.iter().any(|signature| expected.clone().verify_slice(signature).is_ok())
     });
     if !genuine {
-        return Err(if signatures.is_empty() { NotificationError::Unsigned } else { NotificationError::WrongSignature });
+        return Err(if signatures.is_empty() {
+            NotificationError::Unsigned
+        } else {
+            NotificationError::WrongSignature
+        });
     }
     let signed_s: i64 = seconds.parse().map_err(|_| NotificationError::Stale)?;
     if now.unix_s().abs_diff(signed_s) > tolerance_s.unsigned_abs() {
@@ -54,7 +58,8 @@ pub fn verify(
 }
 
 fn mac(secret: &SecretString, seconds: &str, body: &[u8]) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).expect("HMAC takes keys of any length");
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).expect("HMAC takes keys of any length");
     mac.update(seconds.as_bytes());
     mac.update(b".");
     mac.update(body);

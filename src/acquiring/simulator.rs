@@ -18,8 +18,8 @@ use crate::ports::Acquirer;
 use crate::ports::acquirer::{
     AcquirerReference, AmountForm, Authorised, CaptureMode, CustomerAction, DisputeStage, DisputeState, Done, Event,
     Lookup, NotSent, Notification, NotificationError, NotificationReply, NotificationVerdict, Notified, OrderId,
-    Outcome, Payment, PaymentMethod, PaymentOrder, PaymentStage, PaymentState, Received, Refusal, RefusalReason,
-    RefundOrder, RefundStage, RefundState, SettlementColumns, SettlementProfile,
+    Outcome, Payment, PaymentMethod, PaymentOrder, PaymentStage, PaymentState, Received, RefundOrder, RefundStage,
+    RefundState, Refusal, RefusalReason, SettlementColumns, SettlementProfile,
 };
 
 /// Header of the signature of a notification.
@@ -94,9 +94,7 @@ impl Simulator {
         let headers = self.headers.clone();
         let order = Order { path, content_type: "application/json", headers, body, submit_by };
         match self.peer.post_once(order).await {
-            Sending::Answered(answer) if answer.status == 200 => {
-                read_payment(&answer, about).map_err(Outcome::unknown)
-            }
+            Sending::Answered(answer) if answer.status == 200 => read_payment(&answer, about).map_err(Outcome::unknown),
             Sending::Answered(answer) => Err(read_refusal(&answer)),
             Sending::NotSent(exchange::NotSent::TooLate) => Err(Outcome::NotSent(NotSent::TooLate)),
             Sending::NotSent(exchange::NotSent::Unreachable(reason)) => {

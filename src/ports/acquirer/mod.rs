@@ -24,7 +24,7 @@ pub use notification::{
 };
 pub use outcome::{
     Authorised, CustomerAction, DisputeStage, DisputeState, Done, Lookup, NotSent, Outcome, PaymentStage, PaymentState,
-    Refusal, RefusalReason, RefundStage, RefundState,
+    RefundStage, RefundState, Refusal, RefusalReason,
 };
 pub use settlement::{
     AmountForm, BadLine, BoundProfile, SettlementColumns, SettlementKind, SettlementLine, SettlementProfile,
