@@ -140,10 +140,10 @@ fn by_weight<'a>(mut left: Vec<Candidate<'a>>, draws: &mut Draws) -> Vec<&'a Acq
     let mut order = Vec::with_capacity(left.len());
     while !left.is_empty() {
         let weight = |candidate: &Candidate<'_>| u64::from(candidate.rule.weight.max(1));
-        let mut drawn = draws.next() % left.iter().map(weight).sum::<u64>();
+        let mut point = draws.next() % left.iter().map(weight).sum::<u64>();
         let mut at = 0;
-        while drawn >= weight(&left[at]) {
-            drawn -= weight(&left[at]);
+        while point >= weight(&left[at]) {
+            point -= weight(&left[at]);
             at += 1;
         }
         order.push(left.remove(at).name);

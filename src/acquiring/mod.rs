@@ -6,16 +6,18 @@
 
 pub mod breaker;
 pub mod choice;
+pub mod cmi;
 mod guarded;
 pub mod in_process;
 pub mod registry;
 pub mod signature;
 pub mod simulator;
+pub mod stripe;
 
 use std::sync::Arc;
 
 use crate::exchange::PeerError;
-use crate::ports::{Acquirer, Clock};
+use crate::ports::{Acquirer, Clock, Randomness};
 
 pub use choice::{AcquirerName, Ask, NoAcquirer, Rule};
 pub use registry::{Acquirers, Routed, Setup};
@@ -25,12 +27,15 @@ pub use registry::{Acquirers, Routed, Setup};
 pub enum AcquirerConfig {
     Simulator(simulator::Config),
     InProcess(in_process::Config),
+    Cmi(cmi::Config),
+    Stripe(stripe::Config),
 }
 
 /// What adapters are given.
 #[derive(Clone)]
 pub struct Dependencies {
     pub clock: Arc<dyn Clock>,
+    pub randomness: Arc<dyn Randomness>,
 }
 
 /// Why an adapter cannot be made of its configuration: the setting, and what was expected.
@@ -62,5 +67,7 @@ pub fn connect(config: &AcquirerConfig, dependencies: &Dependencies) -> Result<A
     Ok(match config {
         AcquirerConfig::Simulator(config) => Arc::new(simulator::Simulator::new(config, dependencies)?),
         AcquirerConfig::InProcess(config) => Arc::new(in_process::InProcess::new(config, dependencies)),
+        AcquirerConfig::Stripe(config) => Arc::new(stripe::Stripe::new(config, dependencies)?),
+        AcquirerConfig::Cmi(config) => Arc::new(cmi::Cmi::new(config, dependencies)?),
     })
 }

@@ -81,7 +81,7 @@ mod tests {
         sign(&secret.into(), Timestamp::from_unix_ms(NOW * 1_000), body)
     }
 
-    /// python3 -c "import hmac,hashlib;print(hmac.new(b'whsec_test',b'1795334400.{\"id\":\"evt_1\"}',hashlib.sha256).hexdigest())"
+    // python3 -c "import hmac,hashlib;print(hmac.new(b'whsec_test',b'1795334400.{\"id\":\"evt_1\"}',hashlib.sha256).hexdigest())"
     #[test]
     fn the_signature_is_that_of_another_implementation() {
         assert_eq!(

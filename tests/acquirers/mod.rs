@@ -1,9 +1,12 @@
 //! Acquirers: adapters against fakes that speak their own protocols, the choice between them, and the simulator.
 
+mod cmi;
 mod conformance;
 mod faults;
 mod routing;
 mod simulator;
+mod stripe;
+mod stripe_shapes;
 
 use std::sync::Arc;
 
@@ -11,7 +14,7 @@ use taabia::acquiring::Dependencies;
 use taabia::domain::{Currency, Money, Timestamp};
 use taabia::ports::acquirer::{CaptureMode, OrderId, PageLanguage, Payment, PaymentMethod, PaymentOrder, RefundOrder};
 
-use crate::support::ManualClock;
+use crate::support::{ManualClock, SeededRandomness};
 
 const NOW: &str = "2026-11-22T08:00:00Z";
 
@@ -20,7 +23,7 @@ fn clock() -> Arc<ManualClock> {
 }
 
 fn dependencies(clock: &Arc<ManualClock>) -> Dependencies {
-    Dependencies { clock: clock.clone() }
+    Dependencies { clock: clock.clone(), randomness: Arc::new(SeededRandomness::new(4)) }
 }
 
 fn mad(minor: i64) -> Money {

@@ -326,12 +326,12 @@ async fn the_customer_proves_to_be_the_holder_on_the_acquirer_s_page() {
 async fn notifications_come_duplicated_late_and_reordered() {
     let world = World::with(None, 3).await;
     let kinds = |one: &Notification, two: &Notification| {
-        let word = |notification: &Notification| match notification.event {
+        let kind = |notification: &Notification| match notification.event {
             Event::Authorised { .. } => "authorised",
             Event::Captured { .. } => "captured",
             _ => "other",
         };
-        (word(one), word(two))
+        (kind(one), kind(two))
     };
     world.authorise("n1", "tok_approved", CaptureMode::Automatic).await;
     assert_eq!(kinds(&world.next().await, &world.next().await), ("authorised", "captured"), "after three refusals");

@@ -108,9 +108,9 @@ impl Books {
         if let Some(known) = self.get(order) {
             return Ok((known, true));
         }
-        let made = make();
-        self.keep(&mut record, made.clone()).await?;
-        Ok((made, false))
+        let payment = make();
+        self.keep(&mut record, payment.clone()).await?;
+        Ok((payment, false))
     }
 
     /// Changes the payment, and gives it as it then is.

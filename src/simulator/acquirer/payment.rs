@@ -26,7 +26,9 @@ pub(super) enum DisputeStatus {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Refund {
-    pub refund: String,
+    /// The caller's id.
+    #[serde(rename = "refund")]
+    pub id: String,
     pub reference: String,
     pub amount_minor: i64,
     pub at_ms: i64,
@@ -227,7 +229,7 @@ impl Payment {
     }
 
     pub(super) fn refund(&mut self, refund: &str, amount_minor: i64, moment: Moment) -> Result<(), Refused> {
-        if let Some(known) = self.refunds.iter().find(|known| known.refund == refund) {
+        if let Some(known) = self.refunds.iter().find(|known| known.id == refund) {
             return if known.amount_minor == amount_minor { Ok(()) } else { Err(Refused::OtherContent) };
         }
         if self.status != Status::Captured {
@@ -242,7 +244,7 @@ impl Payment {
         }
         let reference = id("rf", &[&self.reference, refund]);
         self.refunds.push(Refund {
-            refund: refund.to_owned(),
+            id: refund.to_owned(),
             reference: reference.clone(),
             amount_minor,
             at_ms: moment.now_ms,
@@ -326,8 +328,8 @@ impl Payment {
             .refunds
             .iter()
             .map(|refund| {
-                let Refund { refund, reference, amount_minor, .. } = refund;
-                json!({ "refund": refund, "reference": reference, "amount_minor": amount_minor })
+                let Refund { id, reference, amount_minor, .. } = refund;
+                json!({ "refund": id, "reference": reference, "amount_minor": amount_minor })
             })
             .collect();
         let dispute = self.dispute.as_ref().map(|dispute| {

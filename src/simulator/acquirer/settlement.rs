@@ -39,7 +39,7 @@ fn lines(payment: &Payment, day: Date, text: &mut String) {
         line(order, &payment.reference, "payment", gross, fee_minor(gross), at_ms);
     }
     for refund in &payment.refunds {
-        line(&refund.refund, &refund.reference, "refund", -refund.amount_minor, 0, refund.at_ms);
+        line(&refund.id, &refund.reference, "refund", -refund.amount_minor, 0, refund.at_ms);
     }
     if let Some(dispute) = &payment.dispute {
         line(order, &dispute.reference, "chargeback", -dispute.amount_minor, 0, dispute.opened_ms);
