@@ -211,7 +211,7 @@ fn good_card() -> String {
 }
 
 fn declined_card() -> String {
-    format!("4{}2", "0".repeat(14))
+    format!("4{}341", "0".repeat(12))
 }
 
 /// One that asks for 3-D Secure.
@@ -333,7 +333,10 @@ async fn what_localstripe_tells_the_acquirer_adapter_by_webhook_is_read() {
     assert_eq!((paid.order, paid.event), (Some("paid".parse().unwrap()), Event::Captured { amount: mad(106_050) }));
     world.pay("refused", declined_card(), CaptureMode::Automatic).await;
     let refused = read().await;
-    assert!(matches!(refused.event, Event::Refused(refusal) if refusal.reason == RefusalReason::CardDeclined));
+    assert!(
+        matches!(&refused.event, Event::Refused(refusal) if refusal.reason == RefusalReason::CardDeclined),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]

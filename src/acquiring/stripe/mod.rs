@@ -270,6 +270,7 @@ impl Acquirer for Stripe {
             Ok(state) if state.stage == PaymentStage::Captured => {
                 Outcome::Done(Done { reference, amount: state.captured, settled: true })
             }
+            Ok(state) if state.stage == PaymentStage::Voided => Outcome::refused(RefusalReason::Cancelled, "canceled"),
             Ok(_) => Outcome::Unknown { reference: Some(reference), reason: "the capture is not finished".into() },
             Err(outcome) => outcome,
         }
