@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 8] = [
     &["domain"],
     &["ledger"],
-    &["ports"],
+    &["ports", "exchange"],
     &["engine", "storage", "charging", "acquiring", "notify"],
     &["services"],
     &["http", "channels", "console", "reports", "jobs"],

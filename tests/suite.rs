@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod access;
+mod acquirers;
 mod api_spec;
 mod architecture;
 mod catalogue;

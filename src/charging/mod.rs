@@ -1,7 +1,6 @@
 //! Charging systems that we can speak to. One file per adapter, with its own configuration; a variant of
 //! [`ChargingConfig`] and a line of [`connect`] register it.
 
-mod exchange;
 pub mod in_process;
 pub mod simulator_http;
 
@@ -9,6 +8,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use crate::exchange::PeerError;
 use crate::ports::{Charging, Clock};
 
 /// Which charging system, and how to reach it.
@@ -27,13 +27,8 @@ pub struct Dependencies {
 
 /// Why an adapter cannot be made of its configuration.
 #[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    /// The address is not shown: it may hold a password.
-    #[error("charging.url: expected http:// or https://, a host, and no query")]
-    Url,
-    #[error("the HTTP client cannot be built: {0}")]
-    Client(String),
-}
+#[error("charging.url: {0}")]
+pub struct ConnectError(#[from] PeerError);
 
 /// Makes the configured adapter. Nothing is sent yet: the charging system may be down.
 ///

@@ -3,14 +3,16 @@
 //! Only a listed answer is an outcome; everything else is unknown, not failure (`domain.md` \[1\]).
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use reqwest::header::HeaderMap;
 use serde::{Deserialize, Serialize};
 
-use super::exchange::{Answer, Bounds, Peer, Sending};
 use super::{ConnectError, Dependencies};
 use crate::domain::Decline;
+use crate::exchange::{Answer, Bounds, Order, Peer, Sending};
 use crate::ports::{Charging, ChargingOutcome, LookupOutcome, RefillRequest};
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -73,9 +75,10 @@ impl SimulatorHttp {
         let bounds = Bounds {
             connect_timeout: Duration::from_millis(config.connect_timeout_ms.get().into()),
             timeout: Duration::from_millis(config.timeout_ms.get().into()),
-            max_refills_in_flight: config.max_refills_in_flight.get() as usize,
+            max_orders_in_flight: config.max_refills_in_flight.get() as usize,
         };
-        Ok(Self { peer: Peer::new(&config.url, bounds, dependencies.clock)? })
+        let clock = dependencies.clock;
+        Ok(Self { peer: Peer::new(&config.url, bounds, Arc::new(move || clock.now()))? })
     }
 }
 
@@ -94,15 +97,22 @@ impl Charging for SimulatorHttp {
             product: &request.product,
         };
         let body = serde_json::to_vec(&body).expect("a struct of texts and numbers is JSON");
-        match self.peer.post_once("refills", "application/json", body, request.submit_by).await {
+        let order = Order {
+            path: "refills".into(),
+            content_type: "application/json",
+            headers: HeaderMap::new(),
+            body,
+            submit_by: request.submit_by,
+        };
+        match self.peer.post_once(order).await {
             Sending::Answered(answer) => read_refill(request.reference, &answer),
-            Sending::NotSent => ChargingOutcome::NotSent,
+            Sending::NotSent(_) => ChargingOutcome::NotSent,
             Sending::Unknown(reason) => ChargingOutcome::Unknown(reason),
         }
     }
 
     async fn lookup(&self, reference: i64) -> LookupOutcome {
-        match self.peer.get(&format!("refills/{reference}")).await {
+        match self.peer.get(&format!("refills/{reference}"), "", HeaderMap::new()).await {
             Ok(answer) => read_lookup(reference, &answer),
             Err(reason) => LookupOutcome::Unknown(reason),
         }

@@ -362,6 +362,8 @@ pub struct SigningKeyRotateArgs {
 pub enum SimulateCommand {
     /// A charging system with a durable record, and faults by the last digits of the number.
     Charging(SimulateChargingArgs),
+    /// An acquirer with a payment page, signed notifications and settlement files, and faults by the token.
+    Acquirer(SimulateAcquirerArgs),
     /// A network as CSV on standard output, with Moroccan regions and names in French and Arabic.
     Network(SimulateNetworkArgs),
 }
@@ -388,6 +390,25 @@ pub struct SimulateChargingArgs {
     /// Carries a reference out once, however often it is sent.
     #[arg(long)]
     pub deduplicate: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct SimulateAcquirerArgs {
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8095")]
+    pub listen: SocketAddr,
+    /// Where its record lives.
+    #[arg(long, value_name = "DIR", default_value = "data/acquirer")]
+    pub data_dir: PathBuf,
+    /// Who is told of what happens, such as `http://127.0.0.1:8080/v1/acquirers/simulator/notifications`; without it
+    /// nobody.
+    #[arg(long, value_name = "URL", requires = "notification_secret")]
+    pub notify: Option<String>,
+    /// Signs the notifications; the variable keeps it off the command line.
+    #[arg(long, value_name = "S", env = "TAABIA_SIMULATE_NOTIFICATION_SECRET", hide_env_values = true, value_parser = secret)]
+    pub notification_secret: Option<SecretString>,
+    /// Where customers reach the payment page; by default where it listens.
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
 }
 
 #[derive(Args, Clone, Debug)]

@@ -2,11 +2,14 @@
 
 use std::error::Error;
 use std::io::{BufWriter, Write as _};
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::args::{SimulateChargingArgs, SimulateCommand, SimulateNetworkArgs};
+use super::args::{SimulateAcquirerArgs, SimulateChargingArgs, SimulateCommand, SimulateNetworkArgs};
+use super::clock::SystemClock;
+use crate::simulator::acquirer;
 use crate::simulator::charging::{Config, Server};
 use crate::simulator::network_file::NetworkFile;
 
@@ -15,6 +18,7 @@ use crate::simulator::network_file::NetworkFile;
 pub async fn simulate(command: SimulateCommand) -> Result<bool, Box<dyn Error>> {
     match command {
         SimulateCommand::Charging(args) => charging(args).await,
+        SimulateCommand::Acquirer(args) => acquirer(args).await,
         SimulateCommand::Network(args) => network(&args),
     }
 }
@@ -32,11 +36,32 @@ async fn charging(args: SimulateChargingArgs) -> Result<bool, Box<dyn Error>> {
     let config = Config { data_dir: Some(args.data_dir), deduplicate: args.deduplicate, ..Config::default() };
     let server = Server::start(config, listener).await?;
     println!("ready http://{}", server.addr());
+    until_told().await?;
+    server.shutdown().await;
+    Ok(true)
+}
+
+async fn acquirer(args: SimulateAcquirerArgs) -> Result<bool, Box<dyn Error>> {
+    let listener = TcpListener::bind(args.listen).await.map_err(|error| format!("{}: {error}", args.listen))?;
+    let notify = args.notify.zip(args.notification_secret).map(|(url, secret)| acquirer::Notify { url, secret });
+    let config = acquirer::Config {
+        data_dir: Some(args.data_dir),
+        public_url: args.public_url,
+        notify,
+        ..acquirer::Config::new(Arc::new(SystemClock))
+    };
+    let server = acquirer::Server::start(config, listener).await?;
+    println!("ready http://{}", server.addr());
+    until_told().await?;
+    server.shutdown().await;
+    Ok(true)
+}
+
+async fn until_told() -> std::io::Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    server.shutdown().await;
-    Ok(true)
+    Ok(())
 }

@@ -19,6 +19,18 @@ impl Currency {
         self.0.code()
     }
 
+    /// Number of the currency: 504 for MAD (ISO 4217).
+    #[must_use]
+    pub fn numeric(self) -> u16 {
+        self.0.numeric()
+    }
+
+    #[must_use]
+    pub fn from_numeric(numeric: u16) -> Option<Self> {
+        let currency = iso_currency::Currency::from_numeric(numeric)?;
+        currency.exponent().map(|_| Self(currency))
+    }
+
     /// Decimals of the currency: 2 for MAD, 0 for XOF (ISO 4217).
     #[must_use]
     pub fn exponent(self) -> u32 {

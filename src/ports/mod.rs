@@ -1,5 +1,6 @@
 //! What we ask of the world. Adapters live on the floor above; outcomes admit ignorance.
 
+pub mod acquirer;
 pub mod audit;
 pub mod charging;
 pub mod clock;
@@ -11,6 +12,7 @@ pub mod stock;
 pub mod store;
 pub mod transfers;
 
+pub use acquirer::Acquirer;
 pub use audit::{AuditReader, AuditedEntry, AuditedMovement, Snapshot, StrayPlace};
 pub use charging::{Charging, ChargingOutcome, LookupOutcome, RefillRequest};
 pub use clock::{Clock, Randomness};

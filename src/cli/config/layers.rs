@@ -11,7 +11,7 @@ use super::{Config, EXAMPLE, checks};
 /// What precedes the name of a setting in the environment.
 const PREFIX: &str = "TAABIA_";
 /// Variables of ours that are no settings: those of tools, benches and tests, and the file's own name.
-const NO_SETTINGS: [&str; 4] = ["TAABIA_CONFIG", "TAABIA_LOAD_", "TAABIA_TEST_", "TAABIA_BENCH_"];
+const NO_SETTINGS: [&str; 5] = ["TAABIA_CONFIG", "TAABIA_LOAD_", "TAABIA_SIMULATE_", "TAABIA_TEST_", "TAABIA_BENCH_"];
 
 /// A setting given as a flag.
 #[derive(Clone, Debug)]

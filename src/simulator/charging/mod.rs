@@ -12,7 +12,6 @@
 //! anything is answered: [`recorder`].
 
 mod books;
-mod connections;
 mod ending;
 mod record;
 mod recorder;
@@ -28,8 +27,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::connections;
+use super::record::RecordError;
 use books::Books;
-use record::RecordFile;
 use recorder::Recorder;
 
 /// How the simulator behaves.
@@ -65,7 +65,7 @@ pub enum StartError {
     Record {
         path: PathBuf,
         #[source]
-        source: record::RecordError,
+        source: RecordError,
     },
     #[error("the charging simulator cannot start")]
     Io(#[from] io::Error),
@@ -90,7 +90,7 @@ impl Server {
             Some(directory) => {
                 let opened = tokio::task::spawn_blocking({
                     let directory = directory.clone();
-                    move || RecordFile::open(&directory)
+                    move || record::open(&directory)
                 });
                 let opened = opened.await.map_err(io::Error::other)?;
                 let (file, books) = opened.map_err(|source| StartError::Record { path: directory, source })?;

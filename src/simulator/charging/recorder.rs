@@ -9,9 +9,9 @@ use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::super::record::RecordFile;
 use super::books::{Books, Entry, Reference, Refill, WrittenEntry};
 use super::ending::Verdict;
-use super::record::RecordFile;
 
 const MAX_WAITING: usize = 4_096;
 const MAX_BATCH: usize = 1_024;

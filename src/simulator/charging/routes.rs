@@ -13,8 +13,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::super::connections::{NoAnswer, until_stopped};
 use super::books::{Books, Reference, Refill, Summary, WrittenEntry, parse_amount, parse_msisdn};
-use super::connections::{NoAnswer, until_stopped};
 use super::ending::{Ending, Verdict};
 use super::recorder::{NotRecorded, Recorded, Recorder};
 

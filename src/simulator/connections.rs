@@ -67,7 +67,7 @@ pub(super) async fn serve(
                 }
                 Err(error) => {
                     // Out of descriptors, mostly: wait for some to be given back.
-                    tracing::warn!(%error, "the charging simulator cannot accept a connection");
+                    tracing::warn!(%error, "a simulator cannot accept a connection");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             }
@@ -82,7 +82,7 @@ pub(super) async fn serve(
 
 async fn connection(stream: TcpStream, router: Router, mut stopped: watch::Receiver<bool>) {
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection to the charging simulator was gone at once");
+        tracing::debug!(%error, "a connection to a simulator was gone at once");
         return;
     }
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
@@ -106,6 +106,6 @@ async fn connection(stream: TcpStream, router: Router, mut stopped: watch::Recei
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "a connection to the charging simulator ended early");
+        tracing::debug!(%error, "a connection to a simulator ended early");
     }
 }

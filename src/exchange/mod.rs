@@ -1,9 +1,9 @@
-//! One HTTP exchange with a charging system: bounded in time, size and number, and able to prove that
-//! nothing was sent.
+//! One HTTP exchange with a peer that moves money or credit: bounded in time, size and number, and able to
+//! prove that nothing was sent.
 //!
-//! The proof is the body. A refill without its body is no refill, and the connection asks for the body only
+//! The proof is the body. An order without its body is no order, and the connection asks for the body only
 //! when it is about to write it. So body and caller race for one [`Dispatch`]: whoever wins decides whether the
-//! refill went out. Every error or timeout before that is "not sent"; everything after it is unknown. The same
+//! order went out. Every error or timeout before that is "not sent"; everything after it is unknown. The same
 //! moment is where `submit_by` is checked, after any wait for a permit or a connection.
 
 use std::error::Error;
@@ -15,13 +15,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, RequestBuilder, Url};
 use tokio::sync::Semaphore;
 
-use super::ConnectError;
 use crate::domain::Timestamp;
-use crate::ports::Clock;
+
+/// Tells the time.
+pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Answers above this are not read.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
@@ -30,95 +31,134 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// a closing connection would end in doubt.
 const IDLE_FOR: Duration = Duration::from_secs(10);
 
-/// Inquiries in flight at once. They have permits of their own: a flood of refills must not keep doubt from
+/// Inquiries in flight at once. They have permits of their own: a flood of orders must not keep doubt from
 /// being resolved.
 const MAX_INQUIRIES_IN_FLIGHT: usize = 32;
 
 /// How an exchange is bounded.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
+pub struct Bounds {
     pub connect_timeout: Duration,
     /// From the call to the last byte of the answer.
     pub timeout: Duration,
-    pub max_refills_in_flight: usize,
+    pub max_orders_in_flight: usize,
 }
 
 /// What was answered, read completely.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub struct Answer {
     pub status: u16,
     pub body: Bytes,
 }
 
-/// How the sending of a refill ended.
+/// Why nothing was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotSent {
+    /// `submit_by` had passed.
+    TooLate,
+    /// No connection could be opened, or no turn came, in time.
+    Unreachable(String),
+}
+
+/// How the sending of an order ended.
 #[derive(Debug)]
-pub(super) enum Sending {
+pub enum Sending {
     Answered(Answer),
     /// Provably never sent.
-    NotSent,
+    NotSent(NotSent),
     /// Sent, perhaps in part; no usable answer.
     Unknown(String),
 }
 
-/// A charging system reached over HTTP.
-pub(super) struct Peer {
+/// Why no peer can be made of its address and bounds.
+#[derive(Debug, thiserror::Error)]
+pub enum PeerError {
+    /// The address is not shown: it may hold a password.
+    #[error("expected http:// or https://, a host, and no query")]
+    Url,
+    #[error("the HTTP client cannot be built: {0}")]
+    Client(String),
+}
+
+/// What is posted.
+pub struct Order {
+    /// Below the peer's address, without a slash in front.
+    pub path: String,
+    pub content_type: &'static str,
+    /// Beside the content's type: authentication, keys of idempotency.
+    pub headers: HeaderMap,
+    /// Never empty: it is the proof of sending.
+    pub body: Vec<u8>,
+    /// Nothing leaves after it.
+    pub submit_by: Timestamp,
+}
+
+/// A peer reached over HTTP.
+pub struct Peer {
     client: Client,
     base: Url,
     timeout: Duration,
-    refills: Semaphore,
+    orders: Semaphore,
     inquiries: Semaphore,
-    clock: Arc<dyn Clock>,
+    now: Now,
 }
 
 impl Peer {
-    pub(super) fn new(url: &str, bounds: Bounds, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
+    /// Nothing is sent yet: the peer may be down.
+    ///
+    /// # Errors
+    /// [`PeerError`] when the address or the bounds cannot work.
+    pub fn new(url: &str, bounds: Bounds, now: Now) -> Result<Self, PeerError> {
         let base = base_url(url)?;
         let mut builder = Client::builder()
-            // The environment is read in `cli` only; a proxy or a redirect could repeat or misdirect a refill.
+            // The environment is read in `cli` only; a proxy or a redirect could repeat or misdirect an order.
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .connect_timeout(bounds.connect_timeout)
             .pool_idle_timeout(IDLE_FOR)
-            .pool_max_idle_per_host(bounds.max_refills_in_flight + MAX_INQUIRIES_IN_FLIGHT);
+            .pool_max_idle_per_host(bounds.max_orders_in_flight + MAX_INQUIRIES_IN_FLIGHT);
         if base.scheme() == "http" {
             // Plain HTTP must not fail on a machine without certificate authorities.
             builder = builder.tls_certs_only([]);
         }
         Ok(Self {
-            client: builder.build().map_err(|error| ConnectError::Client(describe(error)))?,
+            client: builder.build().map_err(|error| PeerError::Client(describe(error)))?,
             base,
             timeout: bounds.timeout,
-            refills: Semaphore::new(bounds.max_refills_in_flight),
+            orders: Semaphore::new(bounds.max_orders_in_flight),
             inquiries: Semaphore::new(MAX_INQUIRIES_IN_FLIGHT),
-            clock,
+            now,
         })
     }
 
-    /// Posts `body` at most once, and not after `submit_by`.
-    pub(super) async fn post_once(
-        &self,
-        path: &str,
-        content_type: &str,
-        body: Vec<u8>,
-        submit_by: Timestamp,
-    ) -> Sending {
-        if self.clock.now() > submit_by {
-            return Sending::NotSent;
+    /// Posts the order at most once, and not after its `submit_by`.
+    pub async fn post_once(&self, order: Order) -> Sending {
+        debug_assert!(!order.body.is_empty(), "an order without a body cannot prove that it was not sent");
+        if (self.now)() > order.submit_by {
+            return Sending::NotSent(NotSent::TooLate);
         }
         let dispatch = Arc::new(Dispatch::default());
         let body = GuardedBody {
             dispatch: Arc::clone(&dispatch),
-            clock: Arc::clone(&self.clock),
-            submit_by,
-            content: Some(body.into()),
+            now: Arc::clone(&self.now),
+            submit_by: order.submit_by,
+            content: Some(order.body.into()),
         };
-        let request =
-            self.client.post(self.url(path)).header(CONTENT_TYPE, content_type).body(reqwest::Body::wrap(body));
-        let outcome = self.bounded(&self.refills, request).await;
+        let request = self
+            .client
+            .post(self.url(&order.path, ""))
+            .headers(order.headers)
+            .header(CONTENT_TYPE, order.content_type)
+            .body(reqwest::Body::wrap(body));
+        let outcome = self.bounded(&self.orders, request).await;
         if dispatch.withdraw() {
-            // Even an answer says nothing then: the peer gave it before it had the refill.
-            return Sending::NotSent;
+            // Even an answer says nothing then: the peer gave it before it had the order.
+            return Sending::NotSent(match outcome {
+                Err(reason) if (self.now)() <= order.submit_by => NotSent::Unreachable(reason),
+                Ok(_) if (self.now)() <= order.submit_by => NotSent::Unreachable("answered before the order".into()),
+                _ => NotSent::TooLate,
+            });
         }
         match outcome {
             Ok(answer) => Sending::Answered(answer),
@@ -126,9 +166,12 @@ impl Peer {
         }
     }
 
-    /// Asks; repeating it does no harm.
-    pub(super) async fn get(&self, path: &str) -> Result<Answer, String> {
-        self.bounded(&self.inquiries, self.client.get(self.url(path))).await
+    /// Asks; repeating it does no harm. `query` is encoded already, and empty where there is none.
+    ///
+    /// # Errors
+    /// Says why there is no answer.
+    pub async fn get(&self, path: &str, query: &str, headers: HeaderMap) -> Result<Answer, String> {
+        self.bounded(&self.inquiries, self.client.get(self.url(path, query)).headers(headers)).await
     }
 
     async fn bounded(&self, permits: &Semaphore, request: RequestBuilder) -> Result<Answer, String> {
@@ -142,9 +185,10 @@ impl Peer {
         }
     }
 
-    fn url(&self, path: &str) -> Url {
+    fn url(&self, path: &str, query: &str) -> Url {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{path}", self.base.path()));
+        url.set_query(Some(query).filter(|query| !query.is_empty()));
         url
     }
 }
@@ -161,10 +205,10 @@ async fn read(mut response: reqwest::Response) -> Result<Answer, String> {
     Ok(Answer { status, body: body.into() })
 }
 
-fn base_url(text: &str) -> Result<Url, ConnectError> {
-    let mut url = Url::parse(text).map_err(|_| ConnectError::Url)?;
+fn base_url(text: &str) -> Result<Url, PeerError> {
+    let mut url = Url::parse(text).map_err(|_| PeerError::Url)?;
     if !matches!(url.scheme(), "http" | "https") || url.query().is_some() || url.fragment().is_some() {
-        return Err(ConnectError::Url);
+        return Err(PeerError::Url);
     }
     if !url.path().ends_with('/') {
         url.set_path(&format!("{}/", url.path()));
@@ -185,7 +229,7 @@ fn describe(error: reqwest::Error) -> String {
     text
 }
 
-/// Whether a refill went out: decided once, by the first to ask.
+/// Whether an order went out: decided once, by the first to ask.
 #[derive(Default)]
 struct Dispatch(AtomicU8);
 
@@ -211,7 +255,7 @@ impl Dispatch {
 /// A body that gives itself out once, and only while that is allowed.
 struct GuardedBody {
     dispatch: Arc<Dispatch>,
-    clock: Arc<dyn Clock>,
+    now: Now,
     submit_by: Timestamp,
     content: Option<Bytes>,
 }
@@ -226,7 +270,7 @@ impl Body for GuardedBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Withdrawn>>> {
         let Some(content) = self.content.take() else { return Poll::Ready(None) };
-        if self.clock.now() > self.submit_by {
+        if (self.now)() > self.submit_by {
             self.dispatch.withdraw();
         }
         Poll::Ready(Some(if self.dispatch.send() { Ok(Frame::data(content)) } else { Err(Withdrawn) }))
@@ -246,7 +290,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refill_is_either_sent_or_withdrawn() {
+    fn an_order_is_either_sent_or_withdrawn() {
         let sent = Dispatch::default();
         assert!(sent.send());
         assert!(!sent.withdraw(), "what may have been sent cannot be withdrawn");

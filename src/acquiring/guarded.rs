@@ -1,0 +1,202 @@
+//! An acquirer behind its circuit breaker, with metrics for every step.
+//!
+//! The breaker keeps authorisations back only: money that was authorised must be captured, voided, refunded or asked
+//! for however ill the acquirer is. So only authorisations tell the breaker about health, too.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use super::AcquirerName;
+use super::breaker::{Breaker, BreakerConfig, BreakerState, Health};
+use crate::domain::{Money, Timestamp};
+use crate::ports::acquirer::{
+    Authorised, Done, Lookup, NotSent, NotificationError, NotificationReply, NotificationVerdict, Notified, Outcome,
+    Payment, PaymentMethod, PaymentOrder, Received, RefundOrder, RefusalReason, SettlementProfile,
+};
+use crate::ports::{Acquirer, Clock};
+
+pub(super) struct Guarded {
+    name: AcquirerName,
+    acquirer: Arc<dyn Acquirer>,
+    breaker: Mutex<Breaker>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Guarded {
+    pub(super) fn new(
+        name: AcquirerName,
+        acquirer: Arc<dyn Acquirer>,
+        breaker: BreakerConfig,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let guarded = Self { name, acquirer, breaker: Mutex::new(Breaker::new(breaker)), clock };
+        guarded.show(BreakerState::Closed);
+        guarded
+    }
+
+    pub(super) fn name(&self) -> &AcquirerName {
+        &self.name
+    }
+
+    pub(super) fn healthy(&self) -> bool {
+        self.breaker().would_admit(self.clock.now())
+    }
+
+    pub(super) fn state(&self) -> BreakerState {
+        let state = self.breaker().state(self.clock.now());
+        self.show(state);
+        state
+    }
+
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        // Nothing in here panics halfway through a change.
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show(&self, state: BreakerState) {
+        metrics::gauge!("taabia_acquirer_breaker_state", "acquirer" => self.name.to_string())
+            .set(f64::from(state.gauge()));
+    }
+
+    fn admit(&self) -> bool {
+        let now = self.clock.now();
+        let (admitted, state) = {
+            let mut breaker = self.breaker();
+            (breaker.admit(now), breaker.state(now))
+        };
+        self.show(state);
+        admitted
+    }
+
+    fn record(&self, health: Health) {
+        let now = self.clock.now();
+        let (before, after) = {
+            let mut breaker = self.breaker();
+            let before = breaker.state(now);
+            breaker.record(health, now);
+            (before, breaker.state(now))
+        };
+        self.show(after);
+        if before != after {
+            match after {
+                BreakerState::Open => tracing::warn!(acquirer = %self.name, "the circuit breaker opened"),
+                _ => tracing::info!(acquirer = %self.name, state = ?after, "the circuit breaker changed"),
+            }
+        }
+    }
+
+    /// Times a step and counts its outcome.
+    async fn measured<T>(&self, step: &'static str, work: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+        let began = Instant::now();
+        let outcome = work.await;
+        self.measure(step, outcome.name(), began);
+        if let Outcome::Unknown { reason, .. } = &outcome {
+            tracing::warn!(acquirer = %self.name, step, reason, "the outcome at the acquirer is unknown");
+        }
+        outcome
+    }
+
+    fn measure(&self, step: &'static str, outcome: &'static str, began: Instant) {
+        let acquirer = self.name.to_string();
+        metrics::histogram!("taabia_acquirer_seconds", "acquirer" => acquirer.clone(), "step" => step)
+            .record(began.elapsed());
+        metrics::counter!("taabia_acquirer_outcomes_total", "acquirer" => acquirer, "step" => step, "outcome" => outcome)
+            .increment(1);
+    }
+}
+
+/// What an authorisation says about the acquirer.
+fn health(outcome: &Outcome<Authorised>) -> Health {
+    match outcome {
+        Outcome::Refused(refusal) => match refusal.reason {
+            RefusalReason::Misconfigured | RefusalReason::AcquirerError => Health::Ill,
+            _ => Health::Well,
+        },
+        Outcome::Done(_) => Health::Well,
+        Outcome::Unknown { .. } | Outcome::NotSent(NotSent::Unreachable(_)) => Health::Ill,
+        Outcome::NotSent(NotSent::TooLate | NotSent::BreakerOpen | NotSent::NotOffered) => Health::Unsaid,
+    }
+}
+
+/// An attempt that the breaker let through; one that is dropped before its end says nothing.
+struct Attempt<'a> {
+    guarded: &'a Guarded,
+    health: Health,
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        self.guarded.record(self.health);
+    }
+}
+
+#[async_trait]
+impl Acquirer for Guarded {
+    fn kind(&self) -> &'static str {
+        self.acquirer.kind()
+    }
+
+    fn offers(&self, method: &PaymentMethod) -> bool {
+        self.acquirer.offers(method)
+    }
+
+    async fn authorise(&self, order: &PaymentOrder) -> Outcome<Authorised> {
+        if !self.admit() {
+            self.measure("authorise", "breaker_open", Instant::now());
+            return Outcome::NotSent(NotSent::BreakerOpen);
+        }
+        let mut attempt = Attempt { guarded: self, health: Health::Unsaid };
+        let outcome = self.measured("authorise", self.acquirer.authorise(order)).await;
+        attempt.health = health(&outcome);
+        outcome
+    }
+
+    async fn capture(&self, payment: &Payment, amount: Money, submit_by: Timestamp) -> Outcome<Done> {
+        self.measured("capture", self.acquirer.capture(payment, amount, submit_by)).await
+    }
+
+    async fn void(&self, payment: &Payment, submit_by: Timestamp) -> Outcome<Done> {
+        self.measured("void", self.acquirer.void(payment, submit_by)).await
+    }
+
+    async fn refund(&self, order: &RefundOrder) -> Outcome<Done> {
+        self.measured("refund", self.acquirer.refund(order)).await
+    }
+
+    async fn lookup(&self, payment: &Payment) -> Lookup {
+        let began = Instant::now();
+        let lookup = self.acquirer.lookup(payment).await;
+        let word = match &lookup {
+            Lookup::Known(_) => "known",
+            Lookup::NotKnown => "not_known",
+            Lookup::NotOffered => "not_offered",
+            Lookup::Unknown(_) => "unknown",
+        };
+        self.measure("lookup", word, began);
+        lookup
+    }
+
+    fn read_notification(&self, received: &Received<'_>) -> Result<Notified, NotificationError> {
+        let read = self.acquirer.read_notification(received);
+        let word = match &read {
+            Ok(Notified::Of(_)) => "genuine",
+            Ok(Notified::Irrelevant { .. }) => "irrelevant",
+            Err(NotificationError::Unsigned | NotificationError::WrongSignature) => "forged",
+            Err(NotificationError::Stale) => "stale",
+            Err(NotificationError::Unreadable) => "unreadable",
+        };
+        metrics::counter!("taabia_acquirer_notifications_total", "acquirer" => self.name.to_string(), "kind" => word)
+            .increment(1);
+        read
+    }
+
+    fn reply(&self, verdict: NotificationVerdict) -> NotificationReply {
+        self.acquirer.reply(verdict)
+    }
+
+    fn settlement_profile(&self) -> &SettlementProfile {
+        self.acquirer.settlement_profile()
+    }
+}
