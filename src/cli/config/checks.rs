@@ -111,7 +111,7 @@ fn amounts(config: &Config) -> Result<(), (&'static str, String)> {
     Ok(())
 }
 
-fn http_url(key: &'static str, text: &str) -> Result<(), (&'static str, String)> {
+pub(super) fn http_url(key: &'static str, text: &str) -> Result<(), (&'static str, String)> {
     match text.parse::<hyper::Uri>() {
         Ok(url) if matches!(url.scheme_str(), Some("http" | "https")) && url.authority().is_some() => Ok(()),
         _ => Err((key, "expected an http or https URL".into())),

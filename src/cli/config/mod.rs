@@ -1,6 +1,7 @@
 //! The configuration: `config/taabia.example.toml` holds every setting with its default; a file, variables
 //! of the environment and flags change it, in rising precedence ([`load`]).
 
+mod acquirers;
 mod checks;
 mod layers;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::domain::{Currency, LevelName, Money, NumberingPlan};
 
+pub use acquirers::{ACQUIRER_EXAMPLE, AcquirerSettings, Acquirers, Misfit, setups as acquirer_setups};
 pub use layers::{ConfigError, Flag, Loaded, environment, load};
 
 /// The commented example, which is where the defaults are.
@@ -39,6 +41,9 @@ pub struct Config {
     pub recharge: Recharge,
     pub doubt: Doubt,
     pub charging: Charging,
+    /// By name; each section has all settings of [`ACQUIRER_EXAMPLE`].
+    #[serde(default)]
+    pub acquirers: Acquirers,
     pub access: Access,
     pub shutdown: Shutdown,
     pub telemetry: Telemetry,
