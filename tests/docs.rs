@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use clap::{CommandFactory as _, Parser as _};
 use taabia::cli::args::Arguments;
-use taabia::cli::config::EXAMPLE;
+use taabia::cli::config::{ACQUIRER_EXAMPLE, EXAMPLE};
 use taabia::domain::account::{CHART, ChartLine};
 use taabia::domain::{Asset, Currency, Side};
 
@@ -93,8 +93,8 @@ fn the_commands_are_those_of_the_program() {
     assert_eq!(table(&document("README.md"), "command"), expected);
 }
 
-/// Every setting with its default, as `section.key`.
-fn settings() -> BTreeMap<String, String> {
+/// Every setting of an example with its default, as `section.key`.
+fn settings_of(example: &str) -> BTreeMap<String, String> {
     fn collect(table: &toml::Table, path: &str, found: &mut BTreeMap<String, String>) {
         for (name, value) in table {
             match value {
@@ -105,13 +105,23 @@ fn settings() -> BTreeMap<String, String> {
         }
     }
     let mut found = BTreeMap::new();
-    collect(&EXAMPLE.parse().unwrap(), "", &mut found);
+    collect(&example.parse().unwrap(), "", &mut found);
     found
 }
 
 #[test]
+fn settings_of_an_acquirer_exist_with_the_defaults_that_are_told() {
+    let settings = settings_of(ACQUIRER_EXAMPLE);
+    let rows = table(&document("README.md"), "setting of an acquirer");
+    assert!(!rows.is_empty());
+    for row in rows {
+        assert_eq!(settings.get(&bare(&row[0])), Some(&bare(&row[1])), "{}", row[0]);
+    }
+}
+
+#[test]
 fn settings_exist_with_the_defaults_that_are_told() {
-    let settings = settings();
+    let settings = settings_of(EXAMPLE);
     let rows = table(&document("README.md"), "setting");
     assert!(!rows.is_empty());
     for row in rows {

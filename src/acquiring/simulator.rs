@@ -35,6 +35,7 @@ pub struct Config {
     /// Those that may sign notifications.
     pub notification_secrets: Vec<SecretString>,
     pub notification_tolerance_s: i64,
+    pub settlement: SettlementProfile,
 }
 
 impl Config {
@@ -51,6 +52,7 @@ impl Config {
             key: SecretString::default(),
             notification_secrets: Vec::new(),
             notification_tolerance_s: 300,
+            settlement: settlement_profile(),
         }
     }
 }
@@ -78,7 +80,7 @@ impl Simulator {
             headers,
             secrets: config.notification_secrets.clone(),
             tolerance_s: config.notification_tolerance_s,
-            profile: settlement_profile(),
+            profile: config.settlement.clone(),
         })
     }
 
@@ -220,7 +222,8 @@ pub(super) fn reply(verdict: NotificationVerdict) -> NotificationReply {
 }
 
 /// The simulator's daily files.
-pub(super) fn settlement_profile() -> SettlementProfile {
+#[must_use]
+pub fn settlement_profile() -> SettlementProfile {
     SettlementProfile {
         delimiter: b',',
         columns: SettlementColumns {

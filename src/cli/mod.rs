@@ -1,6 +1,7 @@
 //! Configuration, telemetry and wiring: the only place that chooses adapters, reads the environment, and
 //! knows the real clock and the real randomness. One file per command.
 
+pub mod acquirers;
 pub mod args;
 pub mod catalogue;
 pub mod client;

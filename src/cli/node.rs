@@ -62,6 +62,7 @@ pub struct Node {
 #[must_use]
 pub fn rules(config: &Config) -> Rules {
     let (least, largest) = config.airtime_range();
+    let (topup_min, topup_max) = config.topup_range();
     Rules {
         airtime_minor: least.minor()..=largest.minor(),
         similar_guard_ms: millis(config.recharge.similar_guard_ms),
@@ -69,6 +70,9 @@ pub fn rules(config: &Config) -> Rules {
         approval_expiry_ms: millis(config.four_eyes.expire_after_s.saturating_mul(1_000)),
         vat_basis_points: i64::from(config.allocation.vat_basis_points),
         issue_per_day_minor: config.issue_per_day().map(Money::minor),
+        topup_minor: topup_min.minor()..=topup_max.minor(),
+        topup_fee: config.topup_fee(),
+        topup_quote_ms: millis(config.topup.quote_s.saturating_mul(1_000)),
         edges: config.transfer.permitted.clone(),
         accept_within_ms: millis(config.transfer.accept_within_s.saturating_mul(1_000)),
         calendar: config.calendar(),

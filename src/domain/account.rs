@@ -88,11 +88,15 @@ pub enum AccountClass {
     MoneyRounding = 65,
     AirtimeRounding = 66,
     StockDiscounts = 67,
+    StockReserved = 90,
+    AcquirerReceivable = 91,
+    CapturedNotCredited = 92,
+    FeeIncome = 93,
 }
 
 /// The chart of accounts (`design.md` §3). Later operations add lines; a number is never used again.
 #[rustfmt::skip]
-pub const CHART: [ChartLine; 20] = {
+pub const CHART: [ChartLine; 24] = {
     use AccountClass as C;
     use Asset::{Airtime, Money};
     use Side::{Credit, Debit};
@@ -126,6 +130,10 @@ pub const CHART: [ChartLine; 20] = {
         line(C::MoneyRounding,      "money_rounding",       Money,   Credit, Kind::Striped, "What rounding the parts of a whole left over, in money"),
         line(C::AirtimeRounding,    "airtime_rounding",     Airtime, Credit, Kind::Striped, "What rounding the parts of a whole left over, in stock"),
         line(C::StockDiscounts,     "stock_discounts",      Money,   Debit,  Kind::Striped, "Discount given on stock sold, without VAT"),
+        line(C::StockReserved,      "stock_reserved",       Airtime, Credit, Kind::Striped, "Operator stock set aside for top-ups whose payment is under way"),
+        line(C::AcquirerReceivable, "acquirer_receivable",  Money,   Debit,  Kind::Owed,    "Money of cards that one acquirer took and has not settled yet"),
+        line(C::CapturedNotCredited, "captured_not_credited", Money, Credit, Kind::Striped, "Money that was taken for top-ups whose stock has not come: our debt"),
+        line(C::FeeIncome,          "fee_income",           Money,   Credit, Kind::Striped, "Fees that resellers paid for top-ups by card"),
     ]
 };
 

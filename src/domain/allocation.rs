@@ -1,5 +1,6 @@
 //! Stock that the operator hands to resellers, one by one or in runs over a whole network.
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::encoding::{Encoder, Hash};
@@ -74,7 +75,8 @@ impl Asked {
 }
 
 /// What is owed for stock: the price, taken apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Price {
     pub net_minor: i64,
     pub vat_minor: i64,
@@ -91,6 +93,15 @@ impl Price {
     #[must_use]
     pub fn owed_minor(&self) -> i64 {
         self.net_minor + self.vat_minor + self.residue_minor
+    }
+
+    pub(super) fn encode(&self, encoder: &mut Encoder) {
+        encoder
+            .int(self.net_minor)
+            .int(self.vat_minor)
+            .int(self.discount_minor)
+            .int(self.residue_minor)
+            .int(self.catalogue);
     }
 }
 
@@ -135,11 +146,7 @@ impl Allocation {
             .flag(self.asked.is_top_up())
             .int(self.asked.minor())
             .optional(self.price, |e, price| {
-                e.int(price.net_minor)
-                    .int(price.vat_minor)
-                    .int(price.discount_minor)
-                    .int(price.residue_minor)
-                    .int(price.catalogue);
+                price.encode(e);
             })
             .optional(self.run, |e, line| {
                 e.bytes(line.run.uuid().as_bytes()).int(line.number);

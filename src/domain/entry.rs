@@ -120,6 +120,20 @@ entry_kinds! {
     /// A reseller's stock fell below the threshold it is watched for.
     StockLow = 71, "stock.low", Record;
     StockRecovered = 72, "stock.recovered", Record;
+    /// Stock is set aside, no acquirer was asked.
+    TopupCreated = 90, "topup.created", Operation;
+    TopupRefused = 91, "topup.refused", Operation;
+    /// Operator stock that is set aside in another shard; the top-up is recorded there.
+    TopupStockLent = 92, "topup.stock_lent", Elsewhere;
+    /// What was set aside for a top-up of another shard came back.
+    TopupStockReturned = 93, "topup.stock_returned", Elsewhere;
+    /// The payment moved on, and no money.
+    TopupAdvanced = 94, "topup.advanced", Operation;
+    /// Not paid: the stock is the operator's again.
+    TopupReleased = 95, "topup.released", Operation;
+    /// The money was taken and the stock could not come at once.
+    TopupCaptured = 96, "topup.captured", Operation;
+    TopupCredited = 97, "topup.credited", Operation;
     UserCreated = 80, "user.created", Record, staff;
     /// Counted before the PIN is compared.
     PinAttempted = 81, "user.pin_attempted", Record;

@@ -22,6 +22,7 @@ pub mod staff;
 pub mod terms;
 pub mod text;
 pub mod time;
+pub mod topup;
 pub mod transfer;
 
 pub use account::{Account, AccountClass, AccountNumber, Asset, Side, Usage};
@@ -41,4 +42,5 @@ pub use staff::{Origin, StaffAction, Via};
 pub use terms::{Earned, SaleTerms};
 pub use text::{DocumentReference, ExternalId, Reason, RecordId, TerminalId};
 pub use time::{BusinessDay, Timestamp};
+pub use topup::{CardPayment, Topup};
 pub use transfer::{Edge, Relation, Transfer, TransferKind};

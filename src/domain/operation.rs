@@ -11,6 +11,7 @@ use super::rejection::Decline;
 use super::terms::SaleTerms;
 use super::text::{ExternalId, TerminalId};
 use super::time::Timestamp;
+use super::topup::Topup;
 use super::transfer::{Transfer, TransferKind};
 
 coded! {
@@ -35,6 +36,17 @@ coded! {
         /// A run over many resellers that is on its way.
         Running = 35, "running";
         CompletedWithRefusals = 36, "completed_with_refusals";
+        /// A top-up whose stock is set aside; no acquirer was asked yet.
+        Created = 90, "created";
+        /// The customer must act at the acquirer.
+        RequiresAction = 91, "requires_action";
+        /// An acquirer was asked; no outcome yet.
+        Processing = 92, "processing";
+        /// The money was taken and the stock has not come yet: our debt.
+        Captured = 93, "captured";
+        Credited = 94, "credited";
+        Refunded = 95, "refunded";
+        ChargedBack = 96, "charged_back";
     }
 }
 
@@ -42,6 +54,18 @@ impl Status {
     /// Those that a recharge goes through.
     pub const OF_RECHARGES: [Self; 6] =
         [Self::Submitted, Self::Completed, Self::Declined, Self::InDoubt, Self::ReversalPending, Self::Reversed];
+    /// Those that a top-up goes through.
+    pub const OF_TOPUPS: [Self; 9] = [
+        Self::Created,
+        Self::RequiresAction,
+        Self::Processing,
+        Self::InDoubt,
+        Self::Captured,
+        Self::Credited,
+        Self::Declined,
+        Self::Refunded,
+        Self::ChargedBack,
+    ];
     /// Those that a transfer goes through.
     pub const OF_TRANSFERS: [Self; 3] = [Self::PendingAcceptance, Self::Completed, Self::Declined];
 
@@ -50,14 +74,41 @@ impl Status {
     pub fn may_become(self, next: Self) -> bool {
         match self {
             Self::Submitted => matches!(next, Self::Completed | Self::Declined | Self::InDoubt),
-            Self::InDoubt | Self::PendingAcceptance => matches!(next, Self::Completed | Self::Declined),
+            Self::InDoubt => matches!(
+                next,
+                Self::Completed
+                    | Self::Declined
+                    | Self::RequiresAction
+                    | Self::Processing
+                    | Self::Captured
+                    | Self::Credited
+            ),
+            // Money that comes in after a top-up was given up is booked (`domain.md` \[10\]).
+            Self::Declined => next == Self::Captured,
+            Self::PendingAcceptance => matches!(next, Self::Completed | Self::Declined),
             Self::Completed => matches!(next, Self::ReversalPending),
             Self::ReversalPending => matches!(next, Self::Reversed | Self::Completed),
             Self::PendingApproval => {
                 matches!(next, Self::Approved | Self::Refused | Self::Expired | Self::Declined)
             }
             Self::Running => matches!(next, Self::Completed | Self::CompletedWithRefusals),
-            Self::Declined
+            Self::Created | Self::RequiresAction | Self::Processing => {
+                next != self
+                    && matches!(
+                        next,
+                        Self::RequiresAction
+                            | Self::Processing
+                            | Self::Captured
+                            | Self::Credited
+                            | Self::Declined
+                            | Self::InDoubt
+                    )
+            }
+            Self::Captured => matches!(next, Self::Credited | Self::Refunded | Self::ChargedBack),
+            Self::Credited => matches!(next, Self::Refunded | Self::ChargedBack),
+            // Won: the money came back.
+            Self::ChargedBack => matches!(next, Self::Credited | Self::Captured),
+            Self::Refunded
             | Self::Reversed
             | Self::Approved
             | Self::Refused
@@ -84,6 +135,9 @@ impl Status {
                 | Self::Refused
                 | Self::Expired
                 | Self::CompletedWithRefusals
+                | Self::Credited
+                | Self::Refunded
+                | Self::ChargedBack
         )
     }
 }
@@ -112,6 +166,7 @@ coded! {
         Transfer = 7, "transfer";
         Return = 8, "return";
         CommissionPayout = 9, "commission_payout";
+        Topup = 10, "topup";
         AllocationRun = 35, "allocation_run";
     }
 }
@@ -129,6 +184,7 @@ impl OperationKind {
             Self::AllocationRun => "run_",
             Self::Transfer | Self::Return => "trf_",
             Self::CommissionPayout => "pay_",
+            Self::Topup => "top_",
         }
     }
 
@@ -171,6 +227,7 @@ pub enum Details {
     FourEyes(Box<FourEyes>),
     Allocation(Box<Allocation>),
     Run(Box<Run>),
+    Topup(Box<Topup>),
 }
 
 /// One business request and its state.
@@ -205,7 +262,21 @@ impl Operation {
             Details::FourEyes(eyes) => eyes.proposal.kind(),
             Details::Allocation(_) => OperationKind::Allocation,
             Details::Run(_) => OperationKind::AllocationRun,
+            Details::Topup(_) => OperationKind::Topup,
         }
+    }
+
+    /// Whether it waits for an outcome with a hold: a top-up's stock is set aside by a posting.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.status.is_open() && self.topup().is_none()
+    }
+
+    /// Whether it is a top-up that is not at its end: its payment is under way, or its stock is to come.
+    #[must_use]
+    pub fn waits_for_payment(&self) -> bool {
+        let waits = [Status::Created, Status::RequiresAction, Status::Processing, Status::InDoubt, Status::Captured];
+        self.topup().is_some() && waits.contains(&self.status)
     }
 
     /// The idempotency key it holds, as the store keeps it.
@@ -235,6 +306,11 @@ impl Operation {
     }
 
     #[must_use]
+    pub fn topup(&self) -> Option<&Topup> {
+        if let Details::Topup(topup) = &self.details { Some(topup) } else { None }
+    }
+
+    #[must_use]
     pub fn transfer(&self) -> Option<&Transfer> {
         if let Details::Transfer(transfer) = &self.details { Some(transfer) } else { None }
     }
@@ -258,6 +334,10 @@ impl Operation {
                 return different.or_else(|| Some("amount").filter(|_| !amount.1));
             }
             (Details::Allocation(ours), Details::Allocation(theirs)) => return ours.differs_from(theirs),
+            (Details::Topup(ours), Details::Topup(theirs)) => {
+                let different = Some("stock").filter(|_| !amount.1);
+                return different.or_else(|| ours.differs_from(theirs));
+            }
             (Details::Run(ours), Details::Run(theirs)) => &[("lines", ours.request == theirs.request)],
             (Details::Transfer(ours), Details::Transfer(theirs)) => &[
                 ("to_reseller_id", ours.to == theirs.to),
@@ -305,6 +385,7 @@ impl Operation {
             Details::FourEyes(eyes) => eyes.encode(encoder.text("four eyes")),
             Details::Allocation(allocation) => allocation.encode(encoder.text("allocation")),
             Details::Run(run) => run.encode(encoder.text("run")),
+            Details::Topup(topup) => topup.encode(encoder.text("topup")),
         }
         encoder.sha256()
     }

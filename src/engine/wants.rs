@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use super::batch::Batch;
+use crate::domain::topup::acquirer_owner;
 use crate::domain::{AccountNumber, Operation, OperationId, RecordKind, RecordWant, ResellerId, Shard};
-use crate::ledger::command::Reserve;
+use crate::ledger::command::{Reserve, TopupEvidence};
 use crate::ledger::limits::{TallyKey, tallies_wanted};
 use crate::ledger::tree::TreeWants;
 use crate::ledger::{Command, Request, closing, terminal};
@@ -170,8 +171,15 @@ impl Batch<'_> {
                     Some(parent) => (home, parent),
                     None => continue,
                 },
+                Request::StartTopup(start) => (home, start.reseller),
                 Request::PayCommission(pay) => {
                     self.want_owner(&mut owners, home, pay.to);
+                    continue;
+                }
+                Request::AdvanceTopup(advance) => {
+                    if let TopupEvidence::Taken { acquirer, .. } = &advance.evidence {
+                        self.want_owner(&mut owners, home, acquirer_owner(acquirer));
+                    }
                     continue;
                 }
                 _ => continue,

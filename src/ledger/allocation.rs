@@ -8,7 +8,6 @@ use super::books::{Movement, ShardBooks, Step, Subject};
 use super::command::AllocateStock;
 use super::pricing;
 use super::rules::Moment;
-use crate::domain::catalogue::Rate;
 use crate::domain::{
     Account, AccountClass, AccountNumber, Allocation, Asked, Decline, Details, EntryKind, Operation, PartnerId, Price,
     Reseller, ResellerId, Standing, Status, Terms,
@@ -102,22 +101,6 @@ pub fn allocate(
     Some(plan.steps(operation))
 }
 
-/// What stock costs the reseller now, and by which version of the catalogue: by the rules that its shard knows.
-fn price_of(
-    receiver: &ShardBooks,
-    reseller: ResellerId,
-    face_minor: i64,
-    moment: &Moment<'_>,
-) -> (i64, pricing::Price) {
-    match receiver.catalogue() {
-        Some((version, catalogue)) => {
-            let (level, at) = (receiver.owners().level(reseller), receiver.recorded_at(moment.now));
-            (version, pricing::price(catalogue, level, face_minor, at))
-        }
-        None => (0, pricing::at_face(face_minor, Rate::of_basis_points(moment.rules.vat_basis_points))),
-    }
-}
-
 /// The postings of an allocation.
 struct Plan {
     here: Vec<Movement>,
@@ -150,17 +133,11 @@ impl Plan {
             if known.is_none() {
                 plan.opens = Some(Account::empty(number, AccountClass::ResellerReceivable, Some(reseller.id)));
             }
-            let (catalogue, price) = price_of(receiver, reseller.id, amount_minor, moment);
+            let price = pricing::of_stock(receiver, reseller.id, amount_minor, moment);
             let sales = AccountClass::StockSales.system_account();
             plan.owed = Some(Movement { debit: number, credit: sales, amount_minor });
-            plan.price = Some(Price {
-                net_minor: price.net_minor,
-                vat_minor: price.vat_minor,
-                discount_minor: price.discount_minor,
-                residue_minor: price.residue_minor,
-                catalogue,
-            });
-            sold = price.movements(number);
+            plan.price = Some(price);
+            sold = pricing::movements(&price, number);
         }
         if operator.shard() == receiver.shard() {
             plan.here = vec![moved(stock, reseller.stock_account)];

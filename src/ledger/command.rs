@@ -229,6 +229,57 @@ pub struct PayCommission {
     pub pay_in: PayIn,
 }
 
+/// Buys stock by card: the first step sets it aside.
+#[derive(Clone, Debug)]
+pub struct StartTopup {
+    pub operation: OperationId,
+    pub partner: PartnerId,
+    pub external_id: ExternalId,
+    pub reseller: ResellerId,
+    pub face_minor: i64,
+    /// The acquirer that the caller wants.
+    pub named: Option<Box<str>>,
+    /// Digest of the token that stands for the card; `None` is the acquirer's own page.
+    pub method: Option<Hash>,
+    pub return_url: Option<Box<str>>,
+}
+
+/// What is known of a payment by card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TopupEvidence {
+    /// This acquirer is about to be asked. Written before it is, so that whoever comes after a crash knows whom to ask.
+    Asked { acquirer: Box<str> },
+    /// The customer must act, at this address where it is told.
+    NeedsCustomer { action_url: Option<Box<str>> },
+    /// The acquirer works on it, or has set the money aside.
+    Pending,
+    /// The outcome of a call is unknown.
+    Unknown,
+    /// Nothing was taken, and nothing will be.
+    NotTaken(Decline),
+    /// The acquirer took so much.
+    Taken { acquirer: Box<str>, amount_minor: i64 },
+}
+
+/// Moves a top-up on.
+#[derive(Clone, Debug)]
+pub struct AdvanceTopup {
+    pub operation: OperationId,
+    pub reseller: ResellerId,
+    /// The acquirer's own id of the payment, where it was told.
+    pub reference: Option<Box<str>>,
+    pub evidence: TopupEvidence,
+    /// Of [`TopupEvidence::Asked`]: an acquirer before this one provably was not asked.
+    pub again: bool,
+}
+
+/// Credits a top-up whose money was taken and whose stock could not come then.
+#[derive(Clone, Debug)]
+pub struct CreditTopup {
+    pub operation: OperationId,
+    pub reseller: ResellerId,
+}
+
 #[derive(Clone, Debug)]
 pub enum Request {
     OpenReseller(OpenReseller),
@@ -255,6 +306,9 @@ pub enum Request {
     CloseDays(Shard),
     /// Compares a reseller's stock with the threshold that it is watched for.
     LookAtStock(ResellerId),
+    StartTopup(StartTopup),
+    AdvanceTopup(AdvanceTopup),
+    CreditTopup(CreditTopup),
 }
 
 /// A request and who causes it.

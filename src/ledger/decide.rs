@@ -11,8 +11,8 @@ use super::shards::Books;
 use super::transfer::Transferred;
 use super::user::{UserCommand, UserRefusal};
 use super::{
-    allocation, closing, four_eyes, limits, network, payout, recharge, record as records, run, stock_watch, transfer,
-    user, void,
+    allocation, closing, four_eyes, limits, network, payout, recharge, record as records, run, stock_watch, topup,
+    transfer, user, void,
 };
 use crate::domain::catalogue::Catalogue;
 use crate::domain::{
@@ -150,6 +150,23 @@ pub fn decide(
         (Request::LookAtStock(reseller), _) => match stock_watch::look(books.shard(home), *reseller, moment)? {
             Some(step) => Ok(record_plain(books, home, step, command, moment)),
             None => Ok(Outcome::Recorded),
+        },
+        (Request::StartTopup(request), Some(existing)) => {
+            let said = existing.topup().map(|topup| (topup.price, topup.fee_minor));
+            let (price, fee_minor) = said.unwrap_or_default();
+            replay(existing, request.face_minor, &topup::details(request, price, fee_minor, moment.now))
+        }
+        (Request::StartTopup(request), None) => {
+            let steps = topup::start(&topup_places(books, home), request, moment).ok_or(Refusal::UnknownReseller)?;
+            Ok(record_topup(books, home, steps, request.operation, command, moment))
+        }
+        (Request::AdvanceTopup(request), _) => match topup::advance(&topup_places(books, home), request, moment)? {
+            Some(steps) => Ok(record_topup(books, home, steps, request.operation, command, moment)),
+            None => unchanged(books, home, request.operation),
+        },
+        (Request::CreditTopup(request), _) => match topup::credit(&topup_places(books, home), request, moment)? {
+            Some(steps) => Ok(record_topup(books, home, steps, request.operation, command, moment)),
+            None => unchanged(books, home, request.operation),
         },
         (Request::PutRecord(request), _) => put_record(books, shards, request, command, moment),
         (Request::User(request), _) => act_on_user(books, home, request, command, moment),
@@ -311,6 +328,31 @@ fn record_transfer(
         books.shard_mut(there).record(step, &command.actor, moment.now);
     }
     record(books, home, transferred.sending, id, command, moment)
+}
+
+/// Where no operator stock moves, the operator's shard is not in memory, and not looked at.
+fn topup_places(books: &Books, home: Shard) -> topup::Places<'_> {
+    let home = books.shard(home);
+    topup::Places { home, operator: books.get(Shard::OPERATOR).unwrap_or(home) }
+}
+
+fn record_topup(
+    books: &mut Books,
+    home: Shard,
+    steps: topup::TopupSteps,
+    id: OperationId,
+    command: &Command,
+    moment: &Moment<'_>,
+) -> Outcome {
+    if let Some(step) = steps.operator {
+        books.shard_mut(Shard::OPERATOR).record(step, &command.actor, moment.now);
+    }
+    record(books, home, steps.home, id, command, moment)
+}
+
+fn unchanged(books: &Books, home: Shard, id: OperationId) -> Result<Outcome, Refusal> {
+    let operation = books.shard(home).operation(id).ok_or(Refusal::UnknownOperation)?;
+    Ok(Outcome::Unchanged(operation.clone()))
 }
 
 /// The guard sees what was reserved, in this batch and later.

@@ -29,6 +29,7 @@ mod staff;
 pub mod step;
 pub mod stock_watch;
 pub mod terminal;
+pub mod topup;
 pub mod transfer;
 pub mod tree;
 pub mod user;

@@ -8,9 +8,10 @@
 
 use rust_decimal::Decimal;
 
-use super::books::Movement;
+use super::books::{Movement, ShardBooks};
+use super::rules::Moment;
 use crate::domain::catalogue::{Catalogue, Deal, PayIn, Rate, RuleKind, round_half_even};
-use crate::domain::{AccountClass, AccountNumber, Channel, Timestamp};
+use crate::domain::{self, AccountClass, AccountNumber, Channel, ResellerId, Timestamp};
 
 /// What stock of a face value costs, in minor units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,22 +70,53 @@ fn by_rates(face_minor: i64, discount: Rate, vat: Rate) -> Price {
 }
 
 impl Price {
-    /// What is posted in money when stock is sold to who owes on `debtor`; each part by itself.
+    /// As an operation keeps it, with the version of the catalogue that says so.
     #[must_use]
-    pub fn movements(&self, debtor: AccountNumber) -> Vec<Movement> {
-        let sales = AccountClass::StockSales.system_account();
-        let parts = [
-            Movement { debit: debtor, credit: sales, amount_minor: self.net_minor },
-            Movement { debit: debtor, credit: AccountClass::VatPayable.system_account(), amount_minor: self.vat_minor },
-            Movement {
-                debit: AccountClass::StockDiscounts.system_account(),
-                credit: sales,
-                amount_minor: self.discount_minor,
-            },
-        ];
-        let residue = rounding(debtor, AccountClass::MoneyRounding, self.residue_minor);
-        parts.into_iter().filter(|part| part.amount_minor > 0).chain(residue).collect()
+    pub fn frozen(&self, catalogue: i64) -> domain::Price {
+        domain::Price {
+            net_minor: self.net_minor,
+            vat_minor: self.vat_minor,
+            discount_minor: self.discount_minor,
+            residue_minor: self.residue_minor,
+            catalogue,
+        }
     }
+}
+
+/// What stock costs a reseller now: by the catalogue that its shard knows; before the first import face value, which
+/// contains the VAT of the configuration.
+#[must_use]
+pub fn of_stock(books: &ShardBooks, reseller: ResellerId, face_minor: i64, moment: &Moment<'_>) -> domain::Price {
+    match books.catalogue() {
+        Some((version, catalogue)) => {
+            let (level, at) = (books.owners().level(reseller), books.recorded_at(moment.now));
+            price(catalogue, level, face_minor, at).frozen(version)
+        }
+        None => at_face(face_minor, Rate::of_basis_points(moment.rules.vat_basis_points)).frozen(0),
+    }
+}
+
+/// A share of an amount, rounded half to even.
+#[must_use]
+pub fn share(rate: Rate, amount_minor: i64) -> i64 {
+    round_half_even(rate.of(amount_minor))
+}
+
+/// What is posted in money when stock is sold to who owes on `debtor`; each part by itself.
+#[must_use]
+pub fn movements(price: &domain::Price, debtor: AccountNumber) -> Vec<Movement> {
+    let sales = AccountClass::StockSales.system_account();
+    let parts = [
+        Movement { debit: debtor, credit: sales, amount_minor: price.net_minor },
+        Movement { debit: debtor, credit: AccountClass::VatPayable.system_account(), amount_minor: price.vat_minor },
+        Movement {
+            debit: AccountClass::StockDiscounts.system_account(),
+            credit: sales,
+            amount_minor: price.discount_minor,
+        },
+    ];
+    let residue = rounding(debtor, AccountClass::MoneyRounding, price.residue_minor);
+    parts.into_iter().filter(|part| part.amount_minor > 0).chain(residue).collect()
 }
 
 /// What is left over goes to the rounding account, or is taken from it.
@@ -193,11 +225,12 @@ mod tests {
         assert_eq!((price.discount_minor, price.residue_minor), (83_333 - 79_167, 0));
         assert_eq!((price.discount_rule, price.vat_rule), (Some(0), Some(1)));
         let debtor = AccountNumber(1_000);
-        let amounts: Vec<_> = price.movements(debtor).iter().map(|movement| movement.amount_minor).collect();
+        let amounts: Vec<_> =
+            movements(&price.frozen(0), debtor).iter().map(|movement| movement.amount_minor).collect();
         assert_eq!(amounts, [79_167, 15_833, 4_166]);
         let other = super::price(&rules, "wholesaler", 100_000, AT);
         assert_eq!((other.price_minor, other.discount_minor), (100_000, 0));
-        assert_eq!(other.movements(debtor).len(), 2);
+        assert_eq!(movements(&other.frozen(0), debtor).len(), 2);
         let plain = super::price(&Catalogue::default(), "outlet", 100_000, AT);
         assert_eq!((plain.price_minor, plain.net_minor, plain.vat_minor), (100_000, 100_000, 0));
     }
@@ -208,7 +241,7 @@ mod tests {
         let price = price(&rules, "outlet", 3, AT);
         // 2.5 and 0.5, each to the even side.
         assert_eq!((price.net_minor, price.vat_minor, price.residue_minor), (2, 0, 1));
-        let rounding = price.movements(AccountNumber(1_000)).pop().unwrap();
+        let rounding = movements(&price.frozen(0), AccountNumber(1_000)).pop().unwrap();
         assert_eq!((rounding.credit, rounding.amount_minor), (AccountClass::MoneyRounding.system_account(), 1));
     }
 
@@ -246,7 +279,7 @@ mod tests {
             prop_assert!((0..=face_minor).contains(&price.price_minor) && price.discount_minor >= 0);
             let debtor = AccountNumber(1_000);
             let mut owed = 0;
-            for movement in price.movements(debtor) {
+            for movement in movements(&price.frozen(0), debtor) {
                 prop_assert!(movement.amount_minor > 0);
                 if movement.debit == debtor { owed += movement.amount_minor }
                 if movement.credit == debtor { owed -= movement.amount_minor }

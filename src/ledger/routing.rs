@@ -1,7 +1,8 @@
 //! What a command touches: its shards, its key, and what has to be in memory before it is decided.
 
 use super::command::{
-    Key, LowerLimits, OpenReseller, Request, Reserve, SetStanding, SettleTransfer, TransferStock, Void,
+    AdvanceTopup, CreditTopup, Key, LowerLimits, OpenReseller, Request, Reserve, SetStanding, SettleTransfer,
+    StartTopup, TransferStock, Void,
 };
 use super::tree::TreeWants;
 use crate::domain::{ExternalId, OperationId, PartnerId, Place, RecordKind, RecordWant, ResellerId, Shard, Standing};
@@ -32,6 +33,10 @@ impl Request {
             Self::PayCommission(pay) => pay.operation.shard(),
             Self::CloseDays(shard) => *shard,
             Self::LookAtStock(reseller) => of(*reseller),
+            Self::StartTopup(start) => of(start.reseller),
+            Self::AdvanceTopup(AdvanceTopup { operation, .. }) | Self::CreditTopup(CreditTopup { operation, .. }) => {
+                operation.shard()
+            }
         }
     }
 
@@ -53,6 +58,11 @@ impl Request {
                 vec![Shard::of(to.uuid(), count), Shard::OPERATOR]
             }
             Self::ImportCatalogue(_) => Shard::all(count).filter(|shard| *shard != Shard::OPERATOR).collect(),
+            // Its stock is the operator's.
+            Self::StartTopup(_) | Self::CreditTopup(_) if home != Shard::OPERATOR => vec![Shard::OPERATOR],
+            Self::AdvanceTopup(advance) if home != Shard::OPERATOR && advance.evidence.moves_stock() => {
+                vec![Shard::OPERATOR]
+            }
             // Commission in stock comes out of the operator's.
             Self::PayCommission(pay) => vec![Shard::of(pay.to.uuid(), count), Shard::OPERATOR],
             // Every shard may remember who stands above a reseller, and at which level.
@@ -151,6 +161,9 @@ impl Request {
             Self::SettleTransfer(settle) => Some(settle.from),
             Self::PayCommission(pay) => Some(pay.to),
             Self::LookAtStock(reseller) => Some(*reseller),
+            Self::StartTopup(StartTopup { reseller, .. })
+            | Self::AdvanceTopup(AdvanceTopup { reseller, .. })
+            | Self::CreditTopup(CreditTopup { reseller, .. }) => Some(*reseller),
             Self::Expire(_)
             | Self::Resolve(_)
             | Self::StartRun(_)
@@ -168,6 +181,9 @@ impl Request {
             Self::Rule(rule) => Some(rule.operation),
             Self::Expire(expire) => Some(expire.operation),
             Self::FinishRun(finish) => Some(finish.operation),
+            Self::AdvanceTopup(AdvanceTopup { operation, .. }) | Self::CreditTopup(CreditTopup { operation, .. }) => {
+                Some(*operation)
+            }
             _ => None,
         }
     }
@@ -189,6 +205,10 @@ impl Request {
                 let key = Key { partner: *partner, reseller: *reseller, external_id: external_id.clone() };
                 Some((key, *operation))
             }
+            Self::StartTopup(StartTopup { partner, reseller, external_id, operation, .. }) => {
+                let key = Key { partner: *partner, reseller: *reseller, external_id: external_id.clone() };
+                Some((key, *operation))
+            }
             Self::TransferStock(TransferStock { partner, from, external_id, operation, .. }) => {
                 let key = Key { partner: *partner, reseller: *from, external_id: external_id.clone() };
                 Some((key, *operation))
@@ -200,6 +220,6 @@ impl Request {
     /// Whether it may be refused for overload. Moving an open operation on never is.
     #[must_use]
     pub fn is_new_business(&self) -> bool {
-        !matches!(self, Self::Resolve(_))
+        !matches!(self, Self::Resolve(_) | Self::AdvanceTopup(_) | Self::CreditTopup(_))
     }
 }

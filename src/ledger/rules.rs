@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use crate::domain::catalogue::Rate;
 use crate::domain::{BusinessDay, Calendar, Edge, LevelName, Timestamp};
 
 /// The operator's rules. Configuration; every node of an installation has the same.
@@ -19,6 +20,12 @@ pub struct Rules {
     pub issue_per_day_minor: Option<i64>,
     /// Share of VAT on the net price of stock, in hundredths of a percent; prices contain it.
     pub vat_basis_points: i64,
+    /// Face value that one top-up may buy.
+    pub topup_minor: RangeInclusive<i64>,
+    /// What a top-up costs on top of the price, as a share of it.
+    pub topup_fee: Rate,
+    /// How long a quote stands: a payment that nobody made by then is given up.
+    pub topup_quote_ms: i64,
     /// Along which stock may move; the first that leads where it is asked for counts.
     pub edges: Vec<Edge>,
     /// How long a receiver may take to accept a transfer.

@@ -10,6 +10,7 @@ pub mod posting;
 pub mod registry;
 pub mod stock;
 pub mod store;
+pub mod topups;
 pub mod transfers;
 
 pub use acquirer::Acquirer;
@@ -25,4 +26,5 @@ pub use store::{
     Claim, Loaded, Reads, RecentRecharge, RechargeQuery, RecordQuery, RecordedAction, Sales, SalesSince, Scope,
     Session, ShardKey, StaffActionQuery, Store, StoreError, TallyQuestion, Wants, post_in_steps,
 };
+pub use topups::TopupReads;
 pub use transfers::{Party, TransferQuery, TransferReads};

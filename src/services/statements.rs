@@ -353,8 +353,10 @@ fn counterparty(operation: &Operation, owner: ResellerId) -> Option<Counterparty
         }),
         Details::Recharge(recharge) => Some(Counterparty::Subscriber(recharge.msisdn)),
         Details::Tombstone => None,
-        Details::FourEyes(_) | Details::Allocation(_) | Details::Run(_) | Details::CommissionPayout { .. } => {
-            Some(Counterparty::Operator)
-        }
+        Details::FourEyes(_)
+        | Details::Topup(_)
+        | Details::Allocation(_)
+        | Details::Run(_)
+        | Details::CommissionPayout { .. } => Some(Counterparty::Operator),
     }
 }

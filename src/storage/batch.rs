@@ -13,6 +13,7 @@ use super::rows::{
     AccountRow, EntryRow, HoldRow, MovedHead, PostingRow, RegistrationRow, ResellerRow, hex_bytes, shard_number,
 };
 use super::staff_rows::StaffActionRow;
+use super::topup_row::{OpenTopupRow, TopupRow};
 use crate::domain::{Decline, Operation};
 use crate::ledger::{Changes, Move};
 use crate::ports::StoreError;
@@ -67,6 +68,9 @@ pub(super) struct Batch {
     pub runs: Vec<RunRow>,
     pub finished_runs: Vec<RunRow>,
     pub run_lines: Vec<LineRow>,
+    pub topup_states: Vec<TopupRow>,
+    pub open_topups: Vec<OpenTopupRow>,
+    pub closed_topups: Vec<OpenTopupRow>,
     pub placed_holds: Vec<HoldRow>,
     pub removed_holds: Vec<RemovedHold>,
     pub new_accounts: Vec<AccountRow>,
@@ -115,6 +119,9 @@ impl Batch {
             runs,
             finished_runs,
             run_lines,
+            topup_states,
+            open_topups,
+            closed_topups,
             placed_holds: _,
             removed_holds: _,
             new_accounts,
@@ -136,6 +143,9 @@ impl Batch {
             && runs.is_empty()
             && finished_runs.is_empty()
             && run_lines.is_empty()
+            && topup_states.is_empty()
+            && open_topups.is_empty()
+            && closed_topups.is_empty()
             && new_accounts.is_empty()
             && new_resellers.is_empty()
             && resellers.is_empty()
@@ -170,6 +180,12 @@ impl Batch {
         self.allocations.extend(changes.new_operations.iter().filter_map(AllocationRow::of));
         self.runs.extend(changes.new_operations.iter().filter_map(RunRow::of));
         self.finished_runs.extend(changes.updated_operations.iter().filter_map(RunRow::of));
+        let written = changes.new_operations.iter().chain(&changes.updated_operations);
+        for operation in written.filter(|operation| operation.topup().is_some()) {
+            self.topup_states.extend(TopupRow::of(operation));
+            let list = if operation.waits_for_payment() { &mut self.open_topups } else { &mut self.closed_topups };
+            list.push(OpenTopupRow::of(operation));
+        }
         for (run, lines) in &changes.new_lines {
             self.run_lines.extend(lines.iter().map(|line| LineRow::of(shard, *run, line)));
         }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::allocation_rows::{AllocationRow, RunRow};
 use super::four_eyes_row::FourEyesRow;
 use super::operation_row::StoredOperation;
+use super::topup_row::TopupRow;
 use crate::domain::OperationKind;
 
 /// The row of another table that completes an operation.
@@ -18,6 +19,7 @@ pub(super) struct Beside {
     pub four_eyes: Option<FourEyesRow>,
     pub allocation: Option<AllocationRow>,
     pub run: Option<RunRow>,
+    pub topup: Option<TopupRow>,
 }
 
 /// Operations that are incomplete, by the table that completes them.
@@ -26,6 +28,7 @@ pub(super) struct Incomplete<'a> {
     pub four_eyes: Vec<&'a mut StoredOperation>,
     pub allocations: Vec<&'a mut StoredOperation>,
     pub runs: Vec<&'a mut StoredOperation>,
+    pub topups: Vec<&'a mut StoredOperation>,
 }
 
 impl<'a> Incomplete<'a> {
@@ -38,6 +41,7 @@ impl<'a> Incomplete<'a> {
                 }
                 Some(OperationKind::Allocation) => incomplete.allocations.push(row),
                 Some(OperationKind::AllocationRun) => incomplete.runs.push(row),
+                Some(OperationKind::Topup) => incomplete.topups.push(row),
                 Some(
                     OperationKind::Recharge
                     | OperationKind::Transfer
@@ -51,7 +55,7 @@ impl<'a> Incomplete<'a> {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.four_eyes.is_empty() && self.allocations.is_empty() && self.runs.is_empty()
+        self.four_eyes.is_empty() && self.allocations.is_empty() && self.runs.is_empty() && self.topups.is_empty()
     }
 }
 
@@ -80,6 +84,15 @@ impl Keyed for StoredOperation {
 /// The keys of operations.
 pub(super) fn keys(rows: &[&mut StoredOperation]) -> impl Iterator<Item = (i16, Uuid)> {
     rows.iter().map(|row| row.key())
+}
+
+/// Top-ups have a state per step: the one of the operation's row is meant.
+pub(super) fn attach_topups(rows: Vec<&mut StoredOperation>, found: Vec<TopupRow>) {
+    let found: HashMap<_, _> = found.into_iter().map(|row| ((row.shard, row.id, row.sequence), row)).collect();
+    for row in rows {
+        let key = (row.row.shard, row.row.id, row.row.last_sequence);
+        row.beside.topup = found.get(&key).cloned();
+    }
 }
 
 /// Puts each row that was found to its operation. In a page of the journal one operation may stand several times.

@@ -27,13 +27,14 @@ mod rows;
 mod staff_rows;
 mod statements;
 mod tally_row;
+mod topup_row;
 
 use std::sync::Arc;
 
 pub use install::InstallOptions;
 
 use crate::domain::Currency;
-use crate::ports::{AuditReader, Movements, NetworkReads, Registry, StockReads, Store, StoreError};
+use crate::ports::{AuditReader, Movements, NetworkReads, Registry, StockReads, Store, StoreError, TopupReads};
 
 /// How a store is opened.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +57,7 @@ pub struct Storage {
     pub network: Arc<dyn NetworkReads>,
     pub audit: Arc<dyn AuditReader>,
     pub stock: Arc<dyn StockReads>,
+    pub topups: Arc<dyn TopupReads>,
     pub movements: Arc<dyn Movements>,
     /// The currency the books are kept in.
     pub currency: Currency,
@@ -105,7 +107,8 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Storage, StoreError
                 registry,
                 network,
                 audit: store.clone(),
-                stock: store,
+                stock: store.clone(),
+                topups: store,
                 movements,
                 currency,
                 serving,
@@ -120,7 +123,8 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Storage, StoreError
                 registry,
                 network,
                 audit: store.clone(),
-                stock: store,
+                stock: store.clone(),
+                topups: store,
                 movements,
                 currency,
                 serving: None,

@@ -73,6 +73,7 @@ impl From<&Operation> for OperationRow {
             last_sequence: operation.last_sequence,
             counterparty: match &operation.details {
                 Details::CommissionPayout { to, .. } => Some(to.uuid()),
+                Details::Topup(_) => None,
                 Details::Transfer(transfer) => transfer.to.map(ResellerId::uuid),
                 Details::Allocation(allocation) => Some(allocation.to.uuid()),
                 Details::Recharge(_) | Details::Tombstone | Details::FourEyes(_) | Details::Run(_) => None,
@@ -121,6 +122,10 @@ impl TryFrom<StoredOperation> for Operation {
                 Details::FourEyes(Box::new(stored.take_four_eyes(kind)?))
             }
             OperationKind::Allocation => Details::Allocation(Box::new(stored.take_allocation()?)),
+            OperationKind::Topup => {
+                let row = stored.beside.topup.take().ok_or_else(|| corrupt("topup_state.id"))?;
+                Details::Topup(Box::new(row.read()?))
+            }
             OperationKind::AllocationRun => Details::Run(Box::new(stored.take_run()?)),
         };
         let row = stored.row;

@@ -1,6 +1,7 @@
 //! Acquirers: adapters against fakes that speak their own protocols, the choice between them, and the simulator.
 
 mod cmi;
+mod configuration;
 mod conformance;
 mod faults;
 mod routing;

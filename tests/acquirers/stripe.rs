@@ -1,4 +1,4 @@
-//! The Stripe adapter against localstripe, an independent server from PyPI that `scripts/test` installs.
+//! The Stripe adapter against localstripe, an independent server of the Python Package Index that `scripts/test` installs.
 //!
 //! Between both stands a gateway with what localstripe lacks: keys of idempotency and the search (both as Stripe documents
 //! them), and answers that get lost. Webhooks are signed and sent by localstripe itself. Redirects of 3-D Secure, disputes

@@ -115,7 +115,8 @@ pub fn in_memory_on(store: &MemoryStore) -> Books {
         network: store.clone(),
         audit: store.clone(),
         stock: store.clone(),
-        movements: store,
+        movements: store.clone(),
+        topups: store,
     }
 }
 

@@ -112,6 +112,9 @@ pub fn rules() -> Rules {
         approval_expiry_ms: 86_400_000,
         issue_per_day_minor: None,
         vat_basis_points: 2_000,
+        topup_minor: 1..=i64::MAX / 4,
+        topup_fee: taabia::domain::catalogue::Rate::ZERO,
+        topup_quote_ms: 900_000,
         edges: ["transfer:down", "return:up", "return:operator", "transfer:sibling:acceptance"]
             .map(|text| text.parse().unwrap())
             .into(),

@@ -16,6 +16,7 @@ use taabia::ledger::command::{
 use taabia::ledger::{Command, Evidence, Outcome, Registration, Request};
 use taabia::ports::{
     AuditReader, Clock, Ledger, LedgerError, Movements, NetworkReads, Randomness, Registry, StockReads, Store,
+    TopupReads,
 };
 
 use super::script::rules;
@@ -30,12 +31,13 @@ pub struct Books {
     pub audit: Arc<dyn AuditReader>,
     pub stock: Arc<dyn StockReads>,
     pub movements: Arc<dyn Movements>,
+    pub topups: Arc<dyn TopupReads>,
 }
 
 impl From<taabia::storage::Storage> for Books {
     fn from(storage: taabia::storage::Storage) -> Self {
-        let taabia::storage::Storage { store, registry, network, audit, stock, movements, .. } = storage;
-        Self { store, registry, network, audit, stock, movements }
+        let taabia::storage::Storage { store, registry, network, audit, stock, movements, topups, .. } = storage;
+        Self { store, registry, network, audit, stock, movements, topups }
     }
 }
 

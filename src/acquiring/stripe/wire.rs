@@ -320,14 +320,13 @@ pub(super) fn dispute(answer: &Answer) -> Result<Option<DisputeState>, String> {
 
 /// The answer to a refund.
 pub(super) fn read_refund(answer: &Answer, order: &RefundOrder) -> Outcome<Done> {
-    let state = parse::<Refund>(answer).map(|refund| refund.state(order.amount.currency()));
-    match state {
-        Ok(Some(state)) if state.refund.as_ref() == Some(&order.refund) && state.amount == order.amount => {
-            match state.stage {
+    match parse::<Refund>(answer).map(|refund| refund.state(order.amount.currency())) {
+        Ok(Some(found)) if found.refund.as_ref() == Some(&order.refund) && found.amount == order.amount => {
+            match found.stage {
                 RefundStage::Failed => Outcome::refused(RefusalReason::AcquirerError, "refund_failed"),
                 stage => Outcome::Done(Done {
-                    reference: state.reference,
-                    amount: state.amount,
+                    reference: found.reference,
+                    amount: found.amount,
                     settled: stage == RefundStage::Done,
                 }),
             }

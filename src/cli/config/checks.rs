@@ -19,6 +19,9 @@ pub(super) fn check(config: &Config) -> Result<(), (&'static str, String)> {
     if config.charging.kind == ChargingKind::Simulator {
         http_url("charging.url", &config.charging.url)?;
     }
+    if !config.topup.public_url.is_empty() {
+        http_url("topup.public_url", &config.topup.public_url)?;
+    }
     if !config.access.issuer.is_empty() {
         http_url("access.issuer", &config.access.issuer)?;
     }
@@ -48,7 +51,13 @@ fn within<T: PartialOrd + Display>(
 
 fn ranges(config: &Config) -> Result<(), (&'static str, String)> {
     const HOUR_MS: u64 = 3_600_000;
-    let Config { statements, stock_watch, .. } = config;
+    let Config { statements, stock_watch, topup, .. } = config;
+    within("topup.fee_basis_points", topup.fee_basis_points, 0..=10_000)?;
+    within("topup.quote_s", topup.quote_s, 1..=30 * 86_400)?;
+    within("topup.answer_within_ms", topup.answer_within_ms, 1..=HOUR_MS)?;
+    within("topup.acquirer_deadline_ms", topup.acquirer_deadline_ms, 1..=HOUR_MS)?;
+    within("topup.lookup_horizon_ms", topup.lookup_horizon_ms, 0..=24 * HOUR_MS)?;
+    within("topup.poll_interval_ms", topup.poll_interval_ms, 1..=HOUR_MS)?;
     let Config { engine, recharge, allocation, four_eyes, doubt, transfer, charging, access, shutdown, .. } = config;
     within("engine.posters", engine.posters, 0..=256)?;
     within("engine.max_batch", engine.max_batch, 1..=4_096)?;
@@ -121,13 +130,18 @@ fn amounts(config: &Config) -> Result<(), (&'static str, String)> {
     if min.minor() > max.minor() {
         return Err(("recharge.airtime_max", format!("expected at least recharge.airtime_min, which is {min}")));
     }
+    let min = amount("topup.stock_min", &config.topup.stock_min)?;
+    let max = amount("topup.stock_max", &config.topup.stock_max)?;
+    if min.minor() > max.minor() {
+        return Err(("topup.stock_max", format!("expected at least topup.stock_min, which is {min}")));
+    }
     if !config.four_eyes.issue_per_day.is_empty() {
         amount("four_eyes.issue_per_day", &config.four_eyes.issue_per_day)?;
     }
     Ok(())
 }
 
-fn http_url(key: &'static str, text: &str) -> Result<(), (&'static str, String)> {
+pub(super) fn http_url(key: &'static str, text: &str) -> Result<(), (&'static str, String)> {
     match text.parse::<hyper::Uri>() {
         Ok(url) if matches!(url.scheme_str(), Some("http" | "https")) && url.authority().is_some() => Ok(()),
         _ => Err((key, "expected an http or https URL".into())),

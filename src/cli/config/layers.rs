@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{Config, EXAMPLE, checks};
+use super::{Config, EXAMPLE, acquirers, checks};
 
 /// What precedes the name of a setting in the environment.
 const PREFIX: &str = "TAABIA_";
@@ -63,6 +63,9 @@ pub fn load(file: Option<&Path>, variables: &[(String, String)], flags: &[Flag])
     if let Some(path) = file {
         layers.lay_file(path)?;
     }
+    for flag in flags {
+        layers.make_room(&flag.key);
+    }
     let names: HashMap<String, String> = layers.origins.keys().map(|key| (variable_of(key), key.clone())).collect();
     let mut unknown_variables = Vec::new();
     for (name, text) in variables {
@@ -107,6 +110,12 @@ impl Layers {
         leaves(&table).into_iter().try_for_each(|(key, value)| self.lay(&key, value, &origin))
     }
 
+    /// A section of an acquirer has all settings as soon as it has one.
+    fn make_room(&mut self, key: &str) {
+        let added = acquirers::make_room(&mut self.settings, key);
+        self.origins.extend(added.into_iter().map(|key| (key, "the defaults".to_owned())));
+    }
+
     /// Lays a text, read as the kind of value that the setting has.
     fn lay_text(&mut self, key: &str, text: &str, origin: &str) -> Result<(), ConfigError> {
         let invalid = |problem: &str| ConfigError::Invalid {
@@ -127,6 +136,7 @@ impl Layers {
     }
 
     fn lay(&mut self, key: &str, value: Value, origin: &str) -> Result<(), ConfigError> {
+        self.make_room(key);
         put(&mut self.settings, key, value);
         self.origins.insert(key.to_owned(), origin.to_owned());
         self.parse().map(drop).map_err(|error| ConfigError::Invalid {
@@ -147,13 +157,18 @@ impl Layers {
             origin: self.origins.get(key).cloned().unwrap_or_default(),
             problem,
         })?;
+        acquirers::check(&config.acquirers, config.currency).map_err(|(key, problem)| ConfigError::Invalid {
+            origin: self.origins.get(&key).cloned().unwrap_or_else(|| "the section's name".to_owned()),
+            key,
+            problem,
+        })?;
         Ok(config)
     }
 }
 
 /// The settings of a table with their dotted keys. An empty table counts as one, so that a section that
 /// does not exist is noticed.
-fn leaves(table: &Table) -> Vec<(String, Value)> {
+pub(super) fn leaves(table: &Table) -> Vec<(String, Value)> {
     let mut found = Vec::new();
     for (name, value) in table {
         match value {

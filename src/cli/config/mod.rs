@@ -1,6 +1,7 @@
 //! The configuration: `config/taabia.example.toml` holds every setting with its default; a file, variables
 //! of the environment and flags change it, in rising precedence ([`load`]).
 
+mod acquirers;
 mod checks;
 mod layers;
 
@@ -13,8 +14,10 @@ use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de};
 
+use crate::domain::catalogue::Rate;
 use crate::domain::{Calendar, Currency, CutOff, Edge, LevelName, Money, NumberingPlan};
 
+pub use acquirers::{ACQUIRER_EXAMPLE, AcquirerSettings, Acquirers, Misfit, setups as acquirer_setups};
 pub use layers::{ConfigError, Flag, Loaded, environment, load};
 
 /// The commented example, which is where the defaults are.
@@ -46,9 +49,13 @@ pub struct Config {
     pub commission: Commission,
     pub doubt: Doubt,
     pub transfer: Transfer,
+    pub topup: Topup,
     pub charging: Charging,
     pub statements: Statements,
     pub stock_watch: StockWatch,
+    /// By name; each section has all settings of [`ACQUIRER_EXAMPLE`].
+    #[serde(default)]
+    pub acquirers: Acquirers,
     pub access: Access,
     pub shutdown: Shutdown,
     pub telemetry: Telemetry,
@@ -122,6 +129,20 @@ pub struct Transfer {
     pub permitted: Vec<Edge>,
     pub accept_within_s: u64,
     pub poll_interval_ms: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Topup {
+    stock_min: String,
+    stock_max: String,
+    fee_basis_points: u16,
+    pub quote_s: u64,
+    pub answer_within_ms: u64,
+    pub acquirer_deadline_ms: u64,
+    pub lookup_horizon_ms: u64,
+    pub poll_interval_ms: u64,
+    pub public_url: String,
 }
 
 /// Which charging system credits the lines.
@@ -239,6 +260,19 @@ impl Config {
     pub fn airtime_range(&self) -> (Money, Money) {
         let amount = |text: &str| Money::parse(text, self.currency).expect("amounts were checked when loaded");
         (amount(&self.recharge.airtime_min), amount(&self.recharge.airtime_max))
+    }
+
+    /// Least and largest face value of one top-up.
+    #[must_use]
+    pub fn topup_range(&self) -> (Money, Money) {
+        let amount = |text: &str| Money::parse(text, self.currency).expect("amounts were checked when loaded");
+        (amount(&self.topup.stock_min), amount(&self.topup.stock_max))
+    }
+
+    /// What a top-up costs on top of the price.
+    #[must_use]
+    pub fn topup_fee(&self) -> Rate {
+        Rate::of_basis_points(i64::from(self.topup.fee_basis_points))
     }
 
     /// What may be issued on one business day; `None` is unlimited.

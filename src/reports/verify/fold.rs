@@ -268,7 +268,7 @@ impl<'a> Fold<'a> {
                 let text = format!("its row does not have the content that entry {} recorded", entry.sequence);
                 return self.wrong(name, text);
             }
-            Ordering::Equal if operation.status.is_open() != entry.kind.opens() => {
+            Ordering::Equal if operation.is_open() != entry.kind.opens() => {
                 let text = format!("its row is {} after a {} entry", operation.status.name(), entry.kind.name());
                 return self.wrong(name, text);
             }

@@ -14,6 +14,7 @@ mod registry;
 mod session;
 mod state;
 mod stock;
+mod topups;
 mod transaction;
 mod transfers;
 

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::session::answered;
 use super::sql;
 use crate::ports::StoreError;
-use crate::storage::beside::{Incomplete, attach, keys};
+use crate::storage::beside::{Incomplete, attach, attach_topups, keys};
 use crate::storage::operation_row::StoredOperation;
 
 /// Nothing is asked when none needs it.
@@ -32,6 +32,12 @@ pub(super) async fn complete(
         let query = sqlx::query_as(sql::LOAD_RUNS).bind(shards).bind(ids);
         let found = answered(query.fetch_all(&mut *connection)).await?;
         attach(incomplete.runs, found, |beside, row| beside.run = Some(row));
+    }
+    if !incomplete.topups.is_empty() {
+        let (shards, ids): (Vec<i16>, Vec<Uuid>) = keys(&incomplete.topups).unzip();
+        let sequences: Vec<i64> = incomplete.topups.iter().map(|row| row.row.last_sequence).collect();
+        let query = sqlx::query_as(sql::LOAD_TOPUPS).bind(shards).bind(ids).bind(sequences);
+        attach_topups(incomplete.topups, answered(query.fetch_all(&mut *connection)).await?);
     }
     Ok(())
 }

@@ -23,6 +23,7 @@ pub(super) async fn persist(connection: &mut PgConnection, batch: &Batch) -> Res
     write_records(connection, batch).await?;
     write_books(connection, batch).await?;
     fill_operations(connection, batch).await?;
+    write_topups(connection, batch).await?;
     write_stock(connection, batch).await
 }
 
@@ -66,6 +67,25 @@ async fn write_allocations(connection: &mut PgConnection, batch: &Batch) -> Resu
             row.shard, row.id, row.done, row.refused, row.amount_minor);
         let written = answered(query.execute(&mut *connection)).await?;
         check_found("run", batch.finished_runs.len(), written.rows_affected())?;
+    }
+    Ok(())
+}
+
+/// Top-ups: what their steps left, and which are not at their end.
+async fn write_topups(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
+    if !batch.topup_states.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::TOPUP_STATES), batch.topup_states, row:
+            row.shard, row.id, row.sequence, row.acquirer.as_deref(), row.reference.as_deref(), row.content.as_str());
+        answered(query.execute(&mut *connection)).await?;
+    }
+    if !batch.open_topups.is_empty() {
+        let query =
+            bind_columns!(sqlx::query(sql::TOPUPS_OPENED), batch.open_topups, row: row.shard, row.id, row.since);
+        answered(query.execute(&mut *connection)).await?;
+    }
+    if !batch.closed_topups.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::TOPUPS_CLOSED), batch.closed_topups, row: row.shard, row.id);
+        answered(query.execute(&mut *connection)).await?;
     }
     Ok(())
 }

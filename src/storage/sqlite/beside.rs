@@ -5,8 +5,9 @@ use sqlx::SqliteConnection;
 use super::error::store_error;
 use super::{json, sql};
 use crate::ports::StoreError;
-use crate::storage::beside::{Incomplete, attach, keys};
+use crate::storage::beside::{Incomplete, attach, attach_topups, keys};
 use crate::storage::operation_row::StoredOperation;
+use crate::storage::topup_row::TopupKey;
 
 /// Nothing is asked when none needs it.
 pub(super) async fn complete(
@@ -28,6 +29,11 @@ pub(super) async fn complete(
         let query = sqlx::query_as(sql::LOAD_RUNS).bind(json::operation_keys(keys(&incomplete.runs))?);
         let found = query.fetch_all(&mut *connection).await.map_err(store_error)?;
         attach(incomplete.runs, found, |beside, row| beside.run = Some(row));
+    }
+    if !incomplete.topups.is_empty() {
+        let states: Vec<_> = incomplete.topups.iter().map(|row| TopupKey::of(row)).collect();
+        let query = sqlx::query_as(sql::LOAD_TOPUPS).bind(json::array(&states)?);
+        attach_topups(incomplete.topups, query.fetch_all(&mut *connection).await.map_err(store_error)?);
     }
     Ok(())
 }

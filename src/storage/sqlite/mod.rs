@@ -15,6 +15,7 @@ mod registry;
 mod session;
 pub mod sql;
 mod stock;
+mod topups;
 mod transfers;
 mod tree;
 

@@ -40,6 +40,9 @@ pub(super) async fn persist(connection: &mut SqliteConnection, batch: &Batch) ->
     write(connection, sql::STOCK_RUNS, &batch.runs).await?;
     write(connection, sql::STOCK_RUN_LINES, &batch.run_lines).await?;
     change(connection, "run", sql::STOCK_FINISHED_RUNS, &batch.finished_runs).await?;
+    write(connection, sql::TOPUP_STATES, &batch.topup_states).await?;
+    write(connection, sql::TOPUPS_OPENED, &batch.open_topups).await?;
+    write(connection, sql::TOPUPS_CLOSED, &batch.closed_topups).await?;
     write(connection, sql::PERSIST_PLACED_HOLDS, &batch.placed_holds).await?;
     change(connection, "hold", sql::PERSIST_REMOVED_HOLDS, &batch.removed_holds).await?;
     change(connection, "account", sql::PERSIST_ACCOUNTS, &batch.accounts).await

@@ -1,0 +1,39 @@
+//! What is asked about top-ups.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+
+use super::MemoryStore;
+use crate::domain::{Operation, ResellerId, Timestamp};
+use crate::ports::{Party, StoreError, TopupReads, TransferQuery};
+
+#[async_trait]
+impl TopupReads for MemoryStore {
+    async fn topups(&self, query: &TransferQuery) -> Result<Vec<Operation>, StoreError> {
+        let state = self.shared.state();
+        let parties: HashSet<ResellerId> = match &query.party {
+            Party::Reseller(reseller) => [*reseller].into(),
+            Party::Below(roots) => state.network.subtree(roots).into_iter().collect(),
+        };
+        let shows = |operation: &&Operation| {
+            operation.topup().is_some()
+                && parties.contains(&operation.reseller)
+                && query.status.is_none_or(|status| operation.status == status)
+                && query.from.is_none_or(|from| operation.created_at >= from)
+                && query.to.is_none_or(|to| operation.created_at < to)
+                && query.after.is_none_or(|after| operation.id < after)
+        };
+        let mut found: Vec<_> = state.books.iter().flat_map(|books| books.operations.values()).filter(shows).collect();
+        found.sort_unstable_by_key(|operation| std::cmp::Reverse(operation.id));
+        Ok(found.into_iter().take(query.limit as usize).cloned().collect())
+    }
+
+    async fn open_topups(&self, since: Timestamp, limit: u32) -> Result<Vec<Operation>, StoreError> {
+        let state = self.shared.state();
+        let open = |operation: &&Operation| operation.waits_for_payment() && operation.created_at <= since;
+        let mut found: Vec<_> = state.books.iter().flat_map(|books| books.operations.values()).filter(open).collect();
+        found.sort_unstable_by_key(|operation| (operation.created_at, operation.id));
+        Ok(found.into_iter().take(limit as usize).cloned().collect())
+    }
+}

@@ -1,0 +1,58 @@
+//! What is asked about top-ups.
+
+use async_trait::async_trait;
+use sqlx::Postgres;
+use sqlx::postgres::PgArguments;
+use sqlx::query::QueryAs;
+use uuid::Uuid;
+
+use super::beside::complete;
+use super::error::store_error;
+use super::{PostgresStore, sql};
+use crate::domain::{Operation, Shard, Timestamp};
+use crate::ports::{Party, StoreError, TopupReads, TransferQuery};
+use crate::storage::bounds::Page;
+use crate::storage::operation_row::{StoredOperation, read_operations};
+use crate::storage::rows::shard_number;
+
+impl PostgresStore {
+    async fn complete_operations(
+        &self,
+        query: QueryAs<'_, Postgres, StoredOperation, PgArguments>,
+    ) -> Result<Vec<Operation>, StoreError> {
+        let mut connection = self.reads.acquire().await.map_err(store_error)?;
+        let mut rows = query.fetch_all(&mut *connection).await.map_err(store_error)?;
+        complete(&mut connection, rows.iter_mut()).await?;
+        read_operations(rows)
+    }
+}
+
+#[async_trait]
+impl TopupReads for PostgresStore {
+    async fn topups(&self, query: &TransferQuery) -> Result<Vec<Operation>, StoreError> {
+        let page = Page::of_transfers(query);
+        let statement = match &query.party {
+            Party::Reseller(reseller) => {
+                let home = Shard::of(reseller.uuid(), self.shards);
+                sqlx::query_as(sql::TOPUPS_OF_RESELLER).bind(shard_number(home)).bind(reseller.uuid())
+            }
+            Party::Below(roots) => {
+                let roots: Vec<Uuid> = roots.iter().map(|root| root.uuid()).collect();
+                sqlx::query_as(sql::TOPUPS_BELOW).bind(roots)
+            }
+        };
+        let statement = statement
+            .bind(page.first_id)
+            .bind(page.before_id)
+            .bind(page.created_from_ms)
+            .bind(page.created_before_ms)
+            .bind(page.status)
+            .bind(page.limit);
+        self.complete_operations(statement).await
+    }
+
+    async fn open_topups(&self, since: Timestamp, limit: u32) -> Result<Vec<Operation>, StoreError> {
+        let statement = sqlx::query_as(sql::TOPUPS_OPEN).bind(since.unix_ms()).bind(i64::from(limit));
+        self.complete_operations(statement).await
+    }
+}

@@ -1,0 +1,65 @@
+//! What is asked about top-ups.
+
+use async_trait::async_trait;
+use sqlx::Sqlite;
+use sqlx::query::QueryAs;
+use sqlx::sqlite::SqliteArguments;
+
+use super::beside::complete;
+use super::error::store_error;
+use super::{SqliteStore, json, sql};
+use crate::domain::{Operation, Shard, Timestamp};
+use crate::ports::{Party, StoreError, TopupReads, TransferQuery};
+use crate::storage::bounds::{Page, newest};
+use crate::storage::operation_row::{StoredOperation, read_operations};
+use crate::storage::rows::shard_number;
+
+type OperationQuery<'q> = QueryAs<'q, Sqlite, StoredOperation, SqliteArguments>;
+
+impl SqliteStore {
+    async fn complete_operations(&self, query: OperationQuery<'_>) -> Result<Vec<Operation>, StoreError> {
+        let mut connection = self.reads.acquire().await.map_err(store_error)?;
+        let mut rows = query.fetch_all(&mut *connection).await.map_err(store_error)?;
+        complete(&mut connection, rows.iter_mut()).await?;
+        read_operations(rows)
+    }
+
+    async fn topups_page(&self, query: OperationQuery<'_>, page: Page) -> Result<Vec<Operation>, StoreError> {
+        let query = query
+            .bind(page.first_id)
+            .bind(page.before_id)
+            .bind(page.created_from_ms)
+            .bind(page.created_before_ms)
+            .bind(page.status)
+            .bind(page.limit);
+        self.complete_operations(query).await
+    }
+}
+
+#[async_trait]
+impl TopupReads for SqliteStore {
+    async fn topups(&self, query: &TransferQuery) -> Result<Vec<Operation>, StoreError> {
+        let page = Page::of_transfers(query);
+        match &query.party {
+            Party::Reseller(reseller) => {
+                let home = Shard::of(reseller.uuid(), self.shards);
+                let statement = sqlx::query_as(sql::TOPUPS_OF_RESELLER);
+                self.topups_page(statement.bind(shard_number(home)).bind(reseller.uuid()), page).await
+            }
+            Party::Below(roots) => {
+                let roots = json::reseller_ids(roots)?;
+                let mut found = Vec::new();
+                for shard in Shard::all(self.shards) {
+                    let below = sqlx::query_as(sql::TOPUPS_BELOW).bind(shard_number(shard)).bind(roots.as_str());
+                    found.extend(self.topups_page(below, page).await?);
+                }
+                Ok(newest(found, page.limit, |operation| operation.id))
+            }
+        }
+    }
+
+    async fn open_topups(&self, since: Timestamp, limit: u32) -> Result<Vec<Operation>, StoreError> {
+        let statement = sqlx::query_as(sql::TOPUPS_OPEN).bind(since.unix_ms()).bind(i64::from(limit));
+        self.complete_operations(statement).await
+    }
+}

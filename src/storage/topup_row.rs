@@ -1,0 +1,74 @@
+//! Top-ups: the states that their steps left, as rows beside their operations.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::operation_row::StoredOperation;
+use super::rows::{corrupt, hex_bytes, shard_number};
+use crate::domain::{Operation, Topup};
+use crate::ports::StoreError;
+
+#[derive(Clone, Serialize, sqlx::FromRow)]
+pub(super) struct TopupRow {
+    pub shard: i16,
+    #[serde(serialize_with = "hex_bytes")]
+    pub id: Uuid,
+    /// Of the journal entry that brought the operation here.
+    pub sequence: i64,
+    pub acquirer: Option<String>,
+    pub reference: Option<String>,
+    pub content: String,
+}
+
+impl TopupRow {
+    /// The row of an operation, where it has one.
+    pub(super) fn of(operation: &Operation) -> Option<Self> {
+        let topup = operation.topup()?;
+        Some(Self {
+            shard: shard_number(operation.id.shard()),
+            id: operation.id.uuid(),
+            sequence: operation.last_sequence,
+            acquirer: topup.payment.acquirer.as_deref().map(Into::into),
+            reference: topup.payment.reference.as_deref().map(Into::into),
+            content: serde_json::to_string(topup).expect("it is made of texts and numbers"),
+        })
+    }
+
+    pub(super) fn read(&self) -> Result<Topup, StoreError> {
+        serde_json::from_str(&self.content).map_err(|_| corrupt("topup_state.content"))
+    }
+}
+
+/// The state that an operation's row means.
+#[derive(Serialize)]
+pub(super) struct TopupKey {
+    shard: i16,
+    #[serde(serialize_with = "hex_bytes")]
+    id: Uuid,
+    sequence: i64,
+}
+
+impl TopupKey {
+    pub(super) fn of(stored: &StoredOperation) -> Self {
+        Self { shard: stored.row.shard, id: stored.row.id, sequence: stored.row.last_sequence }
+    }
+}
+
+/// A top-up that is not at its end.
+#[derive(Serialize)]
+pub(super) struct OpenTopupRow {
+    pub shard: i16,
+    #[serde(serialize_with = "hex_bytes")]
+    pub id: Uuid,
+    pub since: i64,
+}
+
+impl OpenTopupRow {
+    pub(super) fn of(operation: &Operation) -> Self {
+        Self {
+            shard: shard_number(operation.id.shard()),
+            id: operation.id.uuid(),
+            since: operation.created_at.unix_ms(),
+        }
+    }
+}
