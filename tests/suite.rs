@@ -33,6 +33,7 @@ mod staff;
 mod statements;
 mod storage;
 mod support;
+mod topups;
 mod transfers;
 mod users;
 mod verify;

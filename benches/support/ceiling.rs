@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::serve::ListenerExt as _;
 use secrecy::ExposeSecret as _;
+use taabia::acquiring::Acquirers;
 use taabia::charging::{self, ChargingConfig, Dependencies, in_process};
 use taabia::cli::clock::{SystemClock, SystemRandomness};
 use taabia::cli::config::Config;
@@ -18,9 +19,11 @@ use taabia::services::access::{
     Tokens,
 };
 use taabia::services::business_days::BusinessDays;
+use taabia::services::cashier::{Cashier, CashierConfig};
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
 use taabia::services::statements::Boundaries;
 use taabia::services::stock_watch::StockWatches;
+use taabia::services::topups::{TopupConfig, TopupDeps, Topups};
 use taabia::services::{
     Allocations, Audit, Catalogues, Commissions, Directory, FourEyes, Limits, Network, Recharges, Scope, Statements,
     Stock, Terminals, Transfers, Users,
@@ -104,6 +107,42 @@ async fn client(clients: &Clients, roots: Vec<ResellerId>) -> Result<Credentials
     Ok(Credentials { client_id: new.client.to_string(), client_secret: new.secret.expose_secret().to_owned() })
 }
 
+/// Nothing is topped up here: there are no acquirers.
+fn topups(
+    ledger: Arc<InstantLedger>,
+    store: Arc<taabia::simulator::MemoryStore>,
+    directory: Arc<Directory>,
+    config: &Config,
+) -> Topups {
+    let (clock, randomness) = (Arc::new(SystemClock), Arc::new(SystemRandomness));
+    let dependencies = taabia::acquiring::Dependencies { clock: clock.clone(), randomness: randomness.clone() };
+    let none = Acquirers::connect(std::iter::empty(), &dependencies).map_err(|(_, error)| error);
+    let acquirers = Arc::new(none.expect("there are none that could not be connected"));
+    let cashier = Arc::new(Cashier {
+        ledger: ledger.clone(),
+        acquirers: acquirers.clone(),
+        clock: clock.clone(),
+        config: CashierConfig {
+            currency: config.currency,
+            acquirer_deadline_ms: 1,
+            lookup_horizon_ms: 1,
+            public_url: "".into(),
+        },
+    });
+    let times = TopupConfig { answer_within_ms: 1, acquirer_deadline_ms: 1, currency: config.currency };
+    let deps = TopupDeps {
+        ledger: ledger.clone(),
+        reads: ledger,
+        lists: store,
+        directory,
+        acquirers,
+        cashier,
+        clock,
+        randomness,
+    };
+    Topups::new(deps, times)
+}
+
 /// Wired as a node is, with the one ledger in place of engine and store.
 fn api(
     config: &Config,
@@ -180,6 +219,7 @@ fn api(
             directory: directory.clone(),
             clock: clock.clone(),
         }),
+        topups: Arc::new(topups(ledger.clone(), store.clone(), directory.clone(), config)),
         transfers: Arc::new(Transfers {
             ledger: ledger.clone(),
             reads: ledger.clone(),

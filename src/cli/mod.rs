@@ -17,6 +17,7 @@ pub mod migrate;
 pub mod network;
 pub mod node;
 mod node_jobs;
+mod node_topups;
 pub mod openapi;
 pub mod partner;
 pub mod serve;

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use super::clock::{SystemClock, SystemRandomness};
 use super::config::{ChargingKind, Config, SigningKey};
 use super::node_jobs::{start_jobs, stock_jobs};
+use super::node_topups::{acquirers, cashier, topup_job, topups};
 use crate::charging::{self, ChargingConfig, in_process, simulator_http};
 use crate::domain::Money;
 use crate::engine::{Engine, EngineConfig};
@@ -169,7 +170,10 @@ impl Node {
         let readiness = Readiness::default();
         let allocations = Arc::new(allocations(storage, engine.clone(), directory.clone()));
         let four_eyes = Arc::new(four_eyes(storage, engine.clone(), directory.clone()));
+        let acquirers = Arc::new(acquirers(config)?);
+        let cashier = Arc::new(cashier(config, engine.clone(), acquirers.clone(), &url));
         let router = http::router(Api {
+            topups: Arc::new(topups(storage, engine.clone(), directory.clone(), (acquirers, cashier.clone()), config)),
             recharges: recharges.clone(),
             network: Arc::new(Network {
                 directory: directory.clone(),
@@ -248,6 +252,7 @@ impl Node {
         let (stop_jobs, jobs_stopped) = watch::channel(false);
         let mut jobs = start_jobs(config, storage, &engine, charging, &jobs_stopped);
         jobs.extend(stock_jobs(config, storage, &engine, &allocations, &jobs_stopped));
+        jobs.push(tokio::spawn(topup_job(config, storage, cashier).run(jobs_stopped)));
         jobs.push(tokio::spawn(super::telemetry::upkeep(metrics)));
         Ok(Self {
             url,

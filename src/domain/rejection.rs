@@ -44,6 +44,11 @@ pub enum Decline {
     TransferRefused,
     TransferCancelled,
     AcceptanceExpired,
+    PaymentNotOffered,
+    CardFundsInsufficient,
+    PaymentDeclined,
+    PaymentAbandoned,
+    PaymentNotMade,
 }
 
 /// A line of the reference of refusals (`api-spec/problems.md` is generated from it).
@@ -57,7 +62,7 @@ pub struct DeclineLine {
 }
 
 #[rustfmt::skip]
-pub const DECLINES: [DeclineLine; 18] = {
+pub const DECLINES: [DeclineLine; 23] = {
     const fn line(decline: Decline, code: &'static str, iso8583: &'static str, meaning: &'static str) -> DeclineLine {
         DeclineLine { decline, code, iso8583, meaning }
     }
@@ -80,6 +85,11 @@ pub const DECLINES: [DeclineLine; 18] = {
         line(Decline::TransferRefused,   "transfer_refused",    "05", "The receiver refused it"),
         line(Decline::TransferCancelled, "transfer_cancelled",  "17", "The sender cancelled it before it was accepted"),
         line(Decline::AcceptanceExpired, "acceptance_expired",  "05", "The receiver did not accept it in time"),
+        line(Decline::PaymentNotOffered, "payment_not_offered", "57", "No acquirer takes this amount or this way of paying"),
+        line(Decline::CardFundsInsufficient, "card_funds_insufficient", "51", "The card has not enough money"),
+        line(Decline::PaymentDeclined,   "payment_declined",    "05", "The card's bank refused, or the acquirer does not know the token"),
+        line(Decline::PaymentAbandoned,  "payment_abandoned",   "17", "The customer gave up, was not recognised, or let the time pass"),
+        line(Decline::PaymentNotMade,    "payment_not_made",    "91", "The acquirer could not be asked, or provably took nothing"),
     ]
 };
 

@@ -311,6 +311,11 @@ impl From<ServiceError> for Problem {
             ServiceError::DecidedAlready { status } => {
                 Self::new(Code::DecidedAlready).detail(format!("it is {} already", status.name()))
             }
+            ServiceError::UnknownAcquirer => {
+                let detail = "expected the name of an acquirer of this installation, or none".into();
+                let error = FieldError { pointer: "/acquirer".into(), code: "invalid", detail };
+                Self::with_errors(Code::ValidationFailed, vec![error])
+            }
             ServiceError::ApprovalExpired => Self::new(Code::ApprovalExpired),
             ServiceError::TooManyLines => {
                 Self::new(Code::PayloadTooLarge).detail("the rule meets more than 100,000 resellers")

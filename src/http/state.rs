@@ -12,6 +12,7 @@ use crate::ports::{Clock, Randomness, Reads};
 use crate::services::access::{Authenticator, Tokens};
 use crate::services::business_days::BusinessDays;
 use crate::services::stock_watch::StockWatches;
+use crate::services::topups::Topups;
 use crate::services::{
     Allocations, Audit, Catalogues, Commissions, Directory, FourEyes, Limits, Network, Recharges, Statements, Stock,
     Terminals, Transfers, Users,
@@ -28,6 +29,7 @@ pub struct Api {
     pub terminals: Arc<Terminals>,
     pub four_eyes: Arc<FourEyes>,
     pub allocations: Arc<Allocations>,
+    pub topups: Arc<Topups>,
     pub transfers: Arc<Transfers>,
     pub limits: Arc<Limits>,
     pub statements: Arc<Statements>,

@@ -8,6 +8,7 @@ pub mod payout;
 pub mod runs;
 pub mod statements;
 pub mod stock_watch;
+pub mod topups;
 
 pub use acceptance::AcceptanceJob;
 pub use business_days::BusinessDayJob;
@@ -17,3 +18,4 @@ pub use payout::{PayoutConfig, PayoutJob};
 pub use runs::{RunConfig, RunJob};
 pub use statements::{StatementConfig, StatementJob};
 pub use stock_watch::StockWatchJob;
+pub use topups::TopupJob;

@@ -65,6 +65,14 @@ impl Directory {
         Ok(Relation::between(&self.ancestors(from).await?, &self.ancestors(to).await?))
     }
 
+    /// The reseller, then who stands above it, up to the top, as it was seconds ago at most.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn line(&self, reseller: ResellerId) -> Result<Vec<ResellerId>, ServiceError> {
+        Ok(self.ancestors(reseller).await?.to_vec())
+    }
+
     async fn ancestors(&self, reseller: ResellerId) -> Result<Ancestors, ServiceError> {
         let now = Instant::now();
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&reseller).cloned();

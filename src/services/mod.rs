@@ -5,6 +5,7 @@ pub mod allocations;
 mod audit;
 pub mod business_days;
 pub mod caller;
+pub mod cashier;
 pub mod catalogue;
 pub mod commission;
 pub mod directory;
@@ -18,6 +19,7 @@ pub mod statements;
 pub mod stock;
 pub mod stock_watch;
 pub mod terminals;
+pub mod topups;
 pub mod transfers;
 mod users;
 

@@ -330,6 +330,7 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
             directory: directory.clone(),
             clock: world.clock.clone(),
         }),
+        topups: super::topups::without_acquirers(world, &directory),
         transfers: Arc::new(Transfers {
             ledger: world.nodes[0].clone(),
             reads: store.clone(),

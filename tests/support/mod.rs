@@ -7,6 +7,7 @@ pub mod postgres;
 pub mod program;
 pub mod proxy;
 pub mod script;
+pub mod topups;
 pub mod transfers;
 pub mod world;
 

@@ -10,6 +10,7 @@ mod products;
 mod recharges;
 mod resellers;
 mod terminals;
+mod topups;
 mod transfers;
 mod users;
 mod whoami;
@@ -67,6 +68,9 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::StockAllocate), routes!(allocation_runs::lines::list_allocation_run_lines)),
         (Need::Scope(Scope::NetworkRead), routes!(resellers::limits::get_limits)),
         (Need::Scope(Scope::NetworkWrite), routes!(resellers::limits::put_limits)),
+        (Need::Scope(Scope::TopupsWrite), routes!(topups::create::create_topup)),
+        (Need::Scope(Scope::TopupsRead), routes!(topups::list::list_topups)),
+        (Need::Scope(Scope::TopupsRead), routes!(topups::get::get_topup)),
         (Need::Scope(Scope::StockWrite), routes!(transfers::create::create_transfer)),
         (Need::Scope(Scope::StockRead), routes!(transfers::list::list_transfers)),
         (Need::Scope(Scope::StockRead), routes!(transfers::get::get_transfer)),

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::Slice;
 use super::commission;
 use super::finding::{Finding, offence};
+use super::topups::Topups;
 use super::usage::Sales;
 use crate::domain::encoding::Hash;
 use crate::domain::{
@@ -60,6 +61,7 @@ pub(super) struct Fold<'a> {
     /// The last entry about each record.
     pub records: HashMap<Uuid, AboutRecord>,
     pub sales: Sales<'a>,
+    pub topups: Topups,
     frontier: Frontier,
     /// Of the head, from the left.
     subtrees: Vec<Subtree>,
@@ -84,6 +86,7 @@ impl<'a> Fold<'a> {
             resellers: HashMap::new(),
             records: HashMap::new(),
             sales: Sales::new(calendar),
+            topups: Topups::default(),
             frontier: Frontier::default(),
             subtrees: subtrees(&head.frontier),
             recorded_at: Timestamp::EPOCH,
@@ -274,6 +277,7 @@ impl<'a> Fold<'a> {
             }
             Ordering::Equal => {
                 self.operations += 1;
+                self.topups.add(operation);
                 self.runs.extend(operation.run().map(|_| operation.clone()));
             }
             // It moved on later; the later entry has the digest.

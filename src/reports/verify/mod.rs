@@ -27,6 +27,7 @@ mod movements;
 mod records;
 mod report;
 mod runs;
+mod topups;
 mod usage;
 
 use std::collections::BTreeMap;

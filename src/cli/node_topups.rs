@@ -1,0 +1,79 @@
+//! What top-ups by card are wired to.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use super::clock::{SystemClock, SystemRandomness};
+use super::config::{Config, acquirer_setups};
+use super::node::millis;
+use crate::acquiring::{Acquirers, Dependencies};
+use crate::engine::Engine;
+use crate::jobs::TopupJob;
+use crate::services::Directory;
+use crate::services::cashier::{Cashier, CashierConfig};
+use crate::services::topups::{TopupConfig, TopupDeps, Topups};
+use crate::storage::Storage;
+
+/// Top-ups that the job looks at at the same time.
+const LOOKS_AT_ONCE: usize = 32;
+
+/// The configured acquirers. Nothing is sent yet.
+///
+/// # Errors
+/// The setting that cannot work, and why.
+pub(super) fn acquirers(config: &Config) -> Result<Acquirers, Box<dyn Error>> {
+    let setups = acquirer_setups(&config.acquirers, config.currency)
+        .map_err(|(setting, problem)| format!("{setting}: {problem}"))?;
+    let dependencies = Dependencies { clock: Arc::new(SystemClock), randomness: Arc::new(SystemRandomness) };
+    Acquirers::connect(setups, &dependencies).map_err(|(name, error)| format!("acquirers.{name}.{error}").into())
+}
+
+pub(super) fn cashier(config: &Config, ledger: Arc<Engine>, acquirers: Arc<Acquirers>, url: &str) -> Cashier {
+    let public = config.topup.public_url.as_str();
+    Cashier {
+        ledger,
+        acquirers,
+        clock: Arc::new(SystemClock),
+        config: CashierConfig {
+            currency: config.currency,
+            acquirer_deadline_ms: millis(config.topup.acquirer_deadline_ms),
+            lookup_horizon_ms: millis(config.topup.lookup_horizon_ms),
+            public_url: if public.is_empty() { url } else { public.trim_end_matches('/') }.into(),
+        },
+    }
+}
+
+pub(super) fn topups(
+    storage: &Storage,
+    ledger: Arc<Engine>,
+    directory: Arc<Directory>,
+    (acquirers, cashier): (Arc<Acquirers>, Arc<Cashier>),
+    config: &Config,
+) -> Topups {
+    let deps = TopupDeps {
+        ledger,
+        reads: storage.store.clone(),
+        lists: storage.topups.clone(),
+        directory,
+        acquirers,
+        cashier,
+        clock: Arc::new(SystemClock),
+        randomness: Arc::new(SystemRandomness),
+    };
+    let times = TopupConfig {
+        answer_within_ms: config.topup.answer_within_ms,
+        acquirer_deadline_ms: millis(config.topup.acquirer_deadline_ms),
+        currency: config.currency,
+    };
+    Topups::new(deps, times)
+}
+
+pub(super) fn topup_job(config: &Config, storage: &Storage, cashier: Arc<Cashier>) -> TopupJob {
+    TopupJob {
+        reads: storage.topups.clone(),
+        cashier,
+        clock: Arc::new(SystemClock),
+        poll_interval_ms: config.topup.poll_interval_ms,
+        concurrency: LOOKS_AT_ONCE,
+    }
+}

@@ -1,0 +1,6 @@
+//! The calls about card-funded top-ups.
+
+pub mod create;
+pub mod get;
+pub mod list;
+mod shape;

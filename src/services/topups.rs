@@ -1,0 +1,247 @@
+//! Card-funded top-ups: stock is set aside, an acquirer is asked for the money, and the stock moves when it was taken.
+//!
+//! Whatever an acquirer says goes through [`Cashier`]: the task that asked it, the job that asks how it stands, and its
+//! notifications move a top-up by the same commands, so that the second one to know changes nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::caller::{Caller, ServiceError};
+use super::cashier::{Cashier, order_id};
+use super::directory::Directory;
+use super::recharges::Answer;
+use crate::acquiring::{AcquirerName, Acquirers, Ask};
+use crate::domain::ids::uuid_v7;
+use crate::domain::topup::method_digest;
+use crate::domain::{Currency, Decline, ExternalId, Money, Operation, OperationId, ResellerId, Status, Timestamp};
+use crate::ledger::command::{Command, Request, StartTopup, TopupEvidence};
+use crate::ports::acquirer::{CardToken, Outcome, PageLanguage, PaymentMethod, PaymentOrder};
+use crate::ports::{Clock, Ledger, Party, Randomness, Reads, TopupReads, TransferQuery};
+
+/// A validated order.
+#[derive(Clone, Debug)]
+pub struct TopupOrder {
+    pub external_id: ExternalId,
+    pub reseller: ResellerId,
+    /// Face value.
+    pub stock_minor: i64,
+    /// `None` leaves the choice to the rules.
+    pub acquirer: Option<AcquirerName>,
+    /// `None` is the acquirer's own page.
+    pub token: Option<CardToken>,
+    pub return_url: Option<Box<str>>,
+}
+
+/// What a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct TopupFilter {
+    pub reseller: Option<ResellerId>,
+    /// Only together with `reseller`; of the caller's own partner.
+    pub external_id: Option<ExternalId>,
+    pub status: Option<Status>,
+    pub from: Option<Timestamp>,
+    pub to: Option<Timestamp>,
+    pub after: Option<OperationId>,
+    /// 1 to 200.
+    pub limit: u32,
+}
+
+/// A page of top-ups, newest first.
+#[derive(Clone, Debug)]
+pub struct TopupPage {
+    pub items: Vec<Operation>,
+    pub next: Option<OperationId>,
+}
+
+/// Times of top-ups.
+#[derive(Clone, Debug)]
+pub struct TopupConfig {
+    /// How long a request waits for the outcome before it is answered with the state as it is.
+    pub answer_within_ms: u64,
+    /// How long an acquirer may take to answer.
+    pub acquirer_deadline_ms: i64,
+    pub currency: Currency,
+}
+
+/// What top-ups need of the world.
+pub struct TopupDeps {
+    pub ledger: Arc<dyn Ledger>,
+    pub reads: Arc<dyn Reads>,
+    pub lists: Arc<dyn TopupReads>,
+    pub directory: Arc<Directory>,
+    pub acquirers: Arc<Acquirers>,
+    pub cashier: Arc<Cashier>,
+    pub clock: Arc<dyn Clock>,
+    pub randomness: Arc<dyn Randomness>,
+}
+
+/// The use cases of top-ups.
+pub struct Topups {
+    deps: Arc<TopupDeps>,
+    config: TopupConfig,
+}
+
+/// What the detached task has reached so far; the flag tells that it has come to a halt.
+type Progress = Option<(Result<Answer, ServiceError>, bool)>;
+
+impl Topups {
+    #[must_use]
+    pub fn new(deps: TopupDeps, config: TopupConfig) -> Self {
+        Self { deps: Arc::new(deps), config }
+    }
+
+    /// Sets the stock aside, asks an acquirer, and answers with the outcome or, when it takes longer, with the top-up
+    /// as it stands.
+    ///
+    /// # Errors
+    /// [`ServiceError::UnknownAcquirer`] when there is none of the name; [`ServiceError`].
+    pub async fn create(&self, caller: &Caller, order: TopupOrder) -> Result<Answer, ServiceError> {
+        self.deps.directory.authorise(caller, order.reseller).await?;
+        if order.acquirer.as_ref().is_some_and(|name| self.deps.acquirers.get(name).is_none()) {
+            return Err(ServiceError::UnknownAcquirer);
+        }
+        let line = self.deps.directory.line(order.reseller).await?;
+        let (progress, mut watching) = watch::channel::<Progress>(None);
+        let task = Task { deps: self.deps.clone(), config: self.config.clone(), progress, line };
+        let command = task.start(caller, &order);
+        tokio::spawn(task.run(command, order));
+        let within = Duration::from_millis(self.config.answer_within_ms);
+        let _ = timeout(within, watching.wait_for(|reached| reached.as_ref().is_some_and(|(_, done)| *done))).await;
+        let reached = watching.borrow().clone();
+        // Not set aside yet, or not known to be: the same id finds out.
+        reached.map_or(Err(ServiceError::Unavailable { retry_after_s: 1 }), |(answer, _)| answer)
+    }
+
+    /// # Errors
+    /// [`ServiceError::NotFound`] when unknown or outside the caller's subtrees.
+    pub async fn get(&self, caller: &Caller, id: OperationId) -> Result<Operation, ServiceError> {
+        let operation = self.deps.reads.operation(id).await?.filter(|operation| operation.topup().is_some());
+        let operation = operation.ok_or(ServiceError::NotFound)?;
+        self.deps.directory.authorise(caller, operation.reseller).await?;
+        Ok(operation)
+    }
+
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn list(&self, caller: &Caller, filter: TopupFilter) -> Result<TopupPage, ServiceError> {
+        let party = match filter.reseller {
+            Some(reseller) => {
+                self.deps.directory.authorise(caller, reseller).await?;
+                Party::Reseller(reseller)
+            }
+            None => Party::Below(caller.roots.to_vec()),
+        };
+        let TopupFilter { status, from, to, after, limit, .. } = filter;
+        if let (Some(reseller), Some(external_id)) = (filter.reseller, &filter.external_id) {
+            let shard = self.deps.directory.shard_of(reseller);
+            let found = self.deps.reads.operation_by_key(shard, caller.partner, reseller, external_id).await?;
+            let shows = |operation: &Operation| {
+                operation.topup().is_some()
+                    && status.is_none_or(|status| operation.status == status)
+                    && from.is_none_or(|from| operation.created_at >= from)
+                    && to.is_none_or(|to| operation.created_at < to)
+                    && after.is_none()
+            };
+            return Ok(TopupPage { items: found.into_iter().filter(shows).collect(), next: None });
+        }
+        let query = TransferQuery { party, status, from, to, after, limit: limit + 1 };
+        let mut items = self.deps.lists.topups(&query).await?;
+        let more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        let next = if more { items.last().map(|operation| operation.id) } else { None };
+        Ok(TopupPage { items, next })
+    }
+}
+
+/// One top-up on its way, detached from the request that asked for it.
+struct Task {
+    deps: Arc<TopupDeps>,
+    config: TopupConfig,
+    progress: watch::Sender<Progress>,
+    /// The reseller and who stands above it.
+    line: Vec<ResellerId>,
+}
+
+impl Task {
+    fn start(&self, caller: &Caller, order: &TopupOrder) -> Command {
+        let mut random = [0; 10];
+        self.deps.randomness.fill(&mut random);
+        let shard = self.deps.directory.shard_of(order.reseller);
+        let start = StartTopup {
+            operation: OperationId::from_uuid(uuid_v7(self.deps.clock.now(), random, shard)),
+            partner: caller.partner,
+            external_id: order.external_id.clone(),
+            reseller: order.reseller,
+            face_minor: order.stock_minor,
+            named: order.acquirer.as_ref().map(|name| name.as_str().into()),
+            method: order.token.as_ref().map(|token| method_digest(token.as_str())),
+            return_url: order.return_url.clone(),
+        };
+        Command { actor: caller.seller(), request: Request::StartTopup(start) }
+    }
+
+    /// Runs to the end whether anybody waits or not.
+    async fn run(self, command: Command, order: TopupOrder) {
+        let started = match self.deps.ledger.execute(command).await {
+            Ok(outcome) => Answer::of(outcome),
+            Err(error) => Err(error.into()),
+        };
+        let ours =
+            started.as_ref().ok().filter(|answer| !answer.replayed && answer.operation.status == Status::Created);
+        let Some(operation) = ours.map(|answer| answer.operation.clone()) else {
+            self.report(started, true);
+            return;
+        };
+        self.report(started, false);
+        let reached = self.pay(&operation, order).await;
+        self.report(reached.map(|operation| Answer { operation, replayed: false }), true);
+    }
+
+    /// Asks acquirers until one was, and moves the top-up by what it says.
+    async fn pay(&self, operation: &Arc<Operation>, order: TopupOrder) -> Result<Arc<Operation>, ServiceError> {
+        let topup = operation.topup().ok_or(ServiceError::Internal)?;
+        let cashier = &self.deps.cashier;
+        let method = order.token.map_or(PaymentMethod::HostedPage, PaymentMethod::Token);
+        let payment = PaymentOrder {
+            order: order_id(operation.id),
+            amount: Money::from_minor(topup.due_minor(), self.config.currency),
+            method: method.clone(),
+            // Each acquirer has its own.
+            capture: crate::ports::acquirer::CaptureMode::Automatic,
+            return_url: order.return_url,
+            language: PageLanguage::default(),
+            submit_by: operation.created_at.plus_ms(self.config.acquirer_deadline_ms),
+        };
+        let named = order.acquirer.as_ref();
+        let ask = Ask { order: &payment.order, amount: payment.amount, named, line: &self.line };
+        let Ok(plan) = self.deps.acquirers.plan(&ask, &method) else {
+            return cashier.advance(operation, None, TopupEvidence::NotTaken(Decline::PaymentNotOffered)).await;
+        };
+        let attempts = std::sync::atomic::AtomicUsize::new(0);
+        let begins = |acquirer: AcquirerName| {
+            let again = attempts.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0;
+            async move { cashier.asks(operation, acquirer.as_str(), again).await }
+        };
+        let routed = self.deps.acquirers.authorise(&payment, &plan, begins).await;
+        match (routed.acquirer, routed.outcome) {
+            (Some(acquirer), outcome) => cashier.authorised(operation, &acquirer, outcome).await,
+            // Nobody was to be asked: somebody else has ended it.
+            (None, Outcome::NotSent(_)) => {
+                cashier.advance(operation, None, TopupEvidence::NotTaken(Decline::PaymentNotMade)).await
+            }
+            (None, _) => Err(ServiceError::Internal),
+        }
+    }
+
+    fn report(&self, reached: Result<Answer, ServiceError>, done: bool) {
+        // What was set aside is told, even where the acquirer's answer could not be written down.
+        let reached = match (&reached, &*self.progress.borrow()) {
+            (Err(_), Some((Ok(before), _))) => Ok(before.clone()),
+            _ => reached,
+        };
+        self.progress.send_replace(Some((reached, done)));
+    }
+}
