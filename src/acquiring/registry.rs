@@ -104,7 +104,8 @@ impl Acquirers {
     ///
     /// `begins` is called before each attempt, and writes down durably where the money is asked for: after a crash it is
     /// the one to ask. When it answers false, nothing more is tried. The next acquirer is tried only when the one before
-    /// provably was not asked for the money.
+    /// provably was not asked for the money. So it is for orders that were never tried: one that is in doubt goes to
+    /// [`Acquirer::lookup`] of the acquirer that was written down.
     pub async fn authorise<F>(
         &self,
         order: &PaymentOrder,

@@ -291,6 +291,12 @@ impl PaymentBody {
     fn read(self) -> Option<PaymentState> {
         let currency = self.currency.parse().ok()?;
         let money = |minor| Money::from_minor(minor, currency);
+        if self.amount_minor <= 0 || !(0..=self.amount_minor).contains(&self.captured_minor) {
+            return None;
+        }
+        if !(0..=self.captured_minor).contains(&self.refunded_minor) {
+            return None;
+        }
         let stage = match &*self.status {
             "requires_action" => PaymentStage::NeedsCustomer(Some(CustomerAction::Redirect {
                 url: self.redirect_url.filter(|url| url.starts_with("http"))?.into(),
@@ -417,7 +423,8 @@ impl OrderText {
 impl Told {
     fn read(self) -> Option<Notified> {
         let currency = self.currency.parse().ok()?;
-        let amount = Money::from_minor(self.amount_minor, currency);
+        let amount =
+            Some(self.amount_minor).filter(|minor| *minor > 0).map(|minor| Money::from_minor(minor, currency))?;
         let dispute = || self.dispute.as_deref()?.parse::<AcquirerReference>().ok();
         let event = match &*self.kind {
             "payment.authorised" => Event::Authorised { amount, captured_by_reply: false },
@@ -433,7 +440,7 @@ impl Told {
             "dispute.opened" => Event::DisputeOpened { dispute: dispute()?, amount },
             "dispute.won" => Event::DisputeWon { dispute: dispute()?, amount },
             "dispute.lost" => Event::DisputeLost { dispute: dispute()?, amount },
-            other => return Some(Notified::Irrelevant { kind: other.chars().take(64).collect::<String>().into() }),
+            other => return Some(Notified::irrelevant(other)),
         };
         Some(Notified::Of(Notification {
             key: Some(self.id).filter(|id| (1..=128).contains(&id.len()))?.into(),

@@ -406,6 +406,9 @@ pub struct SimulateAcquirerArgs {
     /// Signs the notifications; the variable keeps it off the command line.
     #[arg(long, value_name = "S", env = "TAABIA_SIMULATE_NOTIFICATION_SECRET", hide_env_values = true, value_parser = secret)]
     pub notification_secret: Option<SecretString>,
+    /// What callers must send as a bearer token; without it nothing.
+    #[arg(long, value_name = "S", env = "TAABIA_SIMULATE_KEY", hide_env_values = true, value_parser = secret)]
+    pub key: Option<SecretString>,
     /// Where customers reach the payment page; by default where it listens.
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,

@@ -46,6 +46,7 @@ async fn acquirer(args: SimulateAcquirerArgs) -> Result<bool, Box<dyn Error>> {
     let notify = args.notify.zip(args.notification_secret).map(|(url, secret)| acquirer::Notify { url, secret });
     let config = acquirer::Config {
         data_dir: Some(args.data_dir),
+        key: args.key.unwrap_or_default(),
         public_url: args.public_url,
         notify,
         ..acquirer::Config::new(Arc::new(SystemClock))

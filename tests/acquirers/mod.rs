@@ -4,6 +4,7 @@ mod cmi;
 mod configuration;
 mod conformance;
 mod faults;
+mod process;
 mod routing;
 mod simulator;
 mod stripe;

@@ -369,7 +369,8 @@ impl Stripe {
             let answer = self.read("v1/refunds", &query).await?;
             state.refunds = wire::refunds(&answer, state.amount.currency())?;
             let refunded = state.refunds.iter().filter(|refund| refund.stage != RefundStage::Failed);
-            let minor = refunded.map(|refund| refund.amount.minor()).sum();
+            let minor = refunded.map(|refund| refund.amount.minor()).try_fold(0_i64, i64::checked_add);
+            let minor = minor.ok_or("refunds that no amount can hold")?;
             state.refunded = Money::from_minor(minor, state.amount.currency());
         }
         if is_disputed {

@@ -5,8 +5,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::order_in;
-use super::wire::{Charge, Dispute, Intent, Refund, currency};
-use crate::domain::{Money, Timestamp};
+use super::wire::{Charge, Dispute, Intent, Refund, money};
+use crate::domain::Timestamp;
 use crate::ports::acquirer::{
     AcquirerReference, DisputeStage, DisputeState, Event, Notification, Notified, OrderId, RefundStage,
 };
@@ -32,8 +32,7 @@ type Read = (Option<OrderId>, Option<AcquirerReference>, Option<Event>);
 /// `None`: not in Stripe's form.
 pub(super) fn read(body: &[u8]) -> Option<Notified> {
     let StripeEvent { id, kind, created, data } = serde_json::from_slice(body).ok()?;
-    let plain = kind.len() <= 64 && kind.bytes().all(|byte| byte.is_ascii_lowercase() || b"._".contains(&byte));
-    let irrelevant = Notified::Irrelevant { kind: if plain { kind.as_str().into() } else { "not_shown".into() } };
+    let irrelevant = Notified::irrelevant(&kind);
     let (order, reference, event) = match &*kind {
         "payment_intent.succeeded"
         | "payment_intent.amount_capturable_updated"
@@ -70,7 +69,7 @@ fn intent(kind: &str, intent: Intent) -> Option<Read> {
 }
 
 fn refunded_charge(charge: Charge) -> Option<Read> {
-    let total = Money::from_minor(charge.amount_refunded, currency(&charge.currency)?);
+    let total = money(charge.amount_refunded, &charge.currency)?;
     let reference = charge.payment_intent.map(|id| id.parse()).transpose().ok()?;
     let event = Event::Refunded { refund: None, reference: None, amount: None, total: Some(total) };
     Some((order_in(&charge.metadata), reference, Some(event)))
@@ -81,7 +80,7 @@ fn refund(object: &Refund) -> Option<Read> {
     let (refund, own_reference) = (object.ours(), Some(object.id.parse().ok()?));
     let event = match object.stage()? {
         RefundStage::Done => {
-            let amount = Money::from_minor(object.amount, currency(&object.currency)?);
+            let amount = money(object.amount, &object.currency)?;
             Some(Event::Refunded { refund, reference: own_reference, amount: Some(amount), total: None })
         }
         RefundStage::Failed => Some(Event::RefundFailed { refund, reference: own_reference }),

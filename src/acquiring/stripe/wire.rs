@@ -88,8 +88,13 @@ pub(super) fn unlisted(answer: &Answer) -> String {
     format!("HTTP status {} with an unlisted answer", answer.status)
 }
 
-pub(super) fn currency(text: &str) -> Option<Currency> {
+fn currency(text: &str) -> Option<Currency> {
     text.to_ascii_uppercase().parse().ok()
+}
+
+/// An amount, which is never negative here.
+pub(super) fn money(minor: i64, code: &str) -> Option<Money> {
+    (minor >= 0).then_some(Money::from_minor(minor, currency(code)?))
 }
 
 impl Intent {
@@ -98,12 +103,12 @@ impl Intent {
     }
 
     pub(super) fn amount(&self) -> Option<Money> {
-        Some(Money::from_minor(self.amount, currency(&self.currency)?))
+        money(self.amount, &self.currency)
     }
 
     /// What was taken, once it was.
     pub(super) fn received(&self) -> Option<Money> {
-        Some(Money::from_minor(self.amount_received.unwrap_or(self.amount), currency(&self.currency)?))
+        money(self.amount_received.unwrap_or(self.amount), &self.currency)
     }
 
     fn charge(&self) -> Option<&Charge> {
@@ -125,7 +130,11 @@ impl Intent {
         }
         let nothing = Money::from_minor(0, amount.currency());
         let stage = self.stage()?;
-        let captured = if stage == PaymentStage::Captured { self.received().unwrap_or(nothing) } else { nothing };
+        let captured = if stage == PaymentStage::Captured {
+            self.received().filter(|taken| taken.minor() <= amount.minor()).ok_or("took more than was asked for")?
+        } else {
+            nothing
+        };
         let refunded = self.charge().map_or(0, |charge| charge.amount_refunded);
         Ok(PaymentState {
             order: order.clone(),
@@ -270,11 +279,10 @@ impl Refund {
     }
 
     fn state(&self, of: Currency) -> Option<RefundState> {
-        let same = currency(&self.currency) == Some(of);
         Some(RefundState {
             refund: self.ours(),
             reference: self.id.parse().ok()?,
-            amount: same.then(|| Money::from_minor(self.amount, of))?,
+            amount: money(self.amount, &self.currency).filter(|amount| amount.currency() == of)?,
             stage: self.stage()?,
         })
     }
@@ -306,7 +314,7 @@ impl Dispute {
             "warning_needs_response" | "warning_under_review" | "warning_closed" => return Some(None),
             _ => return None,
         };
-        let amount = Money::from_minor(self.amount, currency(&self.currency)?);
+        let amount = money(self.amount, &self.currency)?;
         Some(Some(DisputeState { reference: self.id.parse().ok()?, amount, stage }))
     }
 }

@@ -187,7 +187,8 @@ pub trait Acquirer: Send + Sync + 'static {
     fn offers(&self, method: &PaymentMethod) -> bool;
 
     /// Sets the money aside, takes it, or says what the customer must do first. The same order again gets the
-    /// same answer.
+    /// same answer. [`Outcome::NotSent`] speaks of this call alone: of an order that was in doubt before, it proves
+    /// nothing, so such an order is only ever looked up.
     async fn authorise(&self, order: &PaymentOrder) -> Outcome<Authorised>;
 
     /// Takes authorised money, at most once; `amount` may be less than what was authorised, and the rest is then

@@ -36,6 +36,15 @@ pub enum Notified {
     },
 }
 
+impl Notified {
+    /// Keeps the acquirer's word for it only where it is harmless to show.
+    #[must_use]
+    pub fn irrelevant(kind: &str) -> Self {
+        let plain = kind.len() <= 64 && kind.bytes().all(|byte| byte.is_ascii_lowercase() || b"._".contains(&byte));
+        Self::Irrelevant { kind: if plain { kind.into() } else { "not_shown".into() } }
+    }
+}
+
 /// A genuine notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notification {

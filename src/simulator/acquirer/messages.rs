@@ -9,6 +9,7 @@ use reqwest::Client;
 use reqwest::header::CONTENT_TYPE;
 use secrecy::SecretString;
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
 
 use super::super::connections::until_stopped;
 use super::payment::Payment;
@@ -46,11 +47,13 @@ pub(super) fn client() -> reqwest::Result<Client> {
 pub(super) async fn run(simulator: Simulator, client: Client, mut stopped: watch::Receiver<bool>) {
     let under_way: Arc<Mutex<HashSet<String>>> = Arc::default();
     let permits = Arc::new(Semaphore::new(AT_ONCE));
+    let mut tasks = JoinSet::new();
     loop {
         tokio::select! {
-            () = until_stopped(&mut stopped) => return,
+            () = until_stopped(&mut stopped) => break,
             () = tokio::time::sleep(TICK) => {}
         }
+        while tasks.try_join_next().is_some() {}
         for order in simulator.books.due(simulator.moment().now_ms) {
             let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { break };
             // One after the other for each payment: out of order only where its token says so.
@@ -58,13 +61,15 @@ pub(super) async fn run(simulator: Simulator, client: Client, mut stopped: watch
                 continue;
             }
             let (simulator, client, under_way) = (simulator.clone(), client.clone(), Arc::clone(&under_way));
-            tokio::spawn(async move {
+            tasks.spawn(async move {
                 attend_to(&simulator, &client, &order).await;
                 under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&order);
                 drop(permit);
             });
         }
     }
+    // They end by themselves; until then they hold the record open.
+    while tasks.join_next().await.is_some() {}
 }
 
 /// Does the first thing that is due of this payment.
@@ -85,7 +90,11 @@ async fn attend_to(simulator: &Simulator, client: &Client, order: &str) {
     };
     let (Some(index), Some(notify)) = (due(&payment), &simulator.notify) else { return };
     let message = &payment.messages[index];
-    let taken = deliver(client, notify, &message.body, Timestamp::from_unix_ms(moment.now_ms)).await;
+    let mut stopped = simulator.stopped.clone();
+    let taken = tokio::select! {
+        taken = deliver(client, notify, &message.body, Timestamp::from_unix_ms(moment.now_ms)) => taken,
+        () = until_stopped(&mut stopped) => return,
+    };
     let attempts = message.attempts + 1;
     let first_retry_ms = simulator.first_retry_ms;
     let again_ms = simulator.moment().now_ms + (first_retry_ms << attempts.min(16)).min(MAX_RETRY_MS);
