@@ -44,6 +44,8 @@ pub enum Decline {
     TransferRefused,
     TransferCancelled,
     AcceptanceExpired,
+    LimitsChanged,
+    UnfitLimits,
 }
 
 /// A line of the reference of refusals (`api-spec/problems.md` is generated from it).
@@ -57,7 +59,7 @@ pub struct DeclineLine {
 }
 
 #[rustfmt::skip]
-pub const DECLINES: [DeclineLine; 18] = {
+pub const DECLINES: [DeclineLine; 20] = {
     const fn line(decline: Decline, code: &'static str, iso8583: &'static str, meaning: &'static str) -> DeclineLine {
         DeclineLine { decline, code, iso8583, meaning }
     }
@@ -80,6 +82,8 @@ pub const DECLINES: [DeclineLine; 18] = {
         line(Decline::TransferRefused,   "transfer_refused",    "05", "The receiver refused it"),
         line(Decline::TransferCancelled, "transfer_cancelled",  "17", "The sender cancelled it before it was accepted"),
         line(Decline::AcceptanceExpired, "acceptance_expired",  "05", "The receiver did not accept it in time"),
+        line(Decline::LimitsChanged,     "limits_changed",      "40", "The limits changed after the raise was proposed; propose it anew"),
+        line(Decline::UnfitLimits,       "unfit_limits",        "40", "The proposal raises nothing, begins in the past, or there would be too many limits"),
     ]
 };
 

@@ -247,6 +247,23 @@ fn rows() -> Vec<Row> {
             let body = json!({ "decision": "refuse", "reason": "no" });
             (format!("{}/approval", s.proposal("adjustments", nonce)), Some(body))
         }),
+        row("POST /v1/limit-raises", Some(Scope::StockIssue), Subtree, &[201], |s, nonce| {
+            let body = json!({
+                "external_id": format!("raise-{nonce}"), "currency": "MAD", "credit_limit": "1.00", "reason": "because",
+                "document": "PO-1", "reseller_id": s.reseller.to_string()
+            });
+            ("/v1/limit-raises".into(), Some(body))
+        }),
+        Row {
+            or: Some(Scope::StockApprove),
+            ..row("GET /v1/limit-raises/{id}", Some(Scope::StockIssue), Subtree, &[200], |s, nonce| {
+                (s.proposal("limit-raises", nonce), None)
+            })
+        },
+        row("POST /v1/limit-raises/{id}/approval", Some(Scope::StockApprove), Subtree, &[200], |s, nonce| {
+            let body = json!({ "decision": "refuse", "reason": "no" });
+            (format!("{}/approval", s.proposal("limit-raises", nonce)), Some(body))
+        }),
         row("POST /v1/allocations", Some(Scope::StockAllocate), Subtree, &[201], |s, nonce| {
             let body = json!({
                 "external_id": format!("allocation-{nonce}"), "reseller_id": s.reseller.to_string(), "amount": "5.00",
@@ -332,7 +349,7 @@ impl Setting {
         assert_eq!(api.post(&format!("{users}/amine/pin-reset"), reset.to_string()).await.status, 201);
         let recharge = made["id"].as_str().unwrap().into();
         let mut proposals = Vec::new();
-        for folder in ["issues", "destructions", "adjustments"] {
+        for folder in ["issues", "destructions", "adjustments", "limit-raises"] {
             let mut places = Vec::new();
             for number in 0..16 {
                 let mut body = json!({
@@ -342,6 +359,12 @@ impl Setting {
                 if folder == "adjustments" {
                     body["direction"] = json!("in");
                     body["reseller_id"] = json!(reseller.to_string());
+                }
+                if folder == "limit-raises" {
+                    let fields = body.as_object_mut().unwrap();
+                    fields.remove("amount");
+                    fields.insert("credit_limit".into(), json!("5.00"));
+                    fields.insert("reseller_id".into(), json!(reseller.to_string()));
                 }
                 let answer = api.post(&format!("/v1/{folder}"), body.to_string()).await;
                 places.push(answer.header(header::LOCATION).to_owned());
