@@ -18,6 +18,7 @@ mod docs;
 mod engine;
 mod four_eyes;
 mod http;
+mod limit_raises;
 mod limits;
 mod load;
 mod model;

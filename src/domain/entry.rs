@@ -95,6 +95,7 @@ entry_kinds! {
     RecordCopied = 31, "record.copied", Record;
     /// Waits for a second person.
     ApprovalRequested = 35, "approval.requested", Operation, staff;
+    LimitRaiseDeclined = 36, "limits.raise_declined", Operation, staff;
     StockDestroyed = 37, "stock.destroyed", Operation, staff;
     StockAdjusted = 38, "stock.adjusted", Operation, staff;
     /// The reseller's half of an adjustment in another shard; the operation is recorded in the operator's.
@@ -103,6 +104,8 @@ entry_kinds! {
     ApprovalExpired = 41, "approval.expired", Operation;
     /// Approved, but no longer possible.
     ApprovedInVain = 42, "approval.in_vain", Operation, staff;
+    /// Approved; the limits themselves are a record of their reseller, put in its shard.
+    LimitsRaised = 43, "limits.raised", Operation, staff;
     /// Topping up to an amount that was there already.
     AllocationNotNeeded = 44, "stock.allocation_not_needed", Operation;
     RunStarted = 45, "allocation_run.started", Operation, staff;

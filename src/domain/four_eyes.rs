@@ -5,6 +5,7 @@
 use super::encoding::Encoder;
 use super::ids::{ClientId, ResellerId};
 use super::operation::OperationKind;
+use super::records::{Bounds, LimitChange};
 use super::text::{DocumentReference, Reason};
 use super::time::Timestamp;
 
@@ -34,8 +35,16 @@ impl Direction {
     }
 }
 
+/// Limits that are to be raised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitRaise {
+    pub change: LimitChange,
+    /// Version of the reseller's limits that it was proposed against; 0 for those of its opening. The ledger's own.
+    pub version: i64,
+}
+
 /// What is proposed. Its amount is that of the operation, zero where there is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proposal {
     /// Create recharge credit in the operator's stock.
     Issue,
@@ -43,24 +52,28 @@ pub enum Proposal {
     Destruction,
     /// Move recharge credit between a stock and suspense; `reseller` is `None` for the operator's own stock.
     Adjustment { reseller: Option<ResellerId>, direction: Direction },
+    /// Let a reseller or one of its terminals sell more, or go further below zero.
+    LimitRaise(Box<LimitRaise>),
 }
 
 impl Proposal {
     /// The reseller it is about, besides the operator.
     #[must_use]
-    pub fn reseller(self) -> Option<ResellerId> {
+    pub fn reseller(&self) -> Option<ResellerId> {
         match self {
             Self::Issue | Self::Destruction => None,
-            Self::Adjustment { reseller, .. } => reseller,
+            Self::Adjustment { reseller, .. } => *reseller,
+            Self::LimitRaise(raise) => Some(raise.change.reseller),
         }
     }
 
     #[must_use]
-    pub fn kind(self) -> OperationKind {
+    pub fn kind(&self) -> OperationKind {
         match self {
             Self::Issue => OperationKind::Issue,
             Self::Destruction => OperationKind::Destruction,
             Self::Adjustment { .. } => OperationKind::Adjustment,
+            Self::LimitRaise(_) => OperationKind::LimitRaise,
         }
     }
 }
@@ -135,6 +148,7 @@ impl FourEyes {
                 ("reseller_id", reseller == other_reseller),
                 ("direction", direction == other_direction),
             ]),
+            (Proposal::LimitRaise(ours), Proposal::LimitRaise(theirs)) => ours.differs_from(theirs),
             _ => Some("external_id"),
         };
         about.or_else(|| {
@@ -151,6 +165,7 @@ impl FourEyes {
                     e.bytes(reseller.uuid().as_bytes());
                 })
             }
+            Proposal::LimitRaise(raise) => raise.encode(encoder.text("limit raise")),
         };
         encoder
             .bytes(self.maker.uuid().as_bytes())
@@ -163,6 +178,44 @@ impl FourEyes {
                     .text(verdict.reason.as_str())
                     .int(verdict.at.unix_ms());
             });
+    }
+}
+
+impl LimitRaise {
+    fn differs_from(&self, other: &Self) -> Option<&'static str> {
+        let (ours, theirs) = (&self.change, &other.change);
+        let (bounds, other) = (&ours.bounds, &theirs.bounds);
+        first_difference(&[
+            ("reseller_id", ours.reseller == theirs.reseller),
+            ("effective_from", ours.effective_from == theirs.effective_from),
+            ("terminal_id", ours.terminal == theirs.terminal),
+            ("per_operation", bounds.per_operation_minor == other.per_operation_minor),
+            ("per_day_count", bounds.per_day_count == other.per_day_count),
+            ("per_day_amount", bounds.per_day_minor == other.per_day_minor),
+            ("per_month_count", bounds.per_month_count == other.per_month_count),
+            ("per_month_amount", bounds.per_month_minor == other.per_month_minor),
+            ("credit_limit", ours.credit_limit_minor == theirs.credit_limit_minor),
+        ])
+    }
+
+    fn encode<'a>(&self, encoder: &'a mut Encoder) -> &'a mut Encoder {
+        let LimitChange { reseller, effective_from, terminal, bounds, credit_limit_minor } = &self.change;
+        let Bounds { per_operation_minor, per_day_count, per_day_minor, per_month_count, per_month_minor } = *bounds;
+        encoder
+            .bytes(reseller.uuid().as_bytes())
+            .optional(*effective_from, |e, at| {
+                e.int(at.unix_ms());
+            })
+            .optional(terminal.as_ref(), |e, terminal| {
+                e.text(terminal.as_str());
+            });
+        let limits = [per_operation_minor, per_day_count, per_day_minor, per_month_count, per_month_minor];
+        for limit in limits.into_iter().chain([*credit_limit_minor]) {
+            encoder.optional(limit, |e, limit| {
+                e.int(limit);
+            });
+        }
+        encoder.int(self.version)
     }
 }
 

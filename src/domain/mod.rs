@@ -29,7 +29,7 @@ pub use account::{Account, AccountClass, AccountNumber, Asset, Side, Usage};
 pub use allocation::{Allocation, Asked, Line, Price, Run, RunLine, RunTotals, Terms};
 pub use calendar::{Calendar, CutOff};
 pub use entry::{About, Entry, EntryKind, Hold, Posting};
-pub use four_eyes::{Direction, FourEyes, Proposal, Ruling, Verdict};
+pub use four_eyes::{Direction, FourEyes, LimitRaise, Proposal, Ruling, Verdict};
 pub use ids::{ClientId, OperationId, PartnerId, ResellerId};
 pub use money::{Currency, Money, MoneyError};
 pub use msisdn::{Msisdn, NumberingPlan};

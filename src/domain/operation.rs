@@ -163,6 +163,7 @@ coded! {
         Allocation = 3, "allocation";
         Destruction = 4, "destruction";
         Adjustment = 5, "adjustment";
+        LimitRaise = 6, "limit_raise";
         Transfer = 7, "transfer";
         Return = 8, "return";
         CommissionPayout = 9, "commission_payout";
@@ -181,6 +182,7 @@ impl OperationKind {
             Self::Allocation => "alc_",
             Self::Destruction => "dst_",
             Self::Adjustment => "adj_",
+            Self::LimitRaise => "lmt_",
             Self::AllocationRun => "run_",
             Self::Transfer | Self::Return => "trf_",
             Self::CommissionPayout => "pay_",

@@ -49,6 +49,8 @@ pub enum Decline {
     PaymentDeclined,
     PaymentAbandoned,
     PaymentNotMade,
+    LimitsChanged,
+    UnfitLimits,
 }
 
 /// A line of the reference of refusals (`api-spec/problems.md` is generated from it).
@@ -62,7 +64,7 @@ pub struct DeclineLine {
 }
 
 #[rustfmt::skip]
-pub const DECLINES: [DeclineLine; 23] = {
+pub const DECLINES: [DeclineLine; 25] = {
     const fn line(decline: Decline, code: &'static str, iso8583: &'static str, meaning: &'static str) -> DeclineLine {
         DeclineLine { decline, code, iso8583, meaning }
     }
@@ -90,6 +92,8 @@ pub const DECLINES: [DeclineLine; 23] = {
         line(Decline::PaymentDeclined,   "payment_declined",    "05", "The card's bank refused, or the acquirer does not know the token"),
         line(Decline::PaymentAbandoned,  "payment_abandoned",   "17", "The customer gave up, was not recognised, or let the time pass"),
         line(Decline::PaymentNotMade,    "payment_not_made",    "91", "The acquirer could not be asked, or provably took nothing"),
+        line(Decline::LimitsChanged,     "limits_changed",      "40", "The limits changed after the raise was proposed; propose it anew"),
+        line(Decline::UnfitLimits,       "unfit_limits",        "40", "The proposal raises nothing, begins in the past, or there would be too many limits"),
     ]
 };
 

@@ -8,11 +8,11 @@ pub use super::outcome::{Outcome, Refusal};
 use super::user::UserCommand;
 use crate::domain::catalogue::{Import, PayIn};
 use crate::domain::encoding::Hash;
-use crate::domain::records::Bounds;
+use crate::domain::records::LimitChange;
 use crate::domain::{
     Asked, Channel, ClientId, Content, Decline, DocumentReference, ExternalId, LevelName, Limits, Line, Msisdn,
     OperationId, PartnerId, Proposal, Reason, RecordKey, ResellerCode, ResellerId, ResellerName, Ruling, RunLine,
-    RunTotals, Shard, Standing, TerminalId, Terms, Timestamp, TransferKind,
+    RunTotals, Shard, Standing, TerminalId, Terms, TransferKind,
 };
 
 /// Opens a reseller: its place in the tree, its state and its stock account.
@@ -165,19 +165,6 @@ pub struct PutRecord {
     pub content: Content,
 }
 
-/// Lowers what a reseller or one of its terminals may sell, at once or from a time on.
-#[derive(Clone, Debug)]
-pub struct LowerLimits {
-    pub reseller: ResellerId,
-    /// `None` is at once.
-    pub effective_from: Option<Timestamp>,
-    /// `None` is the reseller in all.
-    pub terminal: Option<TerminalId>,
-    pub bounds: Bounds,
-    /// Not for a terminal; `None` leaves it.
-    pub credit_limit_minor: Option<i64>,
-}
-
 /// Moves stock from one reseller to another, or back to the operator.
 #[derive(Clone, Debug)]
 pub struct TransferStock {
@@ -297,7 +284,8 @@ pub enum Request {
     Void(Void),
     PutRecord(PutRecord),
     User(UserCommand),
-    LowerLimits(LowerLimits),
+    /// Lowers what a reseller or one of its terminals may sell, at once or from a time on.
+    LowerLimits(LimitChange),
     TransferStock(TransferStock),
     SettleTransfer(SettleTransfer),
     ImportCatalogue(ImportCatalogue),

@@ -82,7 +82,8 @@ pub fn decide(
             Ok(record(books, home, step, request.operation, command, moment))
         }
         (Request::Propose(request), None) => {
-            let step = four_eyes::propose(books.shard(home), request, moment);
+            let there = request.proposal.reseller().map_or(home, |reseller| Shard::of(reseller.uuid(), shards));
+            let step = four_eyes::propose(books.shard(home), books.shard(there), request, moment)?;
             Ok(record(books, home, step, request.operation, command, moment))
         }
         (Request::Rule(request), _) => rule(books, shards, request, command, moment),
@@ -214,7 +215,7 @@ fn put_record(
     moment: &Moment<'_>,
 ) -> Result<Outcome, Refusal> {
     let home = request.key.home(shards);
-    let Some(new) = records::put(books.shard(home), request)? else {
+    let Some(new) = records::put(books.shard(home), request, moment.now)? else {
         let current = books.shard(home).record_of(&request.key).ok_or(Refusal::StaleVersion { current: 0 })?;
         return Ok(Outcome::Put(current.clone()));
     };

@@ -2,22 +2,28 @@
 //!
 //! An approved issue: debit issued, credit operator stock. An approved destruction: debit operator stock, credit
 //! destroyed. An approved adjustment out of a stock: debit that stock, credit airtime suspense of the same shard; into
-//! a stock the other way round. All at face value. A proposal, a refusal and an expiry post nothing.
+//! a stock the other way round. All at face value. An approved raise of limits posts nothing: it puts the limits of the
+//! reseller, a record of its shard, in their next version, if they still are as they were when it was proposed. A proposal, a refusal and an expiry post nothing.
 //!
 //! The day's issues are counted as they are proposed and given back when they come to nothing the same day.
 
+use std::sync::Arc;
+
 use super::books::{Movement, ShardBooks, Step, Subject};
 use super::command::{Propose, Refusal, Rule};
+use super::limits;
 use super::rules::Moment;
+use crate::domain::records::LimitChange;
 use crate::domain::{
-    AccountClass, AccountNumber, Decline, Details, Direction, EntryKind, FourEyes, Operation, PartnerId, Proposal,
-    ResellerId, Ruling, Status, Timestamp, Usage, Verdict,
+    AccountClass, AccountNumber, Decline, Details, Direction, EntryKind, FourEyes, LimitRaise, Operation, PartnerId,
+    Proposal, Record, ResellerId, Ruling, Status, Timestamp, Usage, Verdict,
 };
 
-/// What a ruling writes: with the operation and, when the reseller lives elsewhere, in its shard.
+/// What a ruling writes: with the operation, and about the reseller.
 #[derive(Debug)]
 pub struct Ruled {
     pub here: Step,
+    /// In the reseller's shard; before the other, where both are one.
     pub elsewhere: Option<Step>,
 }
 
@@ -25,7 +31,7 @@ pub struct Ruled {
 #[must_use]
 pub fn details(command: &Propose, expires_at: Timestamp) -> Details {
     Details::FourEyes(Box::new(FourEyes {
-        proposal: command.proposal,
+        proposal: command.proposal.clone(),
         maker: command.maker,
         reason: command.reason.clone(),
         document: command.document.clone(),
@@ -34,11 +40,19 @@ pub fn details(command: &Propose, expires_at: Timestamp) -> Details {
     }))
 }
 
-/// Records a proposal. An issue is declined at once when it takes the day beyond its cap.
-#[must_use]
-pub fn propose(books: &ShardBooks, command: &Propose, moment: &Moment<'_>) -> Step {
+/// Records a proposal. An issue is declined at once when it takes the day beyond its cap, a raise of limits when it is
+/// none. `there` is the shard of the reseller it is about, or the operator's.
+///
+/// # Errors
+/// [`Refusal::UnknownReseller`]: not for one that was found before the key was claimed.
+pub fn propose(
+    books: &ShardBooks,
+    there: &ShardBooks,
+    command: &Propose,
+    moment: &Moment<'_>,
+) -> Result<Step, Refusal> {
     let at = books.recorded_at(moment.now);
-    let mut operation = Operation {
+    let operation = Operation {
         id: command.operation,
         partner: PartnerId::OPERATOR,
         reseller: ResellerId::OPERATOR,
@@ -52,11 +66,38 @@ pub fn propose(books: &ShardBooks, command: &Propose, moment: &Moment<'_>) -> St
         details: details(command, at.plus_ms(moment.rules.approval_expiry_ms)),
         last_sequence: 0,
     };
-    if command.proposal != Proposal::Issue {
-        return Step::about(EntryKind::ApprovalRequested, Subject::Operation(operation));
+    match &command.proposal {
+        Proposal::Issue => Ok(propose_issue(books, operation, moment)),
+        Proposal::LimitRaise(raise) => propose_raise(there, operation, &raise.change, moment),
+        Proposal::Destruction | Proposal::Adjustment { .. } => {
+            Ok(Step::about(EntryKind::ApprovalRequested, Subject::Operation(operation)))
+        }
     }
+}
+
+fn propose_raise(
+    there: &ShardBooks,
+    mut operation: Operation,
+    change: &LimitChange,
+    moment: &Moment<'_>,
+) -> Result<Step, Refusal> {
+    let (version, _) = limits::standing(there, change.reseller)?;
+    if let Details::FourEyes(eyes) = &mut operation.details {
+        eyes.proposal = Proposal::LimitRaise(Box::new(LimitRaise { change: change.clone(), version }));
+    }
+    let past = change.effective_from.is_some_and(|from| from <= there.recorded_at(moment.now));
+    if past || matches!(limits::raise(there, change, moment), Err(Refusal::Limits(_))) {
+        operation.status = Status::Declined;
+        operation.decline = Some(Decline::UnfitLimits);
+        return Ok(Step::about(EntryKind::LimitRaiseDeclined, Subject::Operation(operation)));
+    }
+    Ok(Step::about(EntryKind::ApprovalRequested, Subject::Operation(operation)))
+}
+
+fn propose_issue(books: &ShardBooks, mut operation: Operation, moment: &Moment<'_>) -> Step {
+    let at = operation.created_at;
     let (number, used) = issued_on_day_of(books, at, moment);
-    let total = used.amount_minor.checked_add(command.amount_minor);
+    let total = used.amount_minor.checked_add(operation.amount_minor);
     let fits = total.filter(|total| moment.rules.issue_per_day_minor.is_none_or(|cap| *total <= cap));
     let Some(amount_minor) = fits else {
         operation.status = Status::Declined;
@@ -109,7 +150,7 @@ pub fn rule(
             let here = ended(books, EntryKind::ApprovalRefused, decided, moment);
             Ok(Some(Ruled { here, elsewhere: None }))
         }
-        Ruling::Approve => carry_out(books, there, decided, eyes.proposal, moment),
+        Ruling::Approve => carry_out(books, there, decided, &eyes.proposal, moment),
     }
 }
 
@@ -134,11 +175,23 @@ fn carry_out(
     books: &ShardBooks,
     there: &ShardBooks,
     mut approved: Operation,
-    proposal: Proposal,
+    proposal: &Proposal,
     moment: &Moment<'_>,
 ) -> Result<Option<Ruled>, Refusal> {
-    let movement = movement_of(there, proposal, approved.amount_minor)?;
-    let affordable = there.account(movement.debit).is_some_and(|account| account.can_spare(movement.amount_minor));
+    let (movement, kind) = match proposal {
+        Proposal::LimitRaise(raise) => return carry_out_raise(books, there, approved, raise, moment),
+        Proposal::Issue => (issue_of(approved.amount_minor), EntryKind::StockIssued),
+        Proposal::Destruction => (destruction_of(approved.amount_minor), EntryKind::StockDestroyed),
+        Proposal::Adjustment { reseller, direction } => {
+            (adjustment_of(there, *reseller, *direction, approved.amount_minor)?, EntryKind::StockAdjusted)
+        }
+    };
+    let at = there.recorded_at(moment.now);
+    let affordable = there.account(movement.debit).is_some_and(|account| {
+        let owner = account.owner.and_then(|owner| there.reseller(owner));
+        let account = owner.map_or(*account, |owner| limits::with_credit(there, owner, account, at));
+        account.can_spare(movement.amount_minor)
+    });
     let decline = if !there.can_post(&movement) {
         Some(Decline::LimitExceeded)
     } else if !affordable {
@@ -146,18 +199,10 @@ fn carry_out(
     } else {
         None
     };
-    if decline.is_some() {
-        approved.status = Status::Declined;
-        approved.decline = decline;
-        let here = ended(books, EntryKind::ApprovedInVain, approved, moment);
-        return Ok(Some(Ruled { here, elsewhere: None }));
+    if let Some(decline) = decline {
+        return Ok(Some(in_vain(books, approved, decline, moment)));
     }
     approved.status = Status::Approved;
-    let kind = match proposal {
-        Proposal::Issue => EntryKind::StockIssued,
-        Proposal::Destruction => EntryKind::StockDestroyed,
-        Proposal::Adjustment { .. } => EntryKind::StockAdjusted,
-    };
     let posting = |kind, subject| Step { movements: vec![movement], ..Step::about(kind, subject) };
     if books.shard() == there.shard() {
         return Ok(Some(Ruled { here: posting(kind, Subject::Operation(approved)), elsewhere: None }));
@@ -169,23 +214,65 @@ fn carry_out(
     }))
 }
 
-/// The posting that a proposal asks for, in the shard of the stock it moves.
-fn movement_of(books: &ShardBooks, proposal: Proposal, amount_minor: i64) -> Result<Movement, Refusal> {
-    let stock = AccountClass::OperatorStock.system_account();
-    let (debit, credit) = match proposal {
-        Proposal::Issue => (AccountClass::Issued.system_account(), stock),
-        Proposal::Destruction => (stock, AccountClass::Destroyed.system_account()),
-        Proposal::Adjustment { reseller, direction } => {
-            let stock = match reseller {
-                Some(reseller) => books.reseller(reseller).ok_or(Refusal::UnknownReseller)?.stock_account,
-                None => stock,
-            };
-            let suspense = AccountClass::AirtimeSuspense.system_account();
-            match direction {
-                Direction::In => (suspense, stock),
-                Direction::Out => (stock, suspense),
-            }
-        }
+/// Puts the limits of the reseller in their next version: what was proposed, against what it was proposed for.
+fn carry_out_raise(
+    books: &ShardBooks,
+    there: &ShardBooks,
+    mut approved: Operation,
+    raise: &LimitRaise,
+    moment: &Moment<'_>,
+) -> Result<Option<Ruled>, Refusal> {
+    let (version, _) = limits::standing(there, raise.change.reseller)?;
+    if version != raise.version {
+        return Ok(Some(in_vain(books, approved, Decline::LimitsChanged, moment)));
+    }
+    // A change that was to come may have begun meanwhile.
+    let record: Arc<Record> = match limits::raise(there, &raise.change, moment) {
+        Ok(record) => record.into(),
+        Err(Refusal::Limits(_)) => return Ok(Some(in_vain(books, approved, Decline::UnfitLimits, moment))),
+        Err(refusal) => return Err(refusal),
+    };
+    approved.status = Status::Approved;
+    Ok(Some(Ruled {
+        elsewhere: Some(super::record::step(EntryKind::RecordPut, &record)),
+        here: Step::about(EntryKind::LimitsRaised, Subject::Operation(approved)),
+    }))
+}
+
+/// What was approved and is no longer possible.
+fn in_vain(books: &ShardBooks, mut approved: Operation, decline: Decline, moment: &Moment<'_>) -> Ruled {
+    approved.status = Status::Declined;
+    approved.decline = Some(decline);
+    Ruled { here: ended(books, EntryKind::ApprovedInVain, approved, moment), elsewhere: None }
+}
+
+fn operator_stock() -> AccountNumber {
+    AccountClass::OperatorStock.system_account()
+}
+
+fn issue_of(amount_minor: i64) -> Movement {
+    Movement { debit: AccountClass::Issued.system_account(), credit: operator_stock(), amount_minor }
+}
+
+fn destruction_of(amount_minor: i64) -> Movement {
+    Movement { debit: operator_stock(), credit: AccountClass::Destroyed.system_account(), amount_minor }
+}
+
+/// In the shard of the stock it moves.
+fn adjustment_of(
+    books: &ShardBooks,
+    reseller: Option<ResellerId>,
+    direction: Direction,
+    amount_minor: i64,
+) -> Result<Movement, Refusal> {
+    let stock = match reseller {
+        Some(reseller) => books.reseller(reseller).ok_or(Refusal::UnknownReseller)?.stock_account,
+        None => operator_stock(),
+    };
+    let suspense = AccountClass::AirtimeSuspense.system_account();
+    let (debit, credit) = match direction {
+        Direction::In => (suspense, stock),
+        Direction::Out => (stock, suspense),
     };
     Ok(Movement { debit, credit, amount_minor })
 }

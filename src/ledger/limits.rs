@@ -8,9 +8,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::books::ShardBooks;
-use super::command::{LowerLimits, Refusal, Request, Reserve};
+use super::command::{Refusal, Request, Reserve};
 use super::rules::Moment;
-use crate::domain::records::{Bounds, LimitSet, LimitStep};
+use crate::domain::records::{Bounds, LimitChange, LimitSet, LimitStep};
 use crate::domain::{
     Account, Content, Operation, Record, RecordKey, RecordKind, Reseller, ResellerId, TerminalId, Timestamp, Usage,
 };
@@ -94,6 +94,8 @@ pub enum LimitRefusal {
     Past,
     #[error("raising a limit needs a second person")]
     Raise,
+    #[error("nothing would be raised: lowering needs no second person")]
+    NoRaise,
     #[error("a reseller has at most 50 changes to come and 1000 terminals with limits")]
     TooMany,
 }
@@ -106,41 +108,80 @@ const MAX_TERMINALS: usize = 1_000;
 ///
 /// # Errors
 /// [`Refusal::UnknownReseller`]; [`LimitRefusal`]: one person may lower, never raise, what would hold at that time.
-pub fn lower(books: &ShardBooks, command: &LowerLimits, moment: &Moment<'_>) -> Result<Option<Record>, Refusal> {
-    let reseller = books.reseller(command.reseller).ok_or(Refusal::UnknownReseller)?;
-    let stock = books.account(reseller.stock_account).ok_or(Refusal::UnknownReseller)?;
-    let key = key(reseller.id);
+pub fn lower(books: &ShardBooks, change: &LimitChange, moment: &Moment<'_>) -> Result<Option<Record>, Refusal> {
+    let (version, set) = standing(books, change.reseller)?;
     let now = books.recorded_at(moment.now);
-    if command.effective_from.is_some_and(|from| from <= now) {
+    if change.effective_from.is_some_and(|from| from <= now) {
         return Err(LimitRefusal::Past.into());
     }
-    let current = books.record_of(&key);
-    let set = current.and_then(|record| record.body::<LimitSet>()).cloned().unwrap_or_else(|| {
-        let reseller = Bounds::from(reseller.limits);
-        let opened = LimitStep { credit_limit_minor: stock.credit_limit, reseller, ..LimitStep::default() };
-        LimitSet { steps: vec![opened] }
-    });
-    let before = set.at(command.effective_from.unwrap_or(now)).cloned().unwrap_or_default();
-    let mut step = before.clone();
-    if let Some(from) = command.effective_from {
-        step.effective_from_ms = from.unix_ms();
-    }
-    match &command.terminal {
-        Some(terminal) => step.set_terminal(terminal.as_str(), command.bounds),
-        None => {
-            step.reseller = command.bounds;
-            step.credit_limit_minor = command.credit_limit_minor.unwrap_or(before.credit_limit_minor);
-        }
-    }
-    if step.raises(&before) {
+    let (changed, raises) = with(&set, change, now)?;
+    if raises {
         return Err(LimitRefusal::Raise.into());
     }
+    Ok((version == 0 || changed != set).then(|| Record::new(key(change.reseller), version + 1, changed.into())))
+}
+
+/// Raises limits: the record in its next version. What was to begin at a time that has passed begins at once.
+///
+/// # Errors
+/// [`Refusal::UnknownReseller`]; [`LimitRefusal`].
+pub fn raise(books: &ShardBooks, change: &LimitChange, moment: &Moment<'_>) -> Result<Record, Refusal> {
+    let (version, set) = standing(books, change.reseller)?;
+    let now = books.recorded_at(moment.now);
+    let effective_from = change.effective_from.filter(|from| *from > now);
+    let (changed, raises) = with(&set, &LimitChange { effective_from, ..change.clone() }, now)?;
+    if !raises {
+        return Err(LimitRefusal::NoRaise.into());
+    }
+    Ok(Record::new(key(change.reseller), version + 1, changed.into()))
+}
+
+/// The limits of a reseller as they stand and their version; 0 for those of its opening.
+///
+/// # Errors
+/// [`Refusal::UnknownReseller`].
+pub fn standing(books: &ShardBooks, reseller: ResellerId) -> Result<(i64, LimitSet), Refusal> {
+    let opening = opening(books, reseller)?;
+    let record = books.record_of(&key(reseller));
+    Ok(match record.and_then(|record| Some((record.version(), record.body::<LimitSet>()?))) {
+        Some((version, set)) => (version, set.clone()),
+        None => (0, LimitSet { steps: vec![opening] }),
+    })
+}
+
+/// What a reseller was opened with: it holds where nothing else is said.
+fn opening(books: &ShardBooks, reseller: ResellerId) -> Result<LimitStep, Refusal> {
+    let reseller = books.reseller(reseller).ok_or(Refusal::UnknownReseller)?;
+    let stock = books.account(reseller.stock_account).ok_or(Refusal::UnknownReseller)?;
+    let (credit_limit_minor, bounds) = (stock.credit_limit, reseller.limits.into());
+    Ok(LimitStep { credit_limit_minor, reseller: bounds, ..LimitStep::default() })
+}
+
+/// The set with a change made, and whether anything is higher in it at the time it begins.
+fn with(set: &LimitSet, change: &LimitChange, now: Timestamp) -> Result<(LimitSet, bool), LimitRefusal> {
+    let before = set.at(change.effective_from.unwrap_or(now)).cloned().unwrap_or_default();
+    let mut step = before.changed(change);
+    if let Some(from) = change.effective_from {
+        step.effective_from_ms = from.unix_ms();
+    }
+    let raises = step.raises(&before);
     let changed = set.with(step, now);
     if changed.steps.len() > MAX_STEPS || changed.steps.iter().any(|step| step.terminals.len() > MAX_TERMINALS) {
-        return Err(LimitRefusal::TooMany.into());
+        return Err(LimitRefusal::TooMany);
     }
-    let version = current.map_or(0, |record| record.version());
-    Ok((version == 0 || changed != set).then(|| Record::new(key, version + 1, changed.into())))
+    Ok((changed, raises))
+}
+
+/// Whether a set that takes the place of the one that stands would let more be sold at any time from now on.
+///
+/// # Errors
+/// [`Refusal::UnknownReseller`].
+pub fn would_raise(books: &ShardBooks, reseller: ResellerId, set: &LimitSet, now: Timestamp) -> Result<bool, Refusal> {
+    let (_, standing) = standing(books, reseller)?;
+    let opening = opening(books, reseller)?;
+    let begins = standing.steps.iter().chain(&set.steps).map(|step| Timestamp::from_unix_ms(step.effective_from_ms));
+    let mut times = begins.filter(|at| *at > now).chain([now]);
+    Ok(times.any(|at| set.at(at).unwrap_or(&opening).raises(standing.at(at).unwrap_or(&opening))))
 }
 
 /// The key of a reseller's dated limits.
@@ -170,16 +211,21 @@ pub fn tallies_wanted<'a>(
             _ => None,
         })
         .collect();
-    let lowered: HashSet<ResellerId> = requests
+    let changed: HashSet<ResellerId> = requests
         .iter()
-        .filter_map(|request| if let Request::LowerLimits(lower) = request { Some(lower.reseller) } else { None })
+        .filter_map(|request| match request {
+            Request::LowerLimits(change) => Some(change.reseller),
+            // It may approve a raise.
+            Request::Rule(rule) => rule.reseller,
+            _ => None,
+        })
         .collect();
     let mut wanted = Vec::new();
     for request in requests {
         let Request::Reserve(Reserve { reseller, terminal, .. }) = request else { continue };
         let Some(books) = books(*reseller) else { continue };
         let sets = [books.body::<LimitSet>(*reseller, LimitSet::ID), coming.get(reseller).copied()];
-        let changing = lowered.contains(reseller);
+        let changing = changed.contains(reseller);
         if changing {
             let all = [None].into_iter().chain(terminal.clone().map(Some));
             wanted.extend(all.map(|terminal| TallyKey { reseller: *reseller, terminal }));

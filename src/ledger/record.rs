@@ -8,14 +8,17 @@ use std::sync::Arc;
 
 use super::books::{ShardBooks, Step, Subject};
 use super::command::{PutRecord, Refusal};
-use crate::domain::{EntryKind, Place, Record, RecordBody, RecordId, RecordKey, RecordKind, RecordWant, ResellerId};
+use super::limits::{self, LimitRefusal};
+use crate::domain::{
+    Content, EntryKind, Place, Record, RecordBody, RecordId, RecordKey, RecordKind, RecordWant, ResellerId, Timestamp,
+};
 
 /// The record as the command wants it; `None` when it stands like that already: nothing is written then.
 ///
 /// # Errors
 /// [`Refusal::UnknownReseller`] when its owner does not exist; [`Refusal::StaleVersion`] when it is not at the version
-/// that the command replaces.
-pub fn put(books: &ShardBooks, command: &PutRecord) -> Result<Option<Record>, Refusal> {
+/// that the command replaces; [`LimitRefusal::Raise`]: limits are not raised this way, at no time.
+pub fn put(books: &ShardBooks, command: &PutRecord, now: Timestamp) -> Result<Option<Record>, Refusal> {
     let key = &command.key;
     if key.kind().place() == Place::Owner && books.reseller(key.owner()).is_none() {
         return Err(Refusal::UnknownReseller);
@@ -29,6 +32,11 @@ pub fn put(books: &ShardBooks, command: &PutRecord) -> Result<Option<Record>, Re
     }
     if current.is_some_and(|record| *record.content() == command.content) {
         return Ok(None);
+    }
+    if let Content::LimitSet(set) = &command.content
+        && limits::would_raise(books, key.owner(), set, books.recorded_at(now))?
+    {
+        return Err(LimitRefusal::Raise.into());
     }
     Ok(Some(Record::new(key.clone(), version + 1, command.content.clone())))
 }
@@ -140,14 +148,14 @@ mod tests {
     #[test]
     fn a_record_is_put_at_the_version_it_replaces() {
         let mut books = ShardBooks::new(Head::installed(Shard::OPERATOR));
-        assert_eq!(put(&books, &command(Some(1), 3)), Err(Refusal::StaleVersion { current: 0 }));
-        let first = put(&books, &command(Some(0), 3)).unwrap().unwrap();
+        assert_eq!(put(&books, &command(Some(1), 3), Timestamp::EPOCH), Err(Refusal::StaleVersion { current: 0 }));
+        let first = put(&books, &command(Some(0), 3), Timestamp::EPOCH).unwrap().unwrap();
         assert_eq!(first.version(), 1);
         books.admit_record(first.into());
-        assert_eq!(put(&books, &command(Some(0), 4)), Err(Refusal::StaleVersion { current: 1 }));
-        assert_eq!(put(&books, &command(Some(1), 3)), Ok(None), "it stands like that already");
-        assert_eq!(put(&books, &command(None, 3)), Ok(None));
-        assert_eq!(put(&books, &command(None, 4)).unwrap().unwrap().version(), 2);
+        assert_eq!(put(&books, &command(Some(0), 4), Timestamp::EPOCH), Err(Refusal::StaleVersion { current: 1 }));
+        assert_eq!(put(&books, &command(Some(1), 3), Timestamp::EPOCH), Ok(None), "it stands like that already");
+        assert_eq!(put(&books, &command(None, 3), Timestamp::EPOCH), Ok(None));
+        assert_eq!(put(&books, &command(None, 4), Timestamp::EPOCH).unwrap().unwrap().version(), 2);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! What a command touches: its shards, its key, and what has to be in memory before it is decided.
 
 use super::command::{
-    AdvanceTopup, CreditTopup, Key, LowerLimits, OpenReseller, Request, Reserve, SetStanding, SettleTransfer,
-    StartTopup, TransferStock, Void,
+    AdvanceTopup, CreditTopup, Key, OpenReseller, Request, Reserve, SetStanding, SettleTransfer, StartTopup,
+    TransferStock, Void,
 };
 use super::tree::TreeWants;
+use crate::domain::records::LimitChange;
 use crate::domain::{ExternalId, OperationId, PartnerId, Place, RecordKind, RecordWant, ResellerId, Shard, Standing};
 
 impl Request {
@@ -84,10 +85,15 @@ impl Request {
                 let home = self.home(count);
                 vec![(home, limits), (home, super::terminal::POLICIES)]
             }
-            Self::LowerLimits(LowerLimits { reseller, .. })
+            Self::LowerLimits(LimitChange { reseller, .. })
             | Self::TransferStock(TransferStock { from: reseller, .. }) => {
                 let key = super::limits::key(*reseller);
                 vec![(key.home(count), RecordWant::One(key))]
+            }
+            // What is decided about a reseller's stock reads how far it may go below zero, a raise all its limits.
+            Self::Propose(_) | Self::Rule(_) => {
+                let keys = self.reseller().map(super::limits::key).into_iter();
+                keys.map(|key| (key.home(count), RecordWant::One(key))).collect()
             }
             Self::PutRecord(put) => {
                 let shards = std::iter::once(put.key.home(count)).chain(put.key.copies(count));

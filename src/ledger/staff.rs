@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use super::books::{PlaceChange, ShardBooks, Step, Subject};
 use super::changes::Registration;
 use super::command::Actor;
-use crate::domain::{Account, Decline, Details, Operation, Reseller, ResellerId, StaffAction, Timestamp};
+use crate::domain::{
+    Account, Decline, Details, Operation, Proposal, Reseller, ResellerId, StaffAction, TerminalId, Timestamp,
+};
 
 /// The action of a step that is about to be recorded; `None` when it is not staff's, or what it is about is recorded
 /// in another shard.
@@ -57,13 +59,22 @@ fn concerned(operation: &Operation) -> ResellerId {
 }
 
 fn of_operation(operation: &Operation) -> Value {
-    json!({
+    let mut state = json!({
         "id": operation.kind().render(operation.id),
         "external_id": operation.external_id.as_str(),
         "amount_minor": operation.amount_minor,
         "status": operation.status.name(),
         "decline": operation.decline.map(Decline::code),
-    })
+    });
+    if let Some(Proposal::LimitRaise(raise)) = operation.four_eyes().map(|eyes| &eyes.proposal) {
+        let change = &raise.change;
+        state["reseller"] = change.reseller.to_string().into();
+        state["effective_from"] = change.effective_from.map(|at| at.to_string()).into();
+        state["terminal"] = change.terminal.as_ref().map(TerminalId::as_str).into();
+        state["bounds"] = serde_json::to_value(change.bounds).unwrap_or(Value::Null);
+        state["credit_limit_minor"] = change.credit_limit_minor.into();
+    }
+    state
 }
 
 fn of_reseller(reseller: &Reseller, stock: &Account, registration: Option<&Registration>) -> Value {

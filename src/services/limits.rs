@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::caller::{Caller, ServiceError};
 use super::directory::Directory;
-use crate::domain::records::{LimitSet, LimitStep};
+use crate::domain::records::{LimitChange, LimitSet, LimitStep};
 use crate::domain::{Record, ResellerId};
-use crate::ledger::command::{Command, LowerLimits, Outcome, Request};
+use crate::ledger::command::{Command, Outcome, Request};
 use crate::ledger::limits;
 use crate::ports::{Clock, Ledger, Reads};
 
@@ -52,7 +52,7 @@ impl Limits {
     ///
     /// # Errors
     /// [`ServiceError::NotFound`] when unknown or outside the caller's subtrees; [`ServiceError::Limits`].
-    pub async fn lower(&self, caller: &Caller, command: LowerLimits) -> Result<LimitView, ServiceError> {
+    pub async fn lower(&self, caller: &Caller, command: LimitChange) -> Result<LimitView, ServiceError> {
         let reseller = command.reseller;
         self.directory.authorise(caller, reseller).await?;
         let command = Command { actor: caller.actor(), request: Request::LowerLimits(command) };

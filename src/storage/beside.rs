@@ -36,7 +36,12 @@ impl<'a> Incomplete<'a> {
         let mut incomplete = Self::default();
         for row in stored {
             match OperationKind::from_code(row.row.kind) {
-                Some(OperationKind::Issue | OperationKind::Destruction | OperationKind::Adjustment) => {
+                Some(
+                    OperationKind::Issue
+                    | OperationKind::Destruction
+                    | OperationKind::Adjustment
+                    | OperationKind::LimitRaise,
+                ) => {
                     incomplete.four_eyes.push(row);
                 }
                 Some(OperationKind::Allocation) => incomplete.allocations.push(row),

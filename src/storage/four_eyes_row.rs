@@ -1,10 +1,14 @@
 //! What needs two persons, as rows beside their operations.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::rows::{corrupt, hex_bytes, hex_optional, read_at, shard_number};
-use crate::domain::{ClientId, Direction, FourEyes, Operation, OperationKind, Proposal, ResellerId, Ruling, Verdict};
+use crate::domain::records::{Bounds, LimitChange};
+use crate::domain::{
+    ClientId, Direction, FourEyes, LimitRaise, Operation, OperationKind, Proposal, ResellerId, Ruling, Timestamp,
+    Verdict,
+};
 use crate::ports::StoreError;
 
 #[derive(Clone, Serialize, sqlx::FromRow)]
@@ -20,6 +24,8 @@ pub(super) struct FourEyesRow {
     #[serde(serialize_with = "hex_optional")]
     pub reseller: Option<Uuid>,
     pub direction: Option<String>,
+    /// Of limits that are to be raised: [`RaiseText`] as JSON.
+    pub limits: Option<String>,
     #[serde(serialize_with = "hex_optional")]
     pub checker: Option<Uuid>,
     pub ruling: Option<i16>,
@@ -27,13 +33,55 @@ pub(super) struct FourEyesRow {
     pub ruled_at: Option<i64>,
 }
 
+/// Limits that are to be raised, as a column keeps them; whose they are says another.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RaiseText {
+    effective_from_ms: Option<i64>,
+    terminal: Option<String>,
+    bounds: Bounds,
+    credit_limit_minor: Option<i64>,
+    version: i64,
+}
+
+impl RaiseText {
+    fn of(raise: &LimitRaise) -> String {
+        let LimitChange { effective_from, terminal, bounds, credit_limit_minor, .. } = &raise.change;
+        let text = Self {
+            effective_from_ms: effective_from.map(Timestamp::unix_ms),
+            terminal: terminal.as_ref().map(|terminal| terminal.as_str().to_owned()),
+            bounds: *bounds,
+            credit_limit_minor: *credit_limit_minor,
+            version: raise.version,
+        };
+        serde_json::to_string(&text).expect("it is a plain struct")
+    }
+
+    fn read(reseller: ResellerId, text: &str) -> Option<LimitRaise> {
+        let text: Self = serde_json::from_str(text).ok()?;
+        let terminal = match text.terminal {
+            Some(terminal) => Some(terminal.parse().ok()?),
+            None => None,
+        };
+        let change = LimitChange {
+            reseller,
+            effective_from: text.effective_from_ms.map(read_at),
+            terminal,
+            bounds: text.bounds,
+            credit_limit_minor: text.credit_limit_minor,
+        };
+        Some(LimitRaise { change, version: text.version })
+    }
+}
+
 impl FourEyesRow {
     /// The row of an operation, where it has one.
     pub(super) fn of(operation: &Operation) -> Option<Self> {
         let eyes = operation.four_eyes()?;
-        let direction = match eyes.proposal {
-            Proposal::Adjustment { direction, .. } => Some(direction.name().to_owned()),
-            Proposal::Issue | Proposal::Destruction => None,
+        let (direction, limits) = match &eyes.proposal {
+            Proposal::Adjustment { direction, .. } => (Some(direction.name().to_owned()), None),
+            Proposal::LimitRaise(raise) => (None, Some(RaiseText::of(raise))),
+            Proposal::Issue | Proposal::Destruction => (None, None),
         };
         let verdict = eyes.verdict.as_ref();
         Some(Self {
@@ -45,6 +93,7 @@ impl FourEyesRow {
             expires_at: eyes.expires_at.unix_ms(),
             reseller: eyes.proposal.reseller().map(ResellerId::uuid),
             direction,
+            limits,
             checker: verdict.map(|verdict| verdict.checker.uuid()),
             ruling: verdict.map(|verdict| verdict.ruling.code()),
             ruling_reason: verdict.map(|verdict| verdict.reason.to_string()),
@@ -61,6 +110,11 @@ impl FourEyesRow {
                 reseller: self.reseller.map(ResellerId::from_uuid),
                 direction: direction().ok_or_else(|| corrupt("four_eyes.direction"))?,
             },
+            OperationKind::LimitRaise => {
+                let reseller = self.reseller.map(ResellerId::from_uuid);
+                let raise = reseller.zip(self.limits.as_deref()).and_then(|(id, text)| RaiseText::read(id, text));
+                Proposal::LimitRaise(Box::new(raise.ok_or_else(|| corrupt("four_eyes.limits"))?))
+            }
             _ => return Err(corrupt("operation.kind")),
         };
         let verdict = match (self.checker, self.ruling, self.ruling_reason, self.ruled_at) {

@@ -118,9 +118,10 @@ impl TryFrom<StoredOperation> for Operation {
             OperationKind::Transfer => Details::Transfer(stored.transfer(TransferKind::Transfer)?),
             OperationKind::Return => Details::Transfer(stored.transfer(TransferKind::Return)?),
             OperationKind::Recharge => Details::Recharge(stored.take_recharge()?),
-            OperationKind::Issue | OperationKind::Destruction | OperationKind::Adjustment => {
-                Details::FourEyes(Box::new(stored.take_four_eyes(kind)?))
-            }
+            OperationKind::Issue
+            | OperationKind::Destruction
+            | OperationKind::Adjustment
+            | OperationKind::LimitRaise => Details::FourEyes(Box::new(stored.take_four_eyes(kind)?)),
             OperationKind::Allocation => Details::Allocation(Box::new(stored.take_allocation()?)),
             OperationKind::Topup => {
                 let row = stored.beside.topup.take().ok_or_else(|| corrupt("topup_state.id"))?;

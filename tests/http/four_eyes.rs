@@ -1,4 +1,4 @@
-//! Issues, destructions and adjustments over HTTP.
+//! Issues, destructions, adjustments and raises of limits over HTTP.
 
 use axum::body::Body;
 use axum::http::{Request, header};
@@ -173,4 +173,87 @@ async fn bad_proposals_say_what_is_wrong_and_store_nothing() {
     assert_eq!(good.status, 201, "{}", good.text());
     let place = good.header(header::LOCATION).to_owned();
     operator.decide(&place, &operator.checker, "perhaps").await.problem(422, "validation_failed");
+}
+
+#[tokio::test]
+async fn limits_from_proposal_to_approval() {
+    let operator = Operator::new().await;
+    let shop = operator.api.world.id("shop-1").to_string();
+    let balance = async || operator.api.get(&format!("/v1/resellers/{shop}/balance")).await.json();
+    let limits = async || operator.api.get(&format!("/v1/resellers/{shop}/limits")).await.json();
+    let body = json!({
+        "external_id": "raise-1", "reseller_id": shop, "currency": "MAD", "credit_limit": "250.00",
+        "per_day_count": 7, "reason": "peak season", "document": "PO-7"
+    });
+    let put = json!({ "currency": "MAD", "credit_limit": "250.00", "per_day_count": 7 });
+    let network = operator.api.access.client("network", &[Scope::NetworkWrite], &[operator.api.world.id("root")]).await;
+    let network = operator.api.access.token(&network).await;
+    let here = format!("/v1/resellers/{shop}/limits");
+    operator.call("PUT", &here, &network, Some(put)).await.problem(409, "conflicting_state");
+    let answer = operator.propose("limit-raises", body.clone()).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let place = answer.header(header::LOCATION).to_owned();
+    assert!(place.starts_with("/v1/limit-raises/lmt_"), "{place}");
+    let made = answer.json();
+    for (field, value) in [
+        ("status", json!("pending_approval")),
+        ("reseller_id", json!(shop)),
+        ("credit_limit", json!("250.00")),
+        ("terminal_id", Value::Null),
+        ("effective_from", Value::Null),
+        ("currency", json!("MAD")),
+        ("document", json!("PO-7")),
+    ] {
+        assert_eq!(made[field], value, "{field} of {made}");
+    }
+    assert_eq!((&made["limits"]["per_day_count"], &made["limits"]["per_operation"]), (&json!(7), &Value::Null));
+    assert_eq!(balance().await["credit_limit"], "0.00");
+    operator.decide(&place, &operator.maker, "approve").await.problem(403, "four_eyes");
+    let approved = operator.decide(&place, &operator.checker, "approve").await.json();
+    assert_eq!(approved["status"], "approved", "{approved}");
+    assert_eq!(balance().await["credit_limit"], "250.00", "what holds now, not what it was opened with");
+    assert_eq!(limits().await["present"]["limits"]["per_day_count"], 7);
+    for token in [&operator.maker, &operator.checker] {
+        assert_eq!(operator.call("GET", &place, token, None).await.json(), approved);
+    }
+    operator.call("GET", &place, &operator.seller, None).await.problem(403, "insufficient_scope");
+    let replay = operator.propose("limit-raises", body.clone()).await;
+    assert_eq!((replay.status.as_u16(), replay.json()), (200, approved));
+    let mut other = body.clone();
+    other["per_day_count"] = json!(8);
+    let reused = operator.propose("limit-raises", other).await;
+    assert_eq!(reused.problem(409, "external_id_reused"), ["/per_day_count differs"]);
+
+    // What raises nothing is declined, and what is beyond the caller's subtrees does not exist.
+    let mut none = body.clone();
+    none["external_id"] = json!("raise-2");
+    let none = operator.propose("limit-raises", none).await.json();
+    assert_eq!((&none["status"], &none["decline"]["code"]), (&json!("declined"), &json!("unfit_limits")));
+    for stranger in ["stranger", "nobody"] {
+        let mut foreign = body.clone();
+        foreign["external_id"] = json!(stranger);
+        foreign["reseller_id"] = json!(operator.api.world.id(stranger).to_string());
+        operator.propose("limit-raises", foreign).await.problem(404, "not_found");
+    }
+    let mut till = body;
+    till["external_id"] = json!("raise-3");
+    till["terminal_id"] = json!("T1");
+    let errors = operator.propose("limit-raises", till).await.problem(422, "validation_failed");
+    assert_eq!(errors, ["/credit_limit invalid"]);
+
+    // The audit tells the limits before and after, by whom and why.
+    let auditor = operator.api.access.client("auditor", &[Scope::AuditRead], &[]).await;
+    let auditor = operator.api.access.token(&auditor).await;
+    let audit = operator.call("GET", "/v1/audit?limit=200", &auditor, None).await.json();
+    let items = audit["items"].as_array().unwrap();
+    let action = |kind: &str| items.iter().find(|item| item["action"] == kind).unwrap_or_else(|| panic!("{audit}"));
+    let put = action("record.put");
+    assert_eq!(put["after"]["steps"][0]["credit_limit_minor"], 25_000, "{put}");
+    assert_eq!(put["reason"], "agreed with finance", "{put}");
+    let raised = action("limits.raised");
+    assert_eq!(
+        (&raised["before"]["status"], &raised["after"]["status"]),
+        (&json!("pending_approval"), &json!("approved"))
+    );
+    assert_eq!(raised["after"]["bounds"]["per_day_count"], 7, "{raised}");
 }

@@ -64,6 +64,7 @@ struct Setting {
     /// Places of an allocation and of a run.
     allocation: String,
     run: String,
+    topup: String,
     /// Below it.
     below: ResellerId,
     /// A transfer to it from above, and one from it to above, that wait for acceptance. The sender of the one and the
@@ -79,6 +80,19 @@ fn rows_of_books() -> Vec<Row> {
     vec![
         row("GET /v1/recharges/{id}/commission", Some(Scope::RechargesRead), Subtree, &[200], |s, _| {
             (format!("/v1/recharges/{}/commission", s.recharge), None)
+        }),
+        row("POST /v1/topups", Some(Scope::TopupsWrite), Subtree, &[201], |s, nonce| {
+            let body = json!({
+                "external_id": format!("card-{nonce}"), "reseller_id": s.reseller.to_string(), "stock": "10.00",
+                "currency": "MAD", "payment_method": "tok_visa"
+            });
+            ("/v1/topups".into(), Some(body))
+        }),
+        row("GET /v1/topups", Some(Scope::TopupsRead), Subtree, &[200], |s, _| {
+            (format!("/v1/topups?reseller_id={}", s.reseller), None)
+        }),
+        row("GET /v1/topups/{id}", Some(Scope::TopupsRead), Subtree, &[200], |s, _| {
+            (format!("/v1/topups/{}", s.topup), None)
         }),
         row("GET /v1/products", None, Everyone, &[200], |_, _| ("/v1/products".into(), None)),
         row("GET /v1/resellers/{id}/statement", Some(Scope::StockRead), Subtree, &[200], |s, _| {
@@ -247,6 +261,23 @@ fn rows() -> Vec<Row> {
             let body = json!({ "decision": "refuse", "reason": "no" });
             (format!("{}/approval", s.proposal("adjustments", nonce)), Some(body))
         }),
+        row("POST /v1/limit-raises", Some(Scope::StockIssue), Subtree, &[201], |s, nonce| {
+            let body = json!({
+                "external_id": format!("raise-{nonce}"), "currency": "MAD", "credit_limit": "1.00", "reason": "because",
+                "document": "PO-1", "reseller_id": s.reseller.to_string()
+            });
+            ("/v1/limit-raises".into(), Some(body))
+        }),
+        Row {
+            or: Some(Scope::StockApprove),
+            ..row("GET /v1/limit-raises/{id}", Some(Scope::StockIssue), Subtree, &[200], |s, nonce| {
+                (s.proposal("limit-raises", nonce), None)
+            })
+        },
+        row("POST /v1/limit-raises/{id}/approval", Some(Scope::StockApprove), Subtree, &[200], |s, nonce| {
+            let body = json!({ "decision": "refuse", "reason": "no" });
+            (format!("{}/approval", s.proposal("limit-raises", nonce)), Some(body))
+        }),
         row("POST /v1/allocations", Some(Scope::StockAllocate), Subtree, &[201], |s, nonce| {
             let body = json!({
                 "external_id": format!("allocation-{nonce}"), "reseller_id": s.reseller.to_string(), "amount": "5.00",
@@ -325,6 +356,11 @@ impl Setting {
         };
         let (below, offered) = (api.world.id("till"), offer("offered", "transfer", "root", "shop-1").await);
         let sent = offer("sent", "return", "shop-1", "root").await;
+        let body = json!({
+            "external_id": "by card", "reseller_id": reseller.to_string(), "stock": "10.00", "currency": "MAD"
+        });
+        let bought = api.post("/v1/topups", body.to_string()).await.json();
+        let topup = bought["id"].as_str().unwrap().into();
         let users = format!("/v1/resellers/{reseller}/users");
         let user = json!({ "login": "amine", "name": "Amine", "pin": "407193" });
         assert_eq!(api.post(&users, user.to_string()).await.status, 201);
@@ -332,7 +368,7 @@ impl Setting {
         assert_eq!(api.post(&format!("{users}/amine/pin-reset"), reset.to_string()).await.status, 201);
         let recharge = made["id"].as_str().unwrap().into();
         let mut proposals = Vec::new();
-        for folder in ["issues", "destructions", "adjustments"] {
+        for folder in ["issues", "destructions", "adjustments", "limit-raises"] {
             let mut places = Vec::new();
             for number in 0..16 {
                 let mut body = json!({
@@ -342,6 +378,12 @@ impl Setting {
                 if folder == "adjustments" {
                     body["direction"] = json!("in");
                     body["reseller_id"] = json!(reseller.to_string());
+                }
+                if folder == "limit-raises" {
+                    let fields = body.as_object_mut().unwrap();
+                    fields.remove("amount");
+                    fields.insert("credit_limit".into(), json!("5.00"));
+                    fields.insert("reseller_id".into(), json!(reseller.to_string()));
                 }
                 let answer = api.post(&format!("/v1/{folder}"), body.to_string()).await;
                 places.push(answer.header(header::LOCATION).to_owned());
@@ -357,7 +399,7 @@ impl Setting {
         body["external_id"] = json!("many");
         body["lines"] = json!([{ "code": "shop-1", "amount": "5.00" }]);
         let run = api.post("/v1/allocation-runs", body.to_string()).await.header(header::LOCATION).to_owned();
-        Self { reseller, recharge, proposals, allocation, run, below, offered, sent }
+        Self { reseller, recharge, proposals, allocation, run, topup, below, offered, sent }
     }
 
     /// Another one for each nonce of a row.

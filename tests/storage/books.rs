@@ -1,10 +1,11 @@
 //! What a poster writes is what is read, and what it does not commit never was.
 
 use taabia::domain::operation::claim_key;
+use taabia::domain::records::{Bounds, LimitChange};
 use taabia::domain::{
     AccountClass, AccountNumber, Allocation, Asked, BusinessDay, ClientId, Decline, Details, Direction, EntryKind,
-    FourEyes, Limits, Operation, OperationId, Price, Proposal, ResellerId, Ruling, Run, RunLine, RunTotals, Standing,
-    Status, Terms, Usage, Verdict,
+    FourEyes, LimitRaise, Limits, Operation, OperationId, Price, Proposal, ResellerId, Ruling, Run, RunLine, RunTotals,
+    Standing, Status, Terms, Usage, Verdict,
 };
 use taabia::ledger::Head;
 use taabia::ledger::merkle::Frontier;
@@ -102,6 +103,20 @@ on_both! {
             status: Status::Refused,
             ..bare_recharge(operation_id(shard(1), 6, 6), seller)
         };
+        let change = LimitChange {
+            reseller: receiver,
+            effective_from: Some(at(8)),
+            terminal: Some("T \"1\"".parse().unwrap()),
+            bounds: Bounds { per_day_count: Some(0), per_month_minor: Some(i64::MAX), ..Bounds::default() },
+            credit_limit_minor: Some(3),
+        };
+        let raise = Operation {
+            reseller: ResellerId::OPERATOR,
+            amount_minor: 0,
+            details: proposed(Proposal::LimitRaise(Box::new(LimitRaise { change, version: 4 })), None),
+            status: Status::PendingApproval,
+            ..bare_recharge(operation_id(shard(1), 8, 8), seller)
+        };
         let run = Operation {
             reseller: ResellerId::OPERATOR,
             details: Details::Run(Box::new(Run {
@@ -116,7 +131,7 @@ on_both! {
             status: Status::CompletedWithRefusals,
             ..bare_recharge(operation_id(shard(1), 7, 7), seller)
         };
-        let operations = [full.clone(), bare.clone(), tombstone, issue, allocation, adjustment, run];
+        let operations = [full.clone(), bare.clone(), tombstone, issue, allocation, adjustment, run, raise];
         let held = hold(&full, 90);
         let (rich, poor) = (reseller(seller, 1_000), reseller(receiver, 1_001));
         let poor = taabia::domain::Reseller { limits: Limits::default(), standing: Standing::Active, ..poor };

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use taabia::domain::ids::uuid_v7;
-use taabia::domain::records::{PinHash, PinPolicy, User};
+use taabia::domain::records::{Bounds, LimitChange, PinHash, PinPolicy, User};
 use taabia::domain::{
-    Account, Asked, Channel, ClientId, Content, Decline, ExternalId, Limits, NumberingPlan, Operation, OperationId,
-    PartnerId, Proposal, RecordKey, RecordKind, ResellerId, Ruling, Shard, Standing, Terms,
+    Account, Asked, Channel, ClientId, Content, Decline, ExternalId, LimitRaise, Limits, NumberingPlan, Operation,
+    OperationId, PartnerId, Proposal, RecordKey, RecordKind, ResellerId, Ruling, Shard, Standing, Status, Terms,
 };
 use taabia::engine::{Engine, EngineConfig};
 use taabia::ledger::command::{
@@ -152,6 +152,24 @@ impl World {
             ruling,
             reason: "agreed".parse().unwrap(),
         })
+    }
+
+    /// Limits of a reseller in all, at once.
+    pub fn change(&self, name: &str, bounds: Bounds) -> LimitChange {
+        LimitChange { reseller: self.id(name), effective_from: None, terminal: None, bounds, credit_limit_minor: None }
+    }
+
+    pub fn propose_raise(&self, key: &str, change: LimitChange) -> Request {
+        self.propose(key, Proposal::LimitRaise(Box::new(LimitRaise { change, version: 0 })), 0)
+    }
+
+    /// Raises limits by two persons.
+    pub async fn raise(&self, key: &str, change: LimitChange) -> Arc<Operation> {
+        let proposed = self.must(self.propose_raise(key, change)).await;
+        let operation = proposed.operation().unwrap();
+        let decided = self.must(Self::rule(operation, CHECKER, Ruling::Approve)).await.operation().unwrap().clone();
+        assert_eq!((decided.status, decided.decline), (Status::Approved, None));
+        decided
     }
 
     pub fn allocate(&self, key: &str, to: &str, amount_minor: i64) -> Request {

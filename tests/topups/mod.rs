@@ -15,8 +15,11 @@ use crate::support::world::{Books, World};
 pub async fn till(books: Books) -> Till {
     let world = World::new(books).await;
     world.reseller("shop", 10_000).await;
-    world.issue("for cards", 500_000).await;
-    Till::new(world)
+    world.reseller("elsewhere", 0).await;
+    let till = Till::new(world);
+    let left = total(&till, AccountClass::OperatorStock).await - 500_000;
+    till.world.must(till.world.allocate("the rest", "elsewhere", left)).await;
+    till
 }
 
 /// Buys and gives back what it came to.

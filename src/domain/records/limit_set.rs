@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Limits, Timestamp};
+use crate::domain::{Limits, ResellerId, TerminalId, Timestamp};
 
 /// Upper bounds, in minor units and in operations; `None` is unlimited. Holds and doubts count (`domain.md` \[17\]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +44,19 @@ pub struct LimitSet {
     pub steps: Vec<LimitStep>,
 }
 
+/// Limits that are to hold, whole, for a reseller or for one of its terminals.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitChange {
+    pub reseller: ResellerId,
+    /// `None` is at once.
+    pub effective_from: Option<Timestamp>,
+    /// `None` is the reseller in all.
+    pub terminal: Option<TerminalId>,
+    pub bounds: Bounds,
+    /// Not for a terminal; `None` leaves it.
+    pub credit_limit_minor: Option<i64>,
+}
+
 impl From<Limits> for Bounds {
     fn from(limits: Limits) -> Self {
         Self {
@@ -79,6 +92,20 @@ impl Bounds {
 }
 
 impl LimitStep {
+    /// The step with a change made.
+    #[must_use]
+    pub fn changed(&self, change: &LimitChange) -> Self {
+        let mut step = self.clone();
+        match &change.terminal {
+            Some(terminal) => step.set_terminal(terminal.as_str(), change.bounds),
+            None => {
+                step.reseller = change.bounds;
+                step.credit_limit_minor = change.credit_limit_minor.unwrap_or(self.credit_limit_minor);
+            }
+        }
+        step
+    }
+
     #[must_use]
     pub fn terminal(&self, terminal: &str) -> Option<&Bounds> {
         self.terminals.iter().find(|known| known.terminal == terminal).map(|known| &known.bounds)

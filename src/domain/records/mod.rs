@@ -13,7 +13,7 @@ mod user;
 
 pub use business_day::{BusinessDayClosing, ClosedBalance};
 pub use client::Client;
-pub use limit_set::{Bounds, LimitSet, LimitStep, TerminalBounds};
+pub use limit_set::{Bounds, LimitChange, LimitSet, LimitStep, TerminalBounds};
 pub use pin_policy::PinPolicy;
 pub use stock_watch::{Replenishment, ReplenishmentSource, StockAlert, StockWatch};
 pub use terminal::{PartnerPolicy, Terminal};

@@ -1,6 +1,8 @@
-//! What needs two persons: issues, destructions, adjustments. One file per kind: they differ in little.
+//! What needs two persons: issues, destructions, adjustments, raises of limits. One file per kind: they differ in
+//! little.
 
 pub mod adjustments;
 pub mod destructions;
 pub mod issues;
+pub mod limit_raises;
 mod shape;

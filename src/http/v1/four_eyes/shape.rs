@@ -11,6 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::{
     Direction, ExternalId, Money, Operation, OperationId, OperationKind, Proposal, Reason, ResellerId, Ruling, Status,
+    Verdict,
 };
 use crate::http::body::{self, Field, Fields, Readable};
 use crate::http::problem::{Code, Problem};
@@ -79,7 +80,18 @@ pub struct ApprovalJson {
     at: String,
 }
 
-fn statuses() -> utoipa::openapi::schema::Object {
+impl From<&Verdict> for ApprovalJson {
+    fn from(verdict: &Verdict) -> Self {
+        Self {
+            decision: verdict.ruling.name(),
+            checker: verdict.checker.to_string(),
+            reason: verdict.reason.to_string(),
+            at: verdict.at.to_string(),
+        }
+    }
+}
+
+pub fn statuses() -> utoipa::openapi::schema::Object {
     use Status::{Approved, Declined, Expired, PendingApproval, Refused};
     schema::one_of([PendingApproval, Approved, Refused, Expired, Declined].map(Status::name))
 }
@@ -93,9 +105,10 @@ impl Proposed {
     /// When the operation is no proposal.
     pub fn of(api: &Api, operation: &Operation) -> Result<Self, Problem> {
         let eyes = operation.four_eyes().ok_or_else(|| Problem::new(Code::NotFound))?;
-        let (reseller, direction) = match eyes.proposal {
-            Proposal::Adjustment { reseller, direction } => (reseller, Some(direction.name())),
+        let (reseller, direction) = match &eyes.proposal {
+            Proposal::Adjustment { reseller, direction } => (*reseller, Some(direction.name())),
             Proposal::Issue | Proposal::Destruction => (None, None),
+            Proposal::LimitRaise(_) => return Err(Problem::new(Code::NotFound)),
         };
         Ok(Self {
             id: operation.kind().render(operation.id),
@@ -111,12 +124,7 @@ impl Proposed {
             decline: operation.decline.map(DeclineJson::from),
             maker: eyes.maker.to_string(),
             expires_at: eyes.expires_at.to_string(),
-            approval: eyes.verdict.as_ref().map(|verdict| ApprovalJson {
-                decision: verdict.ruling.name(),
-                checker: verdict.checker.to_string(),
-                reason: verdict.reason.to_string(),
-                at: verdict.at.to_string(),
-            }),
+            approval: eyes.verdict.as_ref().map(ApprovalJson::from),
             created_at: operation.created_at.to_string(),
             updated_at: operation.updated_at.to_string(),
         })
@@ -125,22 +133,30 @@ impl Proposed {
 
 /// `201` with its place, or `200` for a replay.
 pub fn proposed(api: &Api, folder: &str, answer: &Answer) -> Result<Response, Problem> {
-    let body = Proposed::of(api, &answer.operation)?;
+    Ok(recorded(folder, answer, Proposed::of(api, &answer.operation)?))
+}
+
+/// The same with a body of another shape.
+pub fn recorded(folder: &str, answer: &Answer, body: impl Serialize) -> Response {
     if answer.replayed {
-        return Ok((StatusCode::OK, [(REPLAYED, HeaderValue::from_static("true"))], Json(body)).into_response());
+        return (StatusCode::OK, [(REPLAYED, HeaderValue::from_static("true"))], Json(body)).into_response();
     }
-    let place = HeaderValue::from_str(&format!("/v1/{folder}/{}", body.id)).expect("ids are ASCII");
-    Ok((StatusCode::CREATED, [(header::LOCATION, place)], Json(body)).into_response())
+    let id = answer.operation.kind().render(answer.operation.id);
+    let place = HeaderValue::from_str(&format!("/v1/{folder}/{id}")).expect("ids are ASCII");
+    (StatusCode::CREATED, [(header::LOCATION, place)], Json(body)).into_response()
 }
 
 /// `200`, marked when it was decided the same before.
 pub fn ruled(api: &Api, answer: &Answer) -> Result<Response, Problem> {
-    let body = Proposed::of(api, &answer.operation)?;
-    let replayed = answer.replayed.then_some([(REPLAYED, HeaderValue::from_static("true"))]);
-    Ok(match replayed {
-        Some(mark) => (mark, Json(body)).into_response(),
-        None => Json(body).into_response(),
-    })
+    Ok(decided(answer, Proposed::of(api, &answer.operation)?))
+}
+
+/// The same with a body of another shape.
+pub fn decided(answer: &Answer, body: impl Serialize) -> Response {
+    if answer.replayed {
+        return ([(REPLAYED, HeaderValue::from_static("true"))], Json(body)).into_response();
+    }
+    Json(body).into_response()
 }
 
 /// The id in a path.

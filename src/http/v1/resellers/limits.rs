@@ -8,13 +8,12 @@ use serde::Serialize;
 use utoipa::openapi::{RefOr, schema::Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::domain::records::{Bounds, LimitStep};
+use crate::domain::records::{Bounds, LimitChange, LimitStep};
 use crate::domain::{Currency, Money, MoneyError, ResellerId, TerminalId, Timestamp};
 use crate::http::body::{self, Field, Fields, JsonBody, Readable};
 use crate::http::problem::{Code, Problem, ProblemJson};
 use crate::http::state::ApiState;
 use crate::http::v1::recharges::create::configured_currency;
-use crate::ledger::command::LowerLimits;
 use crate::services::{Caller, LimitView};
 
 /// Upper bounds; null is unlimited. Recharges whose outcome is not known yet count.
@@ -31,6 +30,20 @@ pub struct BoundsJson {
     per_month_count: Option<i64>,
     #[schema(example = "400000.00", required)]
     per_month_amount: Option<String>,
+}
+
+impl BoundsJson {
+    #[must_use]
+    pub fn of(bounds: &Bounds, currency: Currency) -> Self {
+        let money = |minor: i64| Money::from_minor(minor, currency).to_string();
+        Self {
+            per_operation: bounds.per_operation_minor.map(money),
+            per_day_count: bounds.per_day_count,
+            per_day_amount: bounds.per_day_minor.map(money),
+            per_month_count: bounds.per_month_count,
+            per_month_amount: bounds.per_month_minor.map(money),
+        }
+    }
 }
 
 /// The bounds of one terminal.
@@ -81,13 +94,7 @@ impl LimitsJson {
 impl LimitStepJson {
     fn of(step: &LimitStep, effective_from: Option<String>, currency: Currency) -> Self {
         let money = |minor: i64| Money::from_minor(minor, currency).to_string();
-        let bounds = |bounds: &Bounds| BoundsJson {
-            per_operation: bounds.per_operation_minor.map(money),
-            per_day_count: bounds.per_day_count,
-            per_day_amount: bounds.per_day_minor.map(money),
-            per_month_count: bounds.per_month_count,
-            per_month_amount: bounds.per_month_minor.map(money),
-        };
+        let bounds = |bounds: &Bounds| BoundsJson::of(bounds, currency);
         let terminals = step.terminals.iter();
         Self {
             effective_from,
@@ -110,46 +117,48 @@ pub struct LimitsRequest {
 
 const AMOUNT: &str = r"^[0-9]+(\.[0-9]+)?$";
 
-impl Readable for LimitsRequest {
-    const FIELDS: &'static [Field] = &[
-        Field::text("currency", 3, "Currency of the installation (ISO 4217).", "MAD"),
-        Field::text(
-            "effective_from",
-            64,
-            "From when on, in the future (RFC 3339); at once when absent.",
-            "2026-12-01T00:00:00Z",
-        )
-        .optional(),
-        Field::text(
-            "terminal_id",
-            TerminalId::MAX_LEN,
-            "Limits of this terminal; of the reseller in all when absent.",
-            "ATM-0007",
-        )
-        .matching("^[ -~]{1,32}$")
-        .optional(),
-        Field::text("per_operation", 64, "Most that one recharge may be; unlimited when absent.", "500.00")
-            .matching(AMOUNT)
-            .optional(),
-        Field::count("per_day_count", "Recharges of a business day; unlimited when absent."),
-        Field::text("per_day_amount", 64, "Sum of a business day; unlimited when absent.", "20000.00")
-            .matching(AMOUNT)
-            .optional(),
-        Field::count("per_month_count", "Recharges of a month; unlimited when absent."),
-        Field::text("per_month_amount", 64, "Sum of a month; unlimited when absent.", "400000.00")
-            .matching(AMOUNT)
-            .optional(),
-        Field::text(
-            "credit_limit",
-            64,
-            "How far the stock may go below zero; as it is when absent. Not for a terminal.",
-            "0.00",
-        )
+/// The fields of limits that are to hold, in every request that has them.
+pub const LIMITS: [Field; 9] = [
+    Field::text("currency", 3, "Currency of the installation (ISO 4217).", "MAD"),
+    Field::text(
+        "effective_from",
+        64,
+        "From when on, in the future (RFC 3339); at once when absent.",
+        "2026-12-01T00:00:00Z",
+    )
+    .optional(),
+    Field::text(
+        "terminal_id",
+        TerminalId::MAX_LEN,
+        "Limits of this terminal; of the reseller in all when absent.",
+        "ATM-0007",
+    )
+    .matching("^[ -~]{1,32}$")
+    .optional(),
+    Field::text("per_operation", 64, "Most that one recharge may be; unlimited when absent.", "500.00")
         .matching(AMOUNT)
         .optional(),
-    ];
+    Field::count("per_day_count", "Recharges of a business day; unlimited when absent."),
+    Field::text("per_day_amount", 64, "Sum of a business day; unlimited when absent.", "20000.00")
+        .matching(AMOUNT)
+        .optional(),
+    Field::count("per_month_count", "Recharges of a month; unlimited when absent."),
+    Field::text("per_month_amount", 64, "Sum of a month; unlimited when absent.", "400000.00")
+        .matching(AMOUNT)
+        .optional(),
+    Field::text(
+        "credit_limit",
+        64,
+        "How far the stock may go below zero; as it is when absent. Not for a terminal.",
+        "0.00",
+    )
+    .matching(AMOUNT)
+    .optional(),
+];
 
-    fn read(mut fields: Fields<'_>, state: &ApiState) -> Result<Self, Problem> {
+impl LimitsRequest {
+    /// Reads [`LIMITS`].
+    pub fn read_fields(fields: &mut Fields<'_>, state: &ApiState) -> Self {
         // Nothing at all may be sold: zero is a limit.
         let amount = |text: &str| match Money::parse(text, state.currency) {
             Ok(money) => Ok(money.minor()),
@@ -172,6 +181,21 @@ impl Readable for LimitsRequest {
         if request.terminal.is_some() && request.credit_limit_minor.is_some() {
             fields.refuse("credit_limit", "a terminal has no stock of its own");
         }
+        request
+    }
+
+    #[must_use]
+    pub fn of(self, reseller: ResellerId) -> LimitChange {
+        let Self { effective_from, terminal, bounds, credit_limit_minor } = self;
+        LimitChange { reseller, effective_from, terminal, bounds, credit_limit_minor }
+    }
+}
+
+impl Readable for LimitsRequest {
+    const FIELDS: &'static [Field] = &LIMITS;
+
+    fn read(mut fields: Fields<'_>, state: &ApiState) -> Result<Self, Problem> {
+        let request = Self::read_fields(&mut fields, state);
         fields.finish(Some(request))
     }
 }
@@ -211,7 +235,7 @@ pub async fn get_limits(
 /// Lower limits
 ///
 /// At once, or from a time on. What was sold in the day or month before counts. Lowering needs one person; a change
-/// that raises any limit is refused.
+/// that raises any limit is refused: see `POST /v1/limit-raises`.
 #[utoipa::path(
     put, path = "/v1/resellers/{id}/limits", operation_id = "put_limits", tag = "resellers",
     params(("id" = String, Path, description = "The reseller's id", example = "rsl_01939f3e-7c00-7000-8000-00000000000a")),
@@ -232,9 +256,6 @@ pub async fn put_limits(
     Path(id): Path<String>,
     JsonBody(request): JsonBody<LimitsRequest>,
 ) -> Result<Json<LimitsJson>, Problem> {
-    let LimitsRequest { effective_from, terminal, bounds, credit_limit_minor } = request;
-    let reseller = reseller(&id)?;
-    let command = LowerLimits { reseller, effective_from, terminal, bounds, credit_limit_minor };
-    let view = state.limits.lower(&caller, command).await?;
+    let view = state.limits.lower(&caller, request.of(reseller(&id)?)).await?;
     Ok(Json(LimitsJson::of(&view, state.currency)))
 }
