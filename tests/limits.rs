@@ -168,8 +168,7 @@ on_every_store!(changes_that_race_with_debits_neither_lose_nor_double_anything, 
     let answers = join_all(tasks.collect::<Vec<_>>()).await.into_iter().map(Result::unwrap);
     // Nobody raises alone: from forty there is no way back to sixty.
     let raises = LedgerError::Refused(Refusal::Limits(LimitRefusal::Raise));
-    let outcomes: Vec<Outcome> =
-        answers.filter(|answer| *answer != Err(raises)).collect::<Result<_, _>>().unwrap();
+    let outcomes: Vec<Outcome> = answers.filter(|answer| *answer != Err(raises)).collect::<Result<_, _>>().unwrap();
     let sold: Vec<_> = outcomes
         .iter()
         .filter_map(Outcome::operation)
