@@ -18,6 +18,7 @@ pub mod node;
 mod node_jobs;
 pub mod openapi;
 pub mod partner;
+mod person;
 pub mod serve;
 pub mod signing_key;
 pub mod simulate;
