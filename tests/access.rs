@@ -29,8 +29,9 @@ use crate::support::{ManualClock, SeededRandomness, in_memory};
 
 fn access() -> Access {
     let (books, clock) = (in_memory(1), Arc::new(ManualClock::at("2026-11-22T08:00:00Z")));
-    let engine = taabia::engine::Engine::start(books.store, clock.clone(), Arc::new(rules()), &EngineConfig::default());
-    Access::new(books.registry, engine, clock)
+    let engine =
+        taabia::engine::Engine::start(books.store.clone(), clock.clone(), Arc::new(rules()), &EngineConfig::default());
+    Access::new(&books, engine, clock)
 }
 
 /// The signing key as its file holds it.

@@ -127,7 +127,7 @@ on_every_store!(what_is_done_to_clients_stands_on_the_log, async |books: Books| 
     let world = World::new(books).await;
     world.reseller("R1", 0).await;
     let ledger: Arc<dyn Ledger> = world.nodes[0].clone();
-    let mut access = Access::new(world.books.registry.clone(), ledger, world.clock.clone());
+    let mut access = Access::new(&world.books, ledger, world.clock.clone());
     let origin = Origin { via: Via::CommandLine, address: Some("uid 0 on host".into()), request: None, reason: None };
     access.clients.actor = Actor::person("operator:command_line", origin);
     let (id, _) = access.client("atm", &[Scope::RechargesRead], &[world.id("R1")]).await;

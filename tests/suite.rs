@@ -7,6 +7,7 @@ mod access;
 mod acquirers;
 mod api_spec;
 mod architecture;
+mod audited_commands;
 mod catalogue;
 mod catalogue_command;
 mod catalogue_file;

@@ -8,7 +8,7 @@ use taabia::domain::{ClientId, Record};
 use taabia::ledger::user::UserRefusal;
 use taabia::ledger::{Request, command::PutRecord};
 use taabia::services::access::SecretHasher;
-use taabia::services::{Caller, Directory, Scope, ServiceError, UserPlace, Users, Verification};
+use taabia::services::{Caller, Directory, PinRefusal, Scope, ServiceError, UserPlace, Users, Verification};
 
 use crate::support::world::{Books, World};
 use crate::support::{SeededRandomness, on_every_store};
@@ -164,7 +164,16 @@ on_every_store!(a_reset_takes_two_people, async |books: Books| {
     let pin = pins.into_iter().next().unwrap().unwrap().1;
     assert!(!outlet.verify("407193").await.verified);
     let proof = outlet.verify(pin.as_str()).await;
-    assert_eq!((proof.verified, proof.must_change, proof.cooling_until.is_some()), (true, true, true));
+    assert_eq!((proof.verified, proof.must_change, proof.cooling_until.is_some()), (false, true, true));
+    assert_eq!(proof.refusal, Some(PinRefusal::MustChange), "the one who drew it knows it too");
+    let new = "830517".parse().unwrap();
+    let changed = users.change_pin(&maker, outlet.place(), pin.as_str().to_owned().into(), new).await.unwrap();
+    assert!(changed.verified, "changing it is what the user may do");
+    let proof = outlet.verify("830517").await;
+    assert_eq!((proof.verified, proof.refusal), (false, Some(PinRefusal::CoolingOff)));
+    outlet.minutes(24 * 60);
+    let proof = outlet.verify("830517").await;
+    assert_eq!((proof.verified, proof.refusal), (true, None));
     outlet.world.close().await;
 });
 
@@ -178,9 +187,14 @@ on_every_store!(another_device_starts_a_cooling_off, async |books: Books| {
     let after = outlet.record().await.version();
     assert!(first < after && tell("sim-1").await == after, "the same again changes nothing");
     tell("sim-2").await;
-    assert!(outlet.verify("407193").await.cooling_until.is_some());
+    let right = outlet.verify("407193").await;
+    assert_eq!((right.verified, right.refusal), (false, Some(PinRefusal::CoolingOff)), "the right PIN is not enough");
+    assert!(right.cooling_until.is_some());
+    let wrong = outlet.verify("555555").await;
+    assert_eq!((wrong.refusal, wrong.cooling_until), (Some(PinRefusal::WrongPin), None), "who guesses learns nothing");
     outlet.minutes(24 * 60);
-    assert_eq!(outlet.verify("407193").await.cooling_until, None);
+    let right = outlet.verify("407193").await;
+    assert_eq!((right.verified, right.refusal, right.cooling_until), (true, None, None));
     assert!(!outlet.record().await.text().contains("sim-2"), "only a digest is kept");
     outlet.world.close().await;
 });

@@ -58,6 +58,7 @@ pub async fn measure(arguments: &Arguments) -> Result<()> {
     let clients = Clients {
         registry: network.clone(),
         ledger: engine.clone(),
+        reads: network.clone(),
         actor: "operator:bench".into(),
         hasher: Arc::new(SecretHasher::new(Arc::new(SystemRandomness), 2, 64)?),
         clock: Arc::new(SystemClock),

@@ -2,6 +2,7 @@
 
 use std::io::{BufReader, BufWriter, Write as _};
 
+use taabia::cli::args::ReasonArg;
 use taabia::cli::network::import_from;
 use taabia::services::import::{Listener, Progress, Refused};
 use taabia::simulator::network_file::NetworkFile;
@@ -40,7 +41,7 @@ pub async fn measure(arguments: &Arguments) -> Result<()> {
         let storage = installation::install(&url, config.shards, &config).await?;
         let input = BufReader::new(std::fs::File::open(&file)?);
         let begun = Instant::now();
-        let summary = import_from(&config, &storage, input, &mut Nobody).await?;
+        let summary = import_from(&config, &storage, input, ReasonArg::default().person(), &mut Nobody).await?;
         #[expect(clippy::cast_precision_loss, reason = "far fewer rows than 2^52")]
         report(&format!("network_import_{name}.per_s"), summary.opened as f64 / begun.elapsed().as_secs_f64());
         totals(name, &storage, arguments).await?;

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use secrecy::SecretString;
 
 use super::config::Flag;
-use crate::domain::{BusinessDay, Timestamp};
+use crate::domain::{BusinessDay, Reason, Timestamp};
 use crate::services::export::Format;
 
 /// Electronic recharge distribution ledger for telecom operators.
@@ -242,6 +242,14 @@ pub struct OpenapiArgs {
     pub write: Option<PathBuf>,
 }
 
+/// Why something is done.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ReasonArg {
+    /// Why; the audit of staff actions shows it, with the user and the machine.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<Reason>,
+}
+
 /// API clients and their secrets.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ClientCommand {
@@ -259,6 +267,8 @@ pub enum ClientCommand {
 pub struct ClientAddArgs {
     #[command(flatten)]
     pub settings: SettingsArgs,
+    #[command(flatten)]
+    pub why: ReasonArg,
     /// Name of the client, for people.
     #[arg(long, value_name = "NAME")]
     pub name: String,
@@ -286,6 +296,8 @@ pub struct ClientListArgs {
 pub struct ClientIdArgs {
     #[command(flatten)]
     pub settings: SettingsArgs,
+    #[command(flatten)]
+    pub why: ReasonArg,
     /// `cli_…`
     #[arg(value_name = "CLIENT_ID")]
     pub id: String,
@@ -302,6 +314,8 @@ pub enum NetworkCommand {
 pub struct NetworkImportArgs {
     #[command(flatten)]
     pub settings: SettingsArgs,
+    #[command(flatten)]
+    pub why: ReasonArg,
     /// CSV in UTF-8 with a heading: `code,name,level,parent_code`, and if wanted `credit_limit,per_operation,per_day_count,per_day_amount`.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
@@ -320,6 +334,8 @@ pub enum PartnerCommand {
 pub struct PartnerTerminalsArgs {
     #[command(flatten)]
     pub settings: SettingsArgs,
+    #[command(flatten)]
+    pub why: ReasonArg,
     /// `prt_…`, as `taabia client list` shows it.
     #[arg(value_name = "PARTNER")]
     pub partner: String,
@@ -336,6 +352,8 @@ pub enum CatalogueCommand {
 pub struct CatalogueImportArgs {
     #[command(flatten)]
     pub settings: SettingsArgs,
+    #[command(flatten)]
+    pub why: ReasonArg,
     /// TOML with products and rules (config/catalogue.morocco.toml shows how), or CSV with either.
     pub file: PathBuf,
     /// Says whether it fits, and writes nothing.

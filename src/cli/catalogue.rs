@@ -41,7 +41,7 @@ async fn import(args: CatalogueImportArgs) -> Result<bool, Box<dyn Error>> {
         return Ok(true);
     }
     let engine = start_engine(&config, &storage);
-    let done = catalogue::import(&*engine, reads, &SystemClock, "operator:catalogue".into(), import).await;
+    let done = catalogue::import(&*engine, reads, &SystemClock, args.why.person(), import).await;
     engine.close().await;
     let Imported { published, changed } = done?;
     if changed {

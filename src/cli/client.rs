@@ -1,19 +1,17 @@
 //! `taabia client`: API clients and their secrets.
 
 use std::error::Error;
-use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
 
-use super::args::{ClientAddArgs, ClientCommand, SettingsArgs};
+use super::args::{ClientAddArgs, ClientCommand, ReasonArg, SettingsArgs};
 use super::clock::{SystemClock, SystemRandomness};
 use super::node;
 use super::settings;
 use crate::domain::ids::uuid_v7;
-use crate::domain::{ClientId, Origin, PartnerId, ResellerId, Shard, Via};
+use crate::domain::{ClientId, PartnerId, ResellerId, Shard};
 use crate::engine::Engine;
-use crate::ledger::Actor;
 use crate::ports::{Clock as _, Randomness as _};
 use crate::services::Scope;
 use crate::services::access::{Clients, NewClient, NewSecret};
@@ -24,7 +22,7 @@ use crate::storage::{self, OpenOptions, Storage};
 pub async fn client(command: ClientCommand) -> Result<bool, Box<dyn Error>> {
     match command {
         ClientCommand::Add(args) => {
-            let (storage, clients, engine) = open(&args.settings).await?;
+            let (storage, clients, engine) = open(&args.settings, &args.why).await?;
             let partner = partner_of(&args.partner, &clients).await?;
             let new = new_client(&args, &storage, partner).await?;
             let made = clients.create(new).await;
@@ -32,7 +30,7 @@ pub async fn client(command: ClientCommand) -> Result<bool, Box<dyn Error>> {
             print_secret(&made?);
         }
         ClientCommand::List(args) => {
-            let (_, clients, engine) = open(&args.settings).await?;
+            let (_, clients, engine) = open(&args.settings, &ReasonArg::default()).await?;
             engine.close().await;
             for client in clients.list().await? {
                 let state = client.revoked_at.map_or("active".to_owned(), |at| format!("revoked {at}"));
@@ -40,13 +38,13 @@ pub async fn client(command: ClientCommand) -> Result<bool, Box<dyn Error>> {
             }
         }
         ClientCommand::Rotate(args) => {
-            let (_, clients, engine) = open(&args.settings).await?;
+            let (_, clients, engine) = open(&args.settings, &args.why).await?;
             let made = clients.rotate(args.id.parse::<ClientId>()?).await;
             engine.close().await;
             print_secret(&made?);
         }
         ClientCommand::Revoke(args) => {
-            let (_, clients, engine) = open(&args.settings).await?;
+            let (_, clients, engine) = open(&args.settings, &args.why).await?;
             let revoked = clients.revoke(args.id.parse::<ClientId>()?).await;
             engine.close().await;
             println!("revoked {}", revoked?);
@@ -56,20 +54,15 @@ pub async fn client(command: ClientCommand) -> Result<bool, Box<dyn Error>> {
 }
 
 /// The engine writes what is done on the log, beside that of a running server.
-async fn open(settings_args: &SettingsArgs) -> Result<(Storage, Clients, Arc<Engine>), Box<dyn Error>> {
+async fn open(
+    settings_args: &SettingsArgs,
+    why: &ReasonArg,
+) -> Result<(Storage, Clients, Arc<Engine>), Box<dyn Error>> {
     let config = settings(settings_args, &settings_args.flags(&[]))?;
     let storage = storage::open(config.database_url().expose_secret(), OpenOptions::default()).await?;
     let engine = node::start_engine(&config, &storage);
-    let clients = node::clients(&config, &storage, engine.clone(), operator())?;
+    let clients = node::clients(&config, &storage, engine.clone(), why.person())?;
     Ok((storage, clients, engine))
-}
-
-/// Whoever sits at the command line: the user of the operating system, and the machine.
-fn operator() -> Actor {
-    let user = std::fs::metadata("/proc/self").map_or_else(|_| "user unknown".into(), |me| format!("uid {}", me.uid()));
-    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let address = Some(format!("{user} on {}", machine.trim()).into());
-    Actor::person("operator:command_line", Origin { via: Via::CommandLine, address, request: None, reason: None })
 }
 
 fn print_secret(new: &NewSecret) {

@@ -20,6 +20,7 @@ mod node_jobs;
 mod node_topups;
 pub mod openapi;
 pub mod partner;
+mod person;
 pub mod serve;
 pub mod signing_key;
 pub mod simulate;

@@ -14,6 +14,7 @@ use super::node;
 use super::serve::open_for_serving;
 use super::{settings, telemetry};
 use crate::engine::{Engine, EngineConfig};
+use crate::ledger::Actor;
 use crate::services::import::{Importer, Listener, Progress, Refused, Summary};
 use crate::storage::Storage;
 
@@ -36,7 +37,8 @@ async fn import(args: NetworkImportArgs) -> Result<bool, Box<dyn Error>> {
     let storage = open_for_serving(&config).await?;
     let file = File::open(&args.file).map_err(|error| format!("{}: {error}", args.file.display()))?;
     let mut report = Report { bar: progress_bar(file.metadata()?.len()) };
-    let done = import_from(&config, &storage, BufReader::with_capacity(1 << 16, file), &mut report).await;
+    let done =
+        import_from(&config, &storage, BufReader::with_capacity(1 << 16, file), args.why.person(), &mut report).await;
     report.bar.finish_and_clear();
     let Summary { rows, opened, unchanged, refused } = done?;
     println!("{rows} rows: {opened} opened, {unchanged} unchanged, {refused} refused");
@@ -51,6 +53,7 @@ pub async fn import_from(
     config: &Config,
     storage: &Storage,
     input: impl std::io::BufRead,
+    actor: Actor,
     listener: &mut dyn Listener,
 ) -> Result<Summary, Box<dyn Error>> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -72,7 +75,7 @@ pub async fn import_from(
         randomness: Arc::new(SystemRandomness),
         levels: config.network.levels.clone(),
         currency: storage.currency,
-        actor: "operator:network-import".into(),
+        actor,
         in_flight: IN_FLIGHT,
     };
     let done = importer.import(input, listener).await;

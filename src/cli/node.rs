@@ -126,6 +126,7 @@ pub fn clients(
     Ok(Clients {
         registry: storage.registry.clone(),
         ledger: engine,
+        reads: storage.store.clone(),
         actor,
         hasher: Arc::new(SecretHasher::new(randomness.clone(), HASHES_AT_ONCE, HASHES_WAITING)?),
         clock: Arc::new(SystemClock),

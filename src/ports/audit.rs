@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::movements::MovementPlace;
+use super::registry::Client;
 use super::stock::LineState;
 use super::store::StoreError;
 use crate::domain::encoding::Hash;
@@ -87,6 +88,9 @@ pub trait AuditReader: Send + Sync {
     ) -> Result<Vec<AuditedMovement>, StoreError> {
         Ok(Vec::new())
     }
+
+    /// The records of API clients, and after them the clients as the registry has them.
+    async fn clients(&self) -> Result<(Vec<Record>, Vec<Client>), StoreError>;
 
     /// Postings without an entry, entries above `up_to` left out: the first one found, as text.
     async fn stray_posting(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError>;

@@ -37,4 +37,4 @@ pub use statements::Statements;
 pub use stock::{Balance, Stock};
 pub use terminals::Terminals;
 pub use transfers::{TransferFilter, TransferOrder, Transfers};
-pub use users::{UserPage, UserPlace, Users, Verification};
+pub use users::{PinRefusal, UserPage, UserPlace, Users, Verification};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::caller::{Caller, ServiceError};
 use super::directory::Directory;
 use crate::domain::ids::uuid_v7;
-use crate::domain::{LevelName, Limits, ResellerCode, ResellerId, ResellerName, Shard, Standing, Timestamp};
+use crate::domain::{LevelName, Limits, Reason, ResellerCode, ResellerId, ResellerName, Shard, Standing, Timestamp};
 use crate::ledger::command::{ChangePlace, OpenReseller, SetStanding};
 use crate::ledger::{Command, PlaceRefusal, Refusal, Registration, Request};
 use crate::ports::{
@@ -207,7 +207,7 @@ impl Network {
         }
     }
 
-    /// Suspends, resumes or closes.
+    /// Suspends, resumes or closes; the audit shows why.
     ///
     /// # Errors
     /// [`ServiceError::NotFound`]; [`ServiceError::StaleVersion`]; [`ServiceError::Place`] when it is closed or cannot be.
@@ -217,10 +217,13 @@ impl Network {
         id: ResellerId,
         expected: &Expected,
         standing: Standing,
+        reason: Option<&Reason>,
     ) -> Result<Member, ServiceError> {
         let if_version = self.version(caller, id, expected).await?;
         let set = SetStanding { reseller: id, standing, if_version };
-        self.execute(caller, Request::SetStanding(set)).await?;
+        let actor = caller.actor();
+        let actor = if let Some(reason) = reason { actor.because(reason.as_str()) } else { actor };
+        self.ledger.execute(Command { actor, request: Request::SetStanding(set) }).await?;
         self.must_exist(id).await
     }
 

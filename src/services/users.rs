@@ -25,10 +25,38 @@ pub struct UserPlace {
     pub login: RecordId,
 }
 
+/// Why a user may not act by a PIN. The order is the order of precedence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PinRefusal {
+    /// Nothing was compared.
+    Locked,
+    WrongPin,
+    /// It was drawn by us: the user chooses another one first.
+    MustChange,
+    /// The device changed, or the PIN was reset, a short time ago.
+    CoolingOff,
+}
+
+impl PinRefusal {
+    /// Stable, in snake case.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Locked => "locked",
+            Self::WrongPin => "wrong_pin",
+            Self::MustChange => "must_change_pin",
+            Self::CoolingOff => "cooling_off",
+        }
+    }
+}
+
 /// What a PIN proved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verification {
+    /// Whether the user may act. Of a change: whether the PIN was changed.
     pub verified: bool,
+    /// Why not, where it is so.
+    pub refusal: Option<PinRefusal>,
     /// Until then no PIN of this user is compared.
     pub locked_until: Option<Timestamp>,
     /// Until then the user may do nothing that moves value.
@@ -38,8 +66,20 @@ pub struct Verification {
 }
 
 impl Verification {
-    fn failed(locked_until: Option<Timestamp>) -> Self {
-        Self { verified: false, locked_until, cooling_until: None, must_change: false }
+    fn failed(refusal: PinRefusal, locked_until: Option<Timestamp>) -> Self {
+        Self { verified: false, refusal: Some(refusal), locked_until, cooling_until: None, must_change: false }
+    }
+
+    /// The right PIN is not enough while the user may not act: a channel that looks at nothing but `verified` is right.
+    fn of_user(user: &User, now: Timestamp) -> Self {
+        let cooling_until = user.cooling_until_ms.map(Timestamp::from_unix_ms).filter(|until| *until > now);
+        let refusal = match (user.must_change, cooling_until) {
+            (true, _) => Some(PinRefusal::MustChange),
+            (false, Some(_)) => Some(PinRefusal::CoolingOff),
+            (false, None) => None,
+        };
+        let verified = refusal.is_none();
+        Self { verified, refusal, locked_until: None, cooling_until, must_change: user.must_change }
     }
 }
 
@@ -106,7 +146,8 @@ impl Users {
         Ok(UserPage { items, more })
     }
 
-    /// Whether this is the user's PIN. A wrong one is an answer, not an error; so is a user who is locked out.
+    /// Whether this is the user's PIN, and the user may act by it. A wrong one is an answer, not an error; so is a user
+    /// who is locked out or cooling off.
     ///
     /// # Errors
     /// [`ServiceError::NotFound`]; [`ServiceError::Overloaded`] before anything was counted.
@@ -148,7 +189,10 @@ impl Users {
         }
         let new = self.hash(admission, &new).await?;
         let act = UserAct::ChangePin { attempt: attempt.number, pin: attempt.user.pin_secret, new };
-        self.proved(caller, &place, act).await
+        let proof = self.proved(caller, &place, act).await?;
+        // A PIN may be changed while the user may do nothing else.
+        let changed = proof.refusal != Some(PinRefusal::WrongPin);
+        Ok(Verification { verified: changed, ..proof })
     }
 
     /// Asks for a new PIN of a user who forgot it. Another person approves.
@@ -223,7 +267,7 @@ impl Users {
         let begun = match self.execute(caller, place, UserAct::BeginAttempt, None).await {
             Ok(begun) => begun,
             Err(ServiceError::User(UserRefusal::Locked { until })) => {
-                return Ok(Err(Verification::failed(Some(until))));
+                return Ok(Err(Verification::failed(PinRefusal::Locked, Some(until))));
             }
             Err(error) => return Err(error),
         };
@@ -236,13 +280,13 @@ impl Users {
     async fn proved(&self, caller: &Caller, place: &UserPlace, act: UserAct) -> Result<Verification, ServiceError> {
         let record = match self.execute(caller, place, act, None).await {
             Ok(record) => record,
-            Err(ServiceError::User(UserRefusal::PinChanged)) => return Ok(Verification::failed(None)),
+            Err(ServiceError::User(UserRefusal::PinChanged)) => {
+                return Ok(Verification::failed(PinRefusal::WrongPin, None));
+            }
             Err(error) => return Err(error),
         };
         let user = record.body::<User>().ok_or(ServiceError::Internal)?;
-        let now = self.clock.now();
-        let cooling_until = user.cooling_until_ms.map(Timestamp::from_unix_ms).filter(|until| *until > now);
-        Ok(Verification { verified: true, locked_until: None, cooling_until, must_change: user.must_change })
+        Ok(Verification::of_user(user, self.clock.now()))
     }
 
     async fn execute(
@@ -284,7 +328,7 @@ impl Users {
 }
 
 fn failed(user: &User) -> Verification {
-    Verification::failed(user.locked_until_ms.map(Timestamp::from_unix_ms))
+    Verification::failed(PinRefusal::WrongPin, user.locked_until_ms.map(Timestamp::from_unix_ms))
 }
 
 fn unhashed(error: SecretHashingError) -> ServiceError {

@@ -242,7 +242,7 @@ async fn limits_from_proposal_to_approval() {
     assert_eq!(errors, ["/credit_limit invalid"]);
 
     // The audit tells the limits before and after, by whom and why.
-    let auditor = operator.api.access.client("auditor", &[Scope::AuditRead], &[]).await;
+    let auditor = operator.api.access.client("auditor", &[Scope::AuditRead], &[operator.api.world.id("root")]).await;
     let auditor = operator.api.access.token(&auditor).await;
     let audit = operator.call("GET", "/v1/audit?limit=200", &auditor, None).await.json();
     let items = audit["items"].as_array().unwrap();

@@ -27,6 +27,7 @@ async fn a_user_from_registration_to_a_new_pin() {
     for attempt in 1..=6 {
         let answer = post(&api, "/pin-verification", json!({ "pin": "407193" })).await.json();
         assert_eq!((&answer["verified"], answer["locked_until"].is_string()), (&json!(false), attempt >= 5));
+        assert_eq!(answer["reason"], if attempt == 6 { "locked" } else { "wrong_pin" });
     }
     let asked = post(&api, "/pin-reset", json!({ "reason": "forgotten" })).await;
     assert_eq!((asked.status.as_u16(), &asked.json()["reset"]["reason"]), (201, &json!("forgotten")));
@@ -40,7 +41,8 @@ async fn a_user_from_registration_to_a_new_pin() {
     assert_eq!(decided["user"]["must_change_pin"], true);
     post(&api, "/pin-reset/approval", approval).await.problem(409, "conflicting_state");
     let proof = post(&api, "/pin-verification", json!({ "pin": pin })).await.json();
-    assert_eq!((&proof["verified"], &proof["must_change_pin"]), (&json!(true), &json!(true)));
+    assert_eq!((&proof["verified"], &proof["must_change_pin"]), (&json!(false), &json!(true)));
+    assert_eq!(proof["reason"], "must_change_pin");
     assert!(proof["cooling_off_until"].is_string());
 
     // Who did it is on the log; what was done with the PIN alone is not.

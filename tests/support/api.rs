@@ -133,7 +133,8 @@ pub const FRESHNESS: ClientFreshness = ClientFreshness {
 };
 
 impl Access {
-    pub fn new(registry: Arc<dyn Registry>, ledger: Arc<dyn Ledger>, clock: Arc<ManualClock>) -> Self {
+    pub fn new(books: &super::world::Books, ledger: Arc<dyn Ledger>, clock: Arc<ManualClock>) -> Self {
+        let registry = books.registry.clone();
         let directory = tempfile::tempdir().unwrap();
         let randomness = Arc::new(SeededRandomness::new(3));
         let registry = Arc::new(Reachable { inner: registry, down: AtomicBool::new(false) });
@@ -154,6 +155,7 @@ impl Access {
             clients: Clients {
                 registry: registry.clone(),
                 ledger,
+                reads: books.store.clone(),
                 actor: "operator:test".into(),
                 hasher: hasher.clone(),
                 clock: clock.clone(),
@@ -237,7 +239,7 @@ impl TestApi {
         }
         world.reseller("stranger", 200_000).await;
 
-        let access = Access::new(world.books.registry.clone(), world.nodes[0].clone(), world.clock.clone());
+        let access = Access::new(&world.books, world.nodes[0].clone(), world.clock.clone());
         let client = access.client("atm", &Scope::ALL, &[world.id("root")]).await;
         let token = access.token(&client).await;
         let readiness = Readiness::default();

@@ -77,6 +77,12 @@ impl AuditReader for Live {
         self.store.entries(shard, after, up_to, limit).await
     }
 
+    async fn clients(
+        &self,
+    ) -> Result<(Vec<taabia::domain::Record>, Vec<taabia::ports::Client>), taabia::ports::StoreError> {
+        self.store.clients().await
+    }
+
     async fn count_operations(&self, shard: Shard, up_to: i64) -> Result<i64, taabia::ports::StoreError> {
         self.store.count_operations(shard, up_to).await
     }

@@ -8,6 +8,7 @@ use taabia::reports::verify::{Checkpoint, Options, Report, VerifyError, verify};
 use taabia::simulator::MemoryStore;
 use taabia::simulator::memory::{Books, State};
 
+mod clients;
 mod commission;
 mod journal;
 mod later;

@@ -14,9 +14,11 @@
 //! Standing, limits and place in the network of every reseller, and every record, are those that the last entry about
 //! it recorded; the lines of the tree are those that the places give; the copies of a record are alike in all shards.
 //! A closed day says what its closing entry found. Movements that were written out for statements are those of the
-//! journal. What no entry records is not verified: the claims of keys, partners and clients.
+//! journal. API clients in the registry are those that the log tells of. What no entry records is not verified: the
+//! claims of keys, the names of partners, and when a secret ends.
 
 mod checkpoint;
+mod clients;
 mod closing;
 mod closings;
 mod commission;
@@ -127,6 +129,7 @@ pub async fn verify(
     }
     closing::check_beyond(audit, &beyond).await?;
     records::check_copies(&slices)?;
+    clients::check(audit, &slices).await?;
     equations::check(&report)?;
     Ok(report)
 }

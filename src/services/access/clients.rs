@@ -7,10 +7,10 @@ use sha2::{Digest, Sha256};
 
 use super::secrets::{SecretHasher, SecretHashingError};
 use crate::domain::ids::uuid_v7;
-use crate::domain::{ClientId, PartnerId, RecordKey, RecordKind, ResellerId, Shard, Timestamp, records};
+use crate::domain::{ClientId, PartnerId, Record, RecordKey, RecordKind, ResellerId, Shard, Timestamp, records};
 use crate::ledger::command::PutRecord;
 use crate::ledger::{Actor, Command, Request};
-use crate::ports::{Client, Clock, Ledger, LedgerError, Randomness, Registry, Secret, StoreError};
+use crate::ports::{Client, Clock, Ledger, LedgerError, Randomness, Reads, Registry, Secret, StoreError};
 use crate::services::Scope;
 
 /// What a new client is to be.
@@ -59,6 +59,7 @@ pub enum ClientError {
 pub struct Clients {
     pub registry: Arc<dyn Registry>,
     pub ledger: Arc<dyn Ledger>,
+    pub reads: Arc<dyn Reads>,
     /// Who works with it.
     pub actor: Actor,
     pub hasher: Arc<SecretHasher>,
@@ -132,32 +133,32 @@ impl Clients {
         Ok(NewSecret { client: id, secret })
     }
 
-    /// Refuses the client from now on; tokens it holds end with it within seconds.
+    /// Refuses the client from now on; tokens it holds end with it within seconds. One that is on the log alone, because
+    /// adding it was cut off, ends there.
     ///
     /// # Errors
     /// [`ClientError`]; nothing was written.
     pub async fn revoke(&self, id: ClientId) -> Result<Timestamp, ClientError> {
-        let client = self.known(id).await?;
         let now = self.clock.now();
+        if self.registry.client(id).await?.is_none() {
+            let record = self.reads.record(Shard::OPERATOR, &key(id)).await?;
+            let body = record.as_ref().and_then(Record::body::<records::Client>);
+            let body = body.filter(|body| body.revoked_at_ms.is_none()).ok_or(ClientError::UnknownClient)?;
+            self.put(id, records::Client { revoked_at_ms: Some(now.unix_ms()), ..body.clone() }).await?;
+            return Ok(now);
+        }
+        let client = self.known(id).await?;
         self.log(&Client { revoked_at: Some(now), ..client }).await?;
         self.registry.revoke_client(id, now).await?;
         Ok(now)
     }
 
     async fn log(&self, client: &Client) -> Result<(), ClientError> {
-        let id = client.id.to_string().parse().expect("ids are short printable ASCII");
-        let fingerprint = |secret: &Secret| hex::encode(&Sha256::digest(&secret.hash)[..8]);
-        let content = records::Client {
-            name: client.name.clone(),
-            partner: client.partner.to_string(),
-            scopes: client.scopes.clone(),
-            resellers: client.roots.iter().map(ToString::to_string).collect(),
-            rate_limit_per_s: client.rate_limit_per_s,
-            fingerprints: client.secrets.iter().map(fingerprint).collect(),
-            revoked_at_ms: client.revoked_at.map(Timestamp::unix_ms),
-        };
-        let key = RecordKey::of_operator(RecordKind::Client, id);
-        let put = PutRecord { key, expected: None, content: content.into() };
+        self.put(client.id, logged(client)).await
+    }
+
+    async fn put(&self, id: ClientId, content: records::Client) -> Result<(), ClientError> {
+        let put = PutRecord { key: key(id), expected: None, content: content.into() };
         self.ledger.execute(Command { actor: self.actor.clone(), request: Request::PutRecord(put) }).await?;
         Ok(())
     }
@@ -166,4 +167,23 @@ impl Clients {
         let client = self.registry.client(id).await?.ok_or(ClientError::UnknownClient)?;
         if client.revoked_at.is_some() { Err(ClientError::UnknownClient) } else { Ok(client) }
     }
+}
+
+/// What the log keeps of a client.
+#[must_use]
+pub fn logged(client: &Client) -> records::Client {
+    let fingerprint = |secret: &Secret| hex::encode(&Sha256::digest(&secret.hash)[..8]);
+    records::Client {
+        name: client.name.clone(),
+        partner: client.partner.to_string(),
+        scopes: client.scopes.clone(),
+        resellers: client.roots.iter().map(ToString::to_string).collect(),
+        rate_limit_per_s: client.rate_limit_per_s,
+        fingerprints: client.secrets.iter().map(fingerprint).collect(),
+        revoked_at_ms: client.revoked_at.map(Timestamp::unix_ms),
+    }
+}
+
+fn key(id: ClientId) -> RecordKey {
+    RecordKey::of_operator(RecordKind::Client, id.to_string().parse().expect("ids are short printable ASCII"))
 }

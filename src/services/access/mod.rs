@@ -16,7 +16,7 @@ mod tokens;
 mod verified;
 
 pub use authenticator::{AuthenticationError, Authenticator, AuthenticatorSettings};
-pub use clients::{ClientError, Clients, NewClient, NewSecret};
+pub use clients::{ClientError, Clients, NewClient, NewSecret, logged};
 pub use key_file::KeyFile;
 pub use keys::{KeyError, KeyRing, KeySource};
 pub use known_clients::ClientFreshness;

@@ -4,8 +4,11 @@ use async_trait::async_trait;
 
 use super::state::Books;
 use super::{MemoryStore, no_such_shard};
-use crate::domain::{OperationId, Shard};
-use crate::ports::{AuditReader, AuditedEntry, LineState, Snapshot, StockReads as _, StoreError};
+use crate::domain::{OperationId, Record, RecordKind, Shard};
+use crate::ports::{
+    AuditReader, AuditedEntry, Client, LineState, Reads as _, RecordQuery, Registry, Snapshot, StockReads as _,
+    StoreError,
+};
 
 impl MemoryStore {
     fn look<T>(&self, shard: Shard, look: impl FnOnce(&Books) -> T) -> Result<T, StoreError> {
@@ -44,6 +47,13 @@ impl AuditReader for MemoryStore {
             })
             .collect()
         })
+    }
+
+    async fn clients(&self) -> Result<(Vec<Record>, Vec<Client>), StoreError> {
+        let (kind, limit) = (RecordKind::Client, u32::MAX);
+        let query = RecordQuery { shard: Shard::OPERATOR, kind, owner: None, after: None, limit };
+        let records = self.records(&query).await?;
+        Ok((records, Registry::clients(self).await?))
     }
 
     async fn count_operations(&self, shard: Shard, up_to: i64) -> Result<i64, StoreError> {

@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use super::beside::complete;
 use super::error::store_error;
 use super::{SqliteStore, sql};
-use crate::domain::{AccountNumber, OperationId, Shard};
+use crate::domain::{AccountNumber, OperationId, Record, RecordKind, Shard};
 use crate::ledger::Head;
 use crate::ports::{
-    AuditReader, AuditedEntry, AuditedMovement, LineState, MovementPlace, Snapshot, StockReads as _, StoreError,
+    AuditReader, AuditedEntry, AuditedMovement, Client, LineState, MovementPlace, Reads as _, RecordQuery, Registry,
+    Snapshot, StockReads as _, StoreError,
 };
 use crate::storage::audit_rows::{AuditedReseller, AuditedRow, StrayPlaceRow, read_entries};
 use crate::storage::movements::{AuditedMovementRow, SUBSCRIBER, read_cursors};
@@ -60,6 +61,13 @@ impl AuditReader for SqliteStore {
         let query = sqlx::query_as(sql::AUDIT_STAFF_ACTIONS).bind(shard_number(shard)).bind(after).bind(last);
         let actions = query.fetch_all(&self.reads).await.map_err(store_error)?;
         read_entries(shard, entries, postings, actions)
+    }
+
+    async fn clients(&self) -> Result<(Vec<Record>, Vec<Client>), StoreError> {
+        let (kind, limit) = (RecordKind::Client, u32::MAX);
+        let query = RecordQuery { shard: Shard::OPERATOR, kind, owner: None, after: None, limit };
+        let records = self.records(&query).await?;
+        Ok((records, Registry::clients(self).await?))
     }
 
     async fn count_operations(&self, shard: Shard, up_to: i64) -> Result<i64, StoreError> {

@@ -14,12 +14,17 @@ use crate::domain::pin::Pin;
 use crate::http::body::{self, Field, Fields, JsonBody, Readable};
 use crate::http::problem::{Problem, ProblemJson};
 use crate::http::state::ApiState;
-use crate::services::{Caller, Verification as Proof};
+use crate::services::{Caller, PinRefusal, Verification as Proof};
 
 /// What a PIN proved.
 #[derive(Serialize, ToSchema)]
 pub struct Verification {
+    /// Whether it is the user's PIN and the user may act by it now; of a change, whether it was made.
     verified: bool,
+    /// Why the user may not act by it now: `locked`, `wrong_pin`, `must_change_pin` or `cooling_off`. Nothing that moves
+    /// value may be done then.
+    #[schema(required, example = "cooling_off")]
+    reason: Option<&'static str>,
     /// Until then no PIN of this user is compared.
     #[schema(required, format = DateTime)]
     locked_until: Option<String>,
@@ -34,6 +39,7 @@ impl From<Proof> for Verification {
     fn from(proof: Proof) -> Self {
         Self {
             verified: proof.verified,
+            reason: proof.refusal.map(PinRefusal::name),
             locked_until: proof.locked_until.map(|until| until.to_string()),
             cooling_off_until: proof.cooling_until.map(|until| until.to_string()),
             must_change_pin: proof.must_change,
@@ -92,7 +98,9 @@ impl ToSchema for PinChange {}
 
 /// Is it the user's PIN?
 ///
-/// A wrong PIN is an answer, `verified: false`, and so is a lock-out. Five wrong ones in a row lock the user out for 15
+/// A wrong PIN is an answer, `verified: false`, and so is a lock-out. While the user is cooling off, because the device
+/// changed or the PIN was reset a short time ago, and until a PIN that was drawn after a reset is changed, the right PIN
+/// is answered with `verified: false` as well; `reason` tells which. Five wrong ones in a row lock the user out for 15
 /// minutes, then for twice as long each time. Attempts are counted before they are compared, so that guessing in
 /// parallel gains nothing.
 #[utoipa::path(
@@ -122,7 +130,8 @@ pub async fn verify_pin(
 
 /// Change a PIN
 ///
-/// `verified` says whether the present PIN was right and is changed. A wrong one counts as an attempt.
+/// `verified` says whether the present PIN was right and is changed, also while the user is cooling off. A wrong one
+/// counts as an attempt.
 #[utoipa::path(
     post, path = "/v1/resellers/{id}/users/{login}/pin", operation_id = "change_pin", tag = "users",
     params(
