@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod access;
+mod allocate_command;
 mod api_spec;
 mod architecture;
 mod catalogue;

@@ -65,7 +65,7 @@ async fn open(settings_args: &SettingsArgs) -> Result<(Storage, Clients, Arc<Eng
 }
 
 /// Whoever sits at the command line: the user of the operating system, and the machine.
-fn operator() -> Actor {
+pub(super) fn operator() -> Actor {
     let user = std::fs::metadata("/proc/self").map_or_else(|_| "user unknown".into(), |me| format!("uid {}", me.uid()));
     let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let address = Some(format!("{user} on {}", machine.trim()).into());
