@@ -54,7 +54,7 @@ fn shell(folder: &Path, script: &str, database: &str) -> Output {
 on_both! {
     async fn the_lines_of_the_readme_stock_a_generated_network(db: &Database) {
         let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-        let lines = readme.split("```").find(|block| block.contains("taabia simulate network")).unwrap();
+        let lines = readme.split("```").find(|block| block.contains("taabia simulate network --outlets")).unwrap();
         let lines = lines.trim_start_matches("sh").replace("50000", "60");
         assert_eq!(lines.lines().filter(|line| line.starts_with("taabia ")).count(), 3, "the file and two commands");
         let folder = tempfile::tempdir().unwrap();
@@ -167,7 +167,7 @@ on_both! {
         let (given, before) = stocks(&db.storage).await;
         assert_eq!(given, 0);
 
-        let words = [file, "--each", "3.50", "--external-id", "opening"];
+        let words = [file, "--each", "3.50", "--external-id", "opening-run"];
         let line = [&RUN[..], &words, &WHY, &["--database-url", &db.url]].concat();
         let mut killed = 0;
         for part in 1..=3 {
@@ -215,7 +215,7 @@ async fn a_run_goes_beside_a_running_node() {
     network.write(&mut std::fs::File::create(&path).unwrap()).unwrap();
     let (rows, file) = (i64::try_from(network.rows()).unwrap(), path.to_str().unwrap());
     assert!(taabia(&["network", "import", file, "--database-url", &db.url]).await.status.success());
-    let (code, said, error) = run(&db, &[file, "--each", "2", "--external-id", "opening"]).await;
+    let (code, said, error) = run(&db, &[file, "--each", "2", "--external-id", "opening-run"]).await;
     assert_eq!(code, Some(0), "{said}{error}");
     assert!(said.contains(&format!("{rows} done with {}.00 MAD, 0 refused", rows * 2)), "{said}");
     assert_eq!(stocks(&db.storage).await.0, rows * 200);
