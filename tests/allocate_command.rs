@@ -139,6 +139,33 @@ on_both! {
         world.close().await;
     }
 
+    async fn a_dry_run_writes_nothing(db: &Database) {
+        let world = World::new(books_of(db)).await;
+        for name in ["O1", "O2"] {
+            world.reseller(name, 100).await;
+        }
+        world.close().await;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stock.csv");
+        let file = path.to_str().unwrap();
+        std::fs::write(&path, "code,amount\nO1,500\nO2,20.50\n").unwrap();
+        let whole = contents(db).await;
+        assert!(whole.len() > 20 && whole["entry"].len() > 4 && whole["account"].len() > 4, "{:?}", whole.keys());
+        for words in [&[file][..], &["--level", "outlet", "--top-up-to", "261.25"]] {
+            let (code, said, error) = run(db, &[words, &["--external-id", "d", "--dry-run"]].concat()).await;
+            assert_eq!(code, Some(0), "{said}{error}");
+            assert!(said.contains("2 lines: 2 would be done with 520.50 MAD, 0 refused; nothing was written"), "{said}");
+        }
+        let now = contents(db).await;
+        for (table, rows) in &whole {
+            assert_eq!(&now[table], rows, "{table}");
+        }
+        assert_eq!(now.len(), whole.len());
+        // Told apart from a run that does write.
+        assert_eq!(run(db, &[file, "--external-id", "d"]).await.0, Some(0));
+        assert_ne!(contents(db).await, now);
+    }
+
     async fn a_rule_tops_a_level_up(db: &Database) {
         let world = World::new(books_of(db)).await;
         world.reseller("O1", 30_000).await;

@@ -14,6 +14,7 @@ mod charging;
 mod cli;
 mod commission;
 mod crash;
+mod crash_stock;
 mod docs;
 mod engine;
 mod four_eyes;
