@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use super::args::{CatalogueCommand, CatalogueImportArgs};
+use super::client::operator;
 use super::clock::SystemClock;
 use super::config::Config;
 use super::node::start_engine;
@@ -41,7 +42,7 @@ async fn import(args: CatalogueImportArgs) -> Result<bool, Box<dyn Error>> {
         return Ok(true);
     }
     let engine = start_engine(&config, &storage);
-    let done = catalogue::import(&*engine, reads, &SystemClock, "operator:catalogue".into(), import).await;
+    let done = catalogue::import(&*engine, reads, &SystemClock, operator(), import).await;
     engine.close().await;
     let Imported { published, changed } = done?;
     if changed {

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use super::args::{PartnerCommand, PartnerTerminalsArgs};
+use super::client::operator;
 use super::node::start_engine;
 use super::serve::open_for_serving;
 use super::settings;
@@ -26,7 +27,7 @@ async fn terminals(args: PartnerTerminalsArgs, required: bool) -> Result<bool, B
         return Err(format!("no client of the partner {partner} is known").into());
     }
     let engine = start_engine(&config, &storage);
-    let done = require_known_terminals(&*engine, "operator:command-line".into(), partner, required).await;
+    let done = require_known_terminals(&*engine, operator(), partner, required).await;
     engine.close().await;
     done?;
     let words = if required { "sells from known terminals only" } else { "sells from any terminal" };
