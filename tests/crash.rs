@@ -113,6 +113,7 @@ async fn a_run_survives(data_dir: &std::path::Path, database: &str) {
         })
         .await;
     };
+    assert!(seen_running > 0, "it was never killed in the middle");
     assert_eq!((&done["status"], &done["done"], &done["refused"]), (&json!("completed"), &json!(LINES), &json!(0)));
     assert_eq!(done["amount_done"], format!("{LINES}.00"));
     // What each outlet got by it, from its balance: the opening and a dirham per line.

@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use taabia::domain::{
-    AccountClass, Asked, ClientId, Decline, Line, Operation, OperationId, RunTotals, Shard, Standing, Status, Terms,
+    AccountClass, Asked, ClientId, Decline, Line, Operation, OperationId, Proposal, RunTotals, Shard, Standing, Status,
+    Terms,
 };
-use taabia::jobs::{RunConfig, RunJob};
+use taabia::engine::EngineConfig;
+use taabia::jobs::{AcceptanceJob, ExpiryJob, RunConfig, RunJob};
 use taabia::ledger::command::{AllocateStock, FinishRun, StartRun};
 use taabia::ledger::run::line_key;
 use taabia::ledger::{Outcome, Refusal, Request};
-use taabia::ports::LedgerError;
+use taabia::ports::{Ledger as _, LedgerError};
 use tokio::sync::watch;
 
-use crate::support::database::on_both;
-use crate::support::world::{Books, World, external_id};
-use crate::support::{SeededRandomness, on_every_store};
+use crate::support::database::{Database, on_both};
+use crate::support::world::{Books, World, command, external_id};
+use crate::support::{SeededRandomness, on_every_store, setting};
 
 fn job(world: &World) -> RunJob {
     RunJob {
@@ -235,4 +237,89 @@ on_both! {
         }
         world.close().await;
     }
+}
+
+/// Two runs over the same resellers in opposite orders and transfers between these, on three nodes with small batches,
+/// while proposals and offers run out: for `TAABIA_RACE_SECONDS`, nobody waits for somebody who waits for him.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn overlapping_runs_in_reversed_order_never_deadlock() {
+    let database = Database::postgres().await;
+    let config = EngineConfig { posters: 4, max_batch: 8, ..EngineConfig::default() };
+    let world = World::with(crate::support::books_of(&database), config.clone()).await.node(&config).node(&config);
+    world.reseller("top", 1_000_000_000).await;
+    let names: Vec<String> = (0..40).map(|n| format!("N{n}")).collect();
+    for name in &names {
+        world.reseller_below("top", name, 0).await;
+    }
+    let seconds = setting("TAABIA_RACE_SECONDS", 5);
+    let until = tokio::time::Instant::now() + std::time::Duration::from_secs(seconds);
+    let (_keep, stop) = watch::channel(false);
+    let mut given = 0;
+    let mut rounds = 0_u64;
+    while tokio::time::Instant::now() < until {
+        rounds += 1;
+        let lines = |backwards: bool| {
+            let mut order: Vec<&String> = names.iter().collect();
+            if backwards {
+                order.reverse();
+            }
+            let numbered = (1..).zip(order);
+            numbered.map(|(number, name)| line(&world, number, Some(name), Asked::Exactly(100))).collect::<Vec<_>>()
+        };
+        let forth = start(&world, &format!("f{rounds}"), Terms::OnAccount, lines(false)).await;
+        let back = start(&world, &format!("b{rounds}"), Terms::Consignment, lines(true)).await;
+        for name in &names[..5] {
+            world.must(world.propose(&format!("p{rounds}-{name}"), Proposal::Issue, 1_000)).await;
+            world.offer(&format!("o{rounds}-{name}"), "top", name, 700).await;
+        }
+        // All that waits for a person is overdue.
+        world.clock.advance_ms(2 * 86_400_000);
+        let expiry = ExpiryJob {
+            ledger: world.nodes[2].clone(),
+            reads: world.books.stock.clone(),
+            clock: world.clock.clone(),
+            poll_interval_ms: 1,
+        };
+        let acceptance = AcceptanceJob {
+            ledger: world.nodes[0].clone(),
+            reads: world.books.store.clone(),
+            clock: world.clock.clone(),
+            poll_interval_ms: 1,
+        };
+        // No two nodes draw the same ids, although the clock stands still.
+        let on = |node: usize| {
+            let randomness = Arc::new(SeededRandomness::new(rounds * 1_000_003 + node as u64));
+            RunJob { ledger: world.nodes[node].clone(), randomness, ..job(&world) }
+        };
+        let (first, second) = (on(0), on(1));
+        let moves = async {
+            for (number, name) in names.iter().enumerate().rev() {
+                let key = format!("t{rounds}-{number}");
+                world.nodes[2].execute(command(world.transfer(&key, "top", name, 1))).await.unwrap();
+            }
+        };
+        let (one, other, expired, ended, ()) = tokio::join!(
+            first.carry_out(forth.id, &stop),
+            second.carry_out(back.id, &stop),
+            expiry.sweep(),
+            acceptance.sweep(),
+            moves
+        );
+        one.and(other).and(expired).and(ended).unwrap();
+        assert_eq!(world.books.stock.running_runs().await.unwrap(), []);
+        given += 201;
+    }
+    for name in &names {
+        assert_eq!(world.posted(name).await, (given, 0), "{name} after {rounds} rounds");
+    }
+    let top = 1_000_000_000 - i64::try_from(rounds).unwrap() * i64::try_from(names.len()).unwrap();
+    assert_eq!(world.posted("top").await, (top, 0), "offers that nobody accepted gave their stock back");
+    world.close().await;
+    let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(&database.url).await.unwrap();
+    let deadlocks: i64 =
+        sqlx::query_scalar("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+    assert_eq!(deadlocks, 0, "SQLSTATE 40P01");
 }

@@ -5,6 +5,7 @@
 
 mod access;
 mod acquirers;
+mod allocate_command;
 mod api_spec;
 mod architecture;
 mod audited_commands;
@@ -15,6 +16,7 @@ mod charging;
 mod cli;
 mod commission;
 mod crash;
+mod crash_stock;
 mod docs;
 mod engine;
 mod four_eyes;

@@ -10,6 +10,7 @@ pub mod instant;
 pub mod load;
 pub mod network;
 pub mod reads;
+pub mod runs;
 pub mod server;
 pub mod statements;
 pub mod table;

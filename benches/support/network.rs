@@ -19,7 +19,7 @@ const FILE: NetworkFile = NetworkFile { outlets: 50_000, distributors: 1, seed: 
 const TOP: &str = "CAS-D01";
 
 /// A refused row would be a figure of another work.
-struct Nobody;
+pub struct Nobody;
 
 impl Listener for Nobody {
     fn progress(&mut self, _: Progress) {}

@@ -68,7 +68,7 @@ const TOTALS: Promise = Promise::Below { bound: 200.0, words: "p99 < 200 ms" };
 const MEMORY: Promise = Promise::Below { bound: 300.0, words: "< 300 MB" };
 
 #[rustfmt::skip]
-const ROWS: [Row; 44] = [
+const ROWS: [Row; 48] = [
     throughput("PostgreSQL: pgbench simple-update, 16 connections", "pgbench", None, Promise::None),
     throughput("PostgreSQL: recharges, one transaction per step, 16 connections", "naive_postgres", PGBENCH, Promise::None),
     throughput("PostgreSQL: engine, 2,048 in flight", "engine_postgres", PGBENCH, times(2.5, None, "≥ 2.5 × (goal 4 ×)")),
@@ -89,6 +89,10 @@ const ROWS: [Row; 44] = [
     throughput("PostgreSQL: network from CSV, 50,000 outlets", "network_import_postgres", None, IMPORT),
     throughput("SQLite: network from CSV, 50,000 outlets", "network_import_sqlite", None, Promise::None),
     Row { label: "memory of the import at most", name: "network_import.memory_mb", kind: Kind::Megabytes, yardstick: None, promise: MEMORY },
+    throughput("PostgreSQL: lines of a run over 50,000 outlets", "run_alone", Some("engine_postgres"), Promise::None),
+    throughput("PostgreSQL: the same with recharges beside it, 256 in flight", "run_beside", Some("engine_postgres"), Promise::None),
+    throughput("PostgreSQL: recharges beside that run", "run_recharges", Some("engine_postgres"), Promise::None),
+    Row { label: "memory of runs at most", name: "runs.memory_mb", kind: Kind::Megabytes, yardstick: None, promise: MEMORY },
     Row { label: "PostgreSQL: totals of a subtree of 52,001", name: "totals_postgres", kind: Kind::Latency, yardstick: None, promise: TOTALS },
     Row { label: "SQLite: totals of a subtree of 52,001", name: "totals_sqlite", kind: Kind::Latency, yardstick: None, promise: TOTALS },
     read("balance, client with 1 outlet", "reads.balance.1"),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 use secrecy::SecretString;
 
+use super::allocate::AllocateCommand;
 use super::config::Flag;
 use crate::domain::{BusinessDay, Reason, Timestamp};
 use crate::services::export::Format;
@@ -44,6 +45,9 @@ pub enum Command {
     /// The commercial network.
     #[command(subcommand)]
     Network(NetworkCommand),
+    /// Stock from the operator to its network.
+    #[command(subcommand)]
+    Allocate(AllocateCommand),
     /// What partners are held to.
     #[command(subcommand)]
     Partner(PartnerCommand),

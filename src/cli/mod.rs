@@ -2,6 +2,7 @@
 //! knows the real clock and the real randomness. One file per command.
 
 pub mod acquirers;
+pub mod allocate;
 pub mod args;
 pub mod catalogue;
 pub mod client;
@@ -68,6 +69,7 @@ async fn carry_out(command: Command) -> Result<bool, Box<dyn Error>> {
         Command::Openapi(args) => openapi::openapi(args).await,
         Command::Client(command) => client::client(command).await,
         Command::Network(command) => network::network(command).await,
+        Command::Allocate(command) => allocate::allocate(command).await,
         Command::Partner(command) => partner::partner(command).await,
         Command::Catalogue(command) => catalogue::catalogue(command).await,
         Command::SigningKey(command) => signing_key::signing_key(command),

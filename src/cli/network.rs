@@ -19,7 +19,7 @@ use crate::services::import::{Importer, Listener, Progress, Refused, Summary};
 use crate::storage::Storage;
 
 /// Commands of an import that are under way at once, and of one transaction at most.
-const IN_FLIGHT: usize = 2_048;
+pub(super) const IN_FLIGHT: usize = 2_048;
 const MAX_BATCH: usize = 1_024;
 
 /// # Errors
@@ -36,10 +36,10 @@ async fn import(args: NetworkImportArgs) -> Result<bool, Box<dyn Error>> {
     telemetry::log(&config.telemetry)?;
     let storage = open_for_serving(&config).await?;
     let file = File::open(&args.file).map_err(|error| format!("{}: {error}", args.file.display()))?;
-    let mut report = Report { bar: progress_bar(file.metadata()?.len()) };
+    let mut report = Report::of("importing", file.metadata()?.len());
     let done =
         import_from(&config, &storage, BufReader::with_capacity(1 << 16, file), args.why.person(), &mut report).await;
-    report.bar.finish_and_clear();
+    report.finish();
     let Summary { rows, opened, unchanged, refused } = done?;
     println!("{rows} rows: {opened} opened, {unchanged} unchanged, {refused} refused");
     Ok(refused == 0)
@@ -56,22 +56,11 @@ pub async fn import_from(
     actor: Actor,
     listener: &mut dyn Listener,
 ) -> Result<Summary, Box<dyn Error>> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let engine = EngineConfig {
-        posters: config.engine.posters(cores, storage.store.shards()),
-        max_batch: MAX_BATCH,
-        queue_capacity: 2 * IN_FLIGHT,
-        queue_deadline_ms: 60_000,
-        // Nobody who is opened is asked for again.
-        cached_rows: 1_000,
-        own_threads: true,
-    };
-    let clock = Arc::new(SystemClock);
-    let engine = Engine::start(storage.store.clone(), clock.clone(), Arc::new(node::rules(config)), &engine);
+    let engine = engine_for_many(config, storage);
     let importer = Importer {
         ledger: engine.clone(),
         reads: storage.network.clone(),
-        clock,
+        clock: Arc::new(SystemClock),
         randomness: Arc::new(SystemRandomness),
         levels: config.network.levels.clone(),
         currency: storage.currency,
@@ -83,9 +72,40 @@ pub async fn import_from(
     Ok(done?)
 }
 
+/// An engine for a file's worth of commands: large batches, and nobody who waits for an answer beside them.
+pub(super) fn engine_for_many(config: &Config, storage: &Storage) -> Arc<Engine> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let engine = EngineConfig {
+        posters: config.engine.posters(cores, storage.store.shards()),
+        max_batch: MAX_BATCH,
+        queue_capacity: 2 * IN_FLIGHT,
+        queue_deadline_ms: 60_000,
+        // Nobody who is opened or stocked is asked for again.
+        cached_rows: 1_000,
+        own_threads: true,
+    };
+    Engine::start(storage.store.clone(), Arc::new(SystemClock), Arc::new(node::rules(config)), &engine)
+}
+
 /// Refused rows go to standard output, progress to standard error.
-struct Report {
+pub(super) struct Report {
     bar: ProgressBar,
+    /// Bad rows so far.
+    pub refused: u64,
+}
+
+impl Report {
+    /// About a file of so many bytes.
+    pub fn of(what: &str, bytes: u64) -> Self {
+        let style = ProgressStyle::with_template("{prefix} {bar:40} {bytes}/{total_bytes}, {msg}, {eta} left");
+        let style = style.expect("the template is well formed");
+        Self { bar: ProgressBar::new(bytes).with_style(style).with_prefix(what.to_owned()), refused: 0 }
+    }
+
+    /// At the end of the file.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
 }
 
 impl Listener for Report {
@@ -95,13 +115,9 @@ impl Listener for Report {
     }
 
     fn refused(&mut self, refused: &Refused) {
+        self.refused += 1;
         let Refused { line, column, reason } = refused;
         let place = if column.is_empty() { format!("line {line}") } else { format!("line {line}, column {column}") };
         self.bar.suspend(|| println!("{place}: {reason}"));
     }
-}
-
-fn progress_bar(bytes: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("importing {bar:40} {bytes}/{total_bytes}, {msg}, {eta} left");
-    ProgressBar::new(bytes).with_style(style.expect("the template is well formed"))
 }

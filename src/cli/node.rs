@@ -305,7 +305,7 @@ impl Node {
     }
 }
 
-fn allocations(storage: &Storage, engine: Arc<Engine>, directory: Arc<Directory>) -> Allocations {
+pub(super) fn allocations(storage: &Storage, engine: Arc<Engine>, directory: Arc<Directory>) -> Allocations {
     Allocations {
         ledger: engine,
         reads: storage.store.clone(),

@@ -75,6 +75,7 @@ pub(super) fn start_jobs(
         ledger: engine.clone(),
         reads: storage.store.clone(),
         movements: storage.movements.clone(),
+        registry: storage.registry.clone(),
         clock: clock.clone(),
         randomness: Arc::new(SystemRandomness),
         calendar: config.calendar(),

@@ -90,6 +90,11 @@ impl ResellerId {
     pub const OPERATOR: Self = Self(Uuid::nil());
 }
 
+impl ClientId {
+    /// Whoever sits at the command line, who is no client of the API.
+    pub const COMMAND_LINE: Self = Self(Uuid::nil());
+}
+
 impl PartnerId {
     /// The operator itself, for what its own staff and tools cause.
     pub const OPERATOR: Self = Self(Uuid::nil());

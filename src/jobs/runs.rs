@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::domain::ids::uuid_v7;
-use crate::domain::{Line, Operation, OperationId, OperationKind, Run, RunLine, RunTotals, Shard};
+use crate::domain::{ClientId, Line, Operation, OperationId, OperationKind, Run, RunLine, RunTotals, Shard};
 use crate::ledger::command::{Actor, AllocateStock, Command, FinishRun, Request};
 use crate::ledger::run::line_key;
 use crate::ports::{Clock, Ledger, LedgerError, Randomness, Reads, StockReads, StoreError};
@@ -105,7 +105,10 @@ impl RunJob {
         let Some(operation) = self.reads.operation(id).await? else { return Ok(()) };
         let Some(run) = operation.run().filter(|run| run.totals.is_none()) else { return Ok(()) };
         tracing::info!(run.id = OperationKind::AllocationRun.render(id), lines = run.lines, "a run is carried out");
-        let actor: Actor = format!("client:{}", run.started_by).into();
+        let actor: Actor = match run.started_by {
+            ClientId::COMMAND_LINE => "operator:command_line".into(),
+            client => format!("client:{client}").into(),
+        };
         let lines = self.open_lines(id).await?;
         let complete = futures::stream::iter(lines)
             .map(|line| self.line(&operation, run, &actor, line, stop))

@@ -9,10 +9,10 @@ use tokio::time::timeout;
 
 use crate::domain::ids::uuid_v7;
 use crate::domain::records::{Replenishment, ReplenishmentSource};
-use crate::domain::{Asked, Calendar, ExternalId, OperationId, PartnerId, ResellerId, Shard, Terms};
-use crate::ledger::command::AllocateStock;
+use crate::domain::{Asked, Calendar, ExternalId, OperationId, PartnerId, ResellerId, Shard, Terms, TransferKind};
+use crate::ledger::command::{AllocateStock, TransferStock};
 use crate::ledger::{Command, Refusal, Request};
-use crate::ports::{Clock, Ledger, LedgerError, Movements, Randomness, Reads, StoreError, WatchedStock};
+use crate::ports::{Clock, Ledger, LedgerError, Movements, Randomness, Reads, Registry, StoreError, WatchedStock};
 
 /// Who brings stock up, as the journal records it.
 const ACTOR: &str = "system:replenishment";
@@ -22,6 +22,7 @@ pub struct StockWatchJob {
     pub ledger: Arc<dyn Ledger>,
     pub reads: Arc<dyn Reads>,
     pub movements: Arc<dyn Movements>,
+    pub registry: Arc<dyn Registry>,
     pub clock: Arc<dyn Clock>,
     pub randomness: Arc<dyn Randomness>,
     pub calendar: Calendar,
@@ -61,30 +62,59 @@ impl StockWatchJob {
     }
 
     async fn replenish(&self, found: &WatchedStock, rule: Replenishment) -> Result<(), StoreError> {
-        let external_id = self.key(found);
-        let (partner, operator) = (PartnerId::OPERATOR, ResellerId::OPERATOR);
         let amount_minor = rule.up_to_minor.saturating_sub(found.available_minor);
+        let Some((shard, from)) = self.source_of(found.reseller, rule.source).await? else { return Ok(()) };
+        let external_id = self.key(found);
         // Once for an alert and day: what was declined is tried again tomorrow.
         if amount_minor <= 0
-            || self.reads.operation_by_key(Shard::OPERATOR, partner, operator, &external_id).await?.is_some()
+            || self.reads.operation_by_key(shard, PartnerId::OPERATOR, from, &external_id).await?.is_some()
         {
             return Ok(());
         }
-        let ReplenishmentSource::Operator = rule.source;
+        let request = match rule.source {
+            ReplenishmentSource::Operator => Request::AllocateStock(AllocateStock {
+                operation: self.draw(shard),
+                external_id,
+                to: found.reseller,
+                asked: Asked::Exactly(amount_minor),
+                terms: Terms::Consignment,
+                reason: "replenishment by rule".parse().expect("it is short"),
+                run: None,
+            }),
+            ReplenishmentSource::Parent => Request::TransferStock(TransferStock {
+                operation: self.draw(shard),
+                partner: PartnerId::OPERATOR,
+                external_id,
+                from,
+                to: Some(found.reseller),
+                kind: TransferKind::Transfer,
+                amount_minor,
+                asks_acceptance: false,
+            }),
+        };
+        self.send(ACTOR, request).await;
+        Ok(())
+    }
+
+    /// Whose stock it is that comes, and where it is kept; `None` when nobody stands above.
+    async fn source_of(
+        &self,
+        reseller: ResellerId,
+        source: ReplenishmentSource,
+    ) -> Result<Option<(Shard, ResellerId)>, StoreError> {
+        match source {
+            ReplenishmentSource::Operator => Ok(Some((Shard::OPERATOR, ResellerId::OPERATOR))),
+            ReplenishmentSource::Parent => {
+                let parent = self.registry.ancestors(reseller).await?.get(1).copied();
+                Ok(parent.map(|parent| (Shard::of(parent.uuid(), self.shards), parent)))
+            }
+        }
+    }
+
+    fn draw(&self, shard: Shard) -> OperationId {
         let mut random = [0; 10];
         self.randomness.fill(&mut random);
-        let operation = OperationId::from_uuid(uuid_v7(self.clock.now(), random, Shard::OPERATOR));
-        let request = AllocateStock {
-            operation,
-            external_id,
-            to: found.reseller,
-            asked: Asked::Exactly(amount_minor),
-            terms: Terms::Consignment,
-            reason: "replenishment by rule".parse().expect("it is short"),
-            run: None,
-        };
-        self.send(ACTOR, Request::AllocateStock(request)).await;
-        Ok(())
+        OperationId::from_uuid(uuid_v7(self.clock.now(), random, shard))
     }
 
     /// The same for every node that answers the same alert on the same day.

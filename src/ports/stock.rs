@@ -59,6 +59,9 @@ pub trait StockReads: Send + Sync {
         roots: &[ResellerId],
     ) -> Result<Vec<(ResellerId, String)>, StoreError>;
 
+    /// The resellers that nobody stands above.
+    async fn tops(&self) -> Result<Vec<ResellerId>, StoreError>;
+
     /// Standing and available stock of the resellers that exist.
     async fn stocks(&self, resellers: &[(Shard, ResellerId)]) -> Result<Vec<ReceiverStock>, StoreError>;
 

@@ -11,19 +11,17 @@ use super::recharges::Answer;
 use crate::domain::encoding::{Encoder, Hash};
 use crate::domain::ids::uuid_v7;
 use crate::domain::{
-    Asked, ExternalId, Line, Operation, OperationId, OperationKind, PartnerId, Reason, ResellerId, RunTotals, Shard,
-    Status, Terms,
+    Asked, Decline, ExternalId, Line, Operation, OperationId, OperationKind, PartnerId, Reason, ResellerId, RunTotals,
+    Shard, Status, Terms,
 };
 use crate::ledger::allocation::judge;
-use crate::ledger::command::{AllocateStock, Command, Request, StartRun};
+use crate::ledger::command::{Actor, AllocateStock, Command, Request, StartRun};
 use crate::ports::{Clock, Ledger, LineState, Randomness, Reads, Registry, StockReads};
 
 /// Lines of one run at most.
 pub const MAX_LINES: usize = 100_000;
 /// Rows that are asked for at once.
 const PAGE: usize = 2_000;
-/// Refusals that a dry run tells of at most.
-const TOLD_REFUSALS: usize = 1_000;
 
 /// A validated order for one reseller.
 #[derive(Clone, Debug)]
@@ -48,7 +46,8 @@ pub enum RunSource {
     Lines(Vec<(Receiver, i64)>),
     /// Every reseller of a level of a subtree.
     Rule {
-        under: ResellerId,
+        /// `None`: of all that the caller sees.
+        under: Option<ResellerId>,
         level: Box<str>,
         asked: Asked,
     },
@@ -68,8 +67,10 @@ pub struct RunOrder {
 pub struct Preview {
     pub lines: i64,
     pub totals: RunTotals,
-    /// The first of the lines that would be refused, with the code of the reason.
+    /// The lines that would be refused, with the code of the reason.
     pub refusals: Vec<(Line, &'static str)>,
+    /// By how much the operator's stock is too small for all lines that would otherwise be done, in minor units.
+    pub missing_minor: i64,
 }
 
 /// A run with what it has come to by now.
@@ -150,6 +151,14 @@ impl Allocations {
     /// # Errors
     /// [`ServiceError`].
     pub async fn start(&self, caller: &Caller, order: RunOrder) -> Result<RunState, ServiceError> {
+        self.start_as(caller.actor(), caller, order).await
+    }
+
+    /// The same for a caller who does not come by the API.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn start_as(&self, actor: Actor, caller: &Caller, order: RunOrder) -> Result<RunState, ServiceError> {
         let request = digest_of(&order);
         if let Some(known) = self.run_by_key(&order.external_id).await? {
             // Before its lines are looked up once more; the ledger decides for those who come at the same moment.
@@ -167,7 +176,7 @@ impl Allocations {
             request,
             lines: lines.into(),
         };
-        let actor = caller.actor().because(start.reason.as_str());
+        let actor = actor.because(start.reason.as_str());
         let command = Command { actor, request: Request::StartRun(start) };
         let answer = Answer::of(self.ledger.execute(command).await?)?;
         if !answer.replayed {
@@ -176,7 +185,11 @@ impl Allocations {
         self.state(answer.operation, answer.replayed).await
     }
 
-    async fn run_by_key(&self, external_id: &ExternalId) -> Result<Option<Operation>, ServiceError> {
+    /// The operation of the operator that has this key, whatever it is.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn run_by_key(&self, external_id: &ExternalId) -> Result<Option<Operation>, ServiceError> {
         let (partner, reseller) = (PartnerId::OPERATOR, ResellerId::OPERATOR);
         Ok(self.reads.operation_by_key(Shard::OPERATOR, partner, reseller, external_id).await?)
     }
@@ -192,7 +205,10 @@ impl Allocations {
             lines: i64::try_from(lines.len()).expect("lines fit memory"),
             totals: RunTotals::default(),
             refusals: Vec::new(),
+            missing_minor: 0,
         };
+        let has = left;
+        let mut short = 0_i64;
         // What earlier lines of the same run would hand to a reseller counts for later ones.
         let mut given: HashMap<ResellerId, i64> = HashMap::new();
         for page in lines.chunks(PAGE) {
@@ -207,7 +223,12 @@ impl Allocations {
                     Some(stock) => {
                         let before = given.get(&stock.reseller).copied().unwrap_or(0);
                         let has = stock.available_minor.saturating_add(before);
-                        judge(stock.standing, has, line.asked, left).map_err(|(decline, _)| decline.code())
+                        judge(stock.standing, has, line.asked, left).map_err(|(decline, amount)| {
+                            if decline == Decline::InsufficientStock {
+                                short = short.saturating_add(amount);
+                            }
+                            decline.code()
+                        })
                     }
                 };
                 match judged {
@@ -221,12 +242,13 @@ impl Allocations {
                     }
                     Err(code) => {
                         preview.totals.refused += 1;
-                        if preview.refusals.len() < TOLD_REFUSALS {
-                            preview.refusals.push((line.clone(), code));
-                        }
+                        preview.refusals.push((line.clone(), code));
                     }
                 }
             }
+        }
+        if short > 0 {
+            preview.missing_minor = preview.totals.amount_minor.saturating_add(short).saturating_sub(has);
         }
         Ok(preview)
     }
@@ -268,10 +290,11 @@ impl Allocations {
     async fn lines(&self, caller: &Caller, source: RunSource) -> Result<Vec<Line>, ServiceError> {
         match source {
             RunSource::Lines(lines) => self.lines_of_list(caller, lines).await,
-            RunSource::Rule { under, level, asked } => {
+            RunSource::Rule { under: Some(under), level, asked } => {
                 self.directory.authorise(caller, under).await?;
-                self.lines_of_rule(under, &level, asked).await
+                self.lines_of_rule(&[under], &level, asked).await
             }
+            RunSource::Rule { under: None, level, asked } => self.lines_of_rule(&caller.roots, &level, asked).await,
         }
     }
 
@@ -296,12 +319,12 @@ impl Allocations {
         Ok(resolved)
     }
 
-    async fn lines_of_rule(&self, under: ResellerId, level: &str, asked: Asked) -> Result<Vec<Line>, ServiceError> {
+    async fn lines_of_rule(&self, roots: &[ResellerId], level: &str, asked: Asked) -> Result<Vec<Line>, ServiceError> {
         let mut lines = Vec::new();
         let mut after = None;
         loop {
             let limit = u32::try_from(PAGE).expect("a page is short");
-            let page = self.registry.subtree(&[under], after, limit).await?;
+            let page = self.registry.subtree(roots, after, limit).await?;
             after = page.last().map(|place| place.id);
             for place in page.iter().filter(|place| place.level.as_str() == level) {
                 let number = i64::try_from(lines.len()).expect("lines fit memory") + 1;
@@ -358,7 +381,8 @@ fn digest_of(order: &RunOrder) -> Hash {
             }
         }
         RunSource::Rule { under, level, asked } => {
-            encoder.text("rule").bytes(under.uuid().as_bytes()).text(level);
+            let under = under.map(ResellerId::uuid);
+            encoder.text("rule").bytes(under.as_ref().map_or(&[][..], |under| under.as_bytes())).text(level);
             encoder.flag(asked.is_top_up()).int(asked.minor());
         }
     }

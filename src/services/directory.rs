@@ -73,6 +73,14 @@ impl Directory {
         Ok(self.ancestors(reseller).await?.to_vec())
     }
 
+    /// Who stands directly above, as it was seconds ago at most; `None` at the top.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn parent(&self, reseller: ResellerId) -> Result<Option<ResellerId>, ServiceError> {
+        Ok(self.ancestors(reseller).await?.get(1).copied())
+    }
+
     async fn ancestors(&self, reseller: ResellerId) -> Result<Ancestors, ServiceError> {
         let now = Instant::now();
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&reseller).cloned();

@@ -7,7 +7,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use super::caller::{Caller, ServiceError};
 use super::directory::Directory;
 use super::statements::Statements;
-use crate::domain::records::StockWatch;
+use crate::domain::records::{ReplenishmentSource, StockWatch};
 use crate::domain::{BusinessDay, Content, RecordKind, ResellerId};
 use crate::ledger::command::PutRecord;
 use crate::ledger::{Command, Request, stock_watch};
@@ -71,9 +71,15 @@ impl StockWatches {
     /// Watches it for this from now on; a threshold of zero ends it.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] when unknown or outside the caller's subtrees.
+    /// [`ServiceError::NotFound`] when it, or the parent that shall bring it up, is unknown or outside the caller's
+    /// subtrees.
     pub async fn put(&self, caller: &Caller, reseller: ResellerId, watch: StockWatch) -> Result<(), ServiceError> {
         self.directory.authorise(caller, reseller).await?;
+        if watch.replenish.is_some_and(|rule| rule.source == ReplenishmentSource::Parent) {
+            // It is the parent's stock that will move.
+            let parent = self.directory.parent(reseller).await?.ok_or(ServiceError::NotFound)?;
+            self.directory.authorise(caller, parent).await?;
+        }
         let key = stock_watch::key(RecordKind::StockWatch, reseller);
         let put = PutRecord { key, expected: None, content: Content::StockWatch(watch) };
         for request in [Request::PutRecord(put), Request::LookAtStock(reseller)] {

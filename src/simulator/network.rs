@@ -179,7 +179,14 @@ impl Seeder {
 
     /// Issues what the plan allocates. A wider plan over an older network issues under another key.
     async fn issue(&self, plan: &NetworkPlan) -> Result<(), SeedError> {
-        let amount_minor = plan.resellers() * plan.stock_minor;
+        self.issue_more(plan.resellers() * plan.stock_minor).await
+    }
+
+    /// Issues so much, once for each amount.
+    ///
+    /// # Errors
+    /// [`SeedError`].
+    pub async fn issue_more(&self, amount_minor: i64) -> Result<(), SeedError> {
         let what = format!("seed-issue-{amount_minor}");
         let operation = OperationId::from_uuid(self.draw(Shard::OPERATOR));
         let text = "the seeded network";

@@ -52,6 +52,7 @@ macro_rules! statements_of_dialect {
             RUN_LINES = "run_lines",
             RUN_PROGRESS = "run_progress",
             RUN_RECEIVERS = "run_receivers",
+            NETWORK_TOPS = "network_tops",
             RUN_STOCKS = "run_stocks",
             ALL_RUNS = "all_runs",
             OVERDUE_PROPOSALS = "overdue_proposals",

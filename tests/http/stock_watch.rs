@@ -51,6 +51,18 @@ async fn a_threshold_is_set_read_and_taken_away() {
         .await
         .problem(404, "not_found");
 
+    // The parent's stock moves only where the caller sees the parent.
+    let from_parent =
+        json!({"threshold": "10", "currency": "MAD", "replenish_up_to": "20", "replenish_from": "parent"});
+    assert_eq!(put(&api, &path, from_parent.clone()).await.json()["replenish_from"], "parent");
+    let top = format!("/v1/resellers/{}/stock-watch", api.world.id("root"));
+    put(&api, &top, from_parent.clone()).await.problem(404, "not_found");
+    let all = std::mem::take(&mut api.token);
+    let child = api.access.client("child", &Scope::ALL, &[api.world.id("shop-1")]).await;
+    api.token = api.access.token(&child).await;
+    put(&api, &path, from_parent).await.problem(404, "not_found");
+    api.token = all;
+
     let gone = api.send(api.request("DELETE", &path).body(Body::empty()).unwrap()).await;
     assert_eq!((gone.status.as_u16(), &gone.json()), (200, &none));
     assert_eq!(api.get(&path).await.json(), none);

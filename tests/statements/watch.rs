@@ -24,6 +24,7 @@ fn job(world: &World, node: usize) -> StockWatchJob {
         ledger: world.nodes[node].clone(),
         reads: world.books.store.clone(),
         movements: world.books.movements.clone(),
+        registry: world.books.registry.clone(),
         clock: world.clock.clone(),
         randomness: Arc::new(SeededRandomness::new(SEED.fetch_add(1_000_000, Ordering::Relaxed))),
         calendar: calendar(),
@@ -33,10 +34,27 @@ fn job(world: &World, node: usize) -> StockWatchJob {
 }
 
 async fn watch(world: &World, name: &str, threshold_minor: i64, up_to_minor: Option<i64>) {
-    let replenish = up_to_minor.map(|up_to_minor| Replenishment { source: ReplenishmentSource::Operator, up_to_minor });
+    watch_from(world, name, threshold_minor, up_to_minor, ReplenishmentSource::Operator).await;
+}
+
+async fn watch_from(
+    world: &World,
+    name: &str,
+    threshold_minor: i64,
+    up_to_minor: Option<i64>,
+    source: ReplenishmentSource,
+) {
+    let replenish = up_to_minor.map(|up_to_minor| Replenishment { source, up_to_minor });
     let key = stock_watch::key(RecordKind::StockWatch, world.id(name));
     let content = Content::StockWatch(StockWatch { threshold_minor, replenish });
     world.must(Request::PutRecord(PutRecord { key, expected: None, content })).await;
+}
+
+/// Opens a reseller below another.
+fn below(world: &World, name: &str, parent: &str) -> Request {
+    let Request::OpenReseller(mut open) = world.open(name) else { unreachable!("it opens a reseller") };
+    open.registration.parent = Some(world.id(parent));
+    Request::OpenReseller(open)
 }
 
 async fn alert(world: &World, name: &str) -> Option<(i64, StockAlert)> {
@@ -128,6 +146,55 @@ on_every_store!(low_stock_is_brought_up_once_for_each_time_and_day, async |books
         both().await;
     }
     assert_eq!(declined().await, 2);
+    world.close().await;
+});
+
+on_every_store!(the_parent_brings_up_what_it_has, async |books: Books| {
+    let world = World::new(books).await.node(&EngineConfig::default());
+    world.reseller("W1", 50_000).await;
+    world.must(below(&world, "R1", "W1")).await;
+    let parent = ReplenishmentSource::Parent;
+    let both = async || {
+        for _ in 0..4 {
+            let (one, other) = (job(&world, 0), job(&world, 1));
+            let (one, other) = tokio::join!(one.sweep(), other.sweep());
+            one.and(other).unwrap();
+        }
+    };
+    let declined = async || {
+        let entries = world.books.audit.entries(world.shard("W1"), 0, i64::MAX, 10_000).await.unwrap();
+        entries.iter().filter(|found| found.entry.kind == EntryKind::TransferDeclined).count()
+    };
+    let posted = async || (world.stock("W1").await.posted, world.stock("R1").await.posted);
+    let operator = world.books.stock.operator_stock().await.unwrap();
+
+    watch_from(&world, "R1", 5_000, Some(20_000), parent).await;
+    both().await;
+    assert_eq!(posted().await, (30_000, 20_000), "once, however many nodes look");
+    assert_eq!(told(&world, "R1").await, [EntryKind::StockLow, EntryKind::StockRecovered]);
+    // Low a second time on the same day: another alert, another key.
+    sell(&world, "R1", "a", 16_000).await;
+    both().await;
+    assert_eq!(posted().await, (14_000, 20_000));
+
+    // What the parent does not have is declined, and asked for once a day.
+    sell(&world, "R1", "b", 19_000).await;
+    both().await;
+    assert_eq!((posted().await, declined().await), ((14_000, 1_000), 1));
+    world.clock.advance_ms(86_400_000);
+    both().await;
+    assert_eq!((posted().await, declined().await), ((14_000, 1_000), 2));
+    world.must(world.allocate("more", "W1", 10_000)).await;
+    world.clock.advance_ms(86_400_000);
+    both().await;
+    assert_eq!((posted().await, declined().await), ((5_000, 20_000), 2));
+    assert_eq!(world.books.stock.operator_stock().await.unwrap(), operator - 10_000, "the operator gave nothing else");
+
+    // At the top nobody is asked.
+    watch_from(&world, "W1", 50_000, Some(60_000), parent).await;
+    both().await;
+    assert_eq!(posted().await, (5_000, 20_000));
+    assert_eq!(told(&world, "W1").await, [EntryKind::StockLow]);
     world.close().await;
 });
 

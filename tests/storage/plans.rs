@@ -112,6 +112,10 @@ const READS: &[&str] = &[
     "statement_tail_newest",
     "statement_tail_oldest",
     "movements_write",
+    "run_lines",
+    "run_progress",
+    "run_receivers",
+    "run_stocks",
 ];
 
 /// With the settings of the connections a generic plan for empty tables must be the plan for full ones. The table
@@ -175,6 +179,30 @@ async fn a_batch_finds_its_rows_by_primary_key_from_the_first_day() {
                 .iter()
                 .any(|index| plan.contains(index));
             assert!(by_key && !other, "analysed {analysed}, {name}:\n{plan}");
+        }
+    }
+}
+
+/// A run reads its lines and their allocations one by one, also right after it was written, when the planner knows
+/// nothing of it: by the run alone each page would cost as many rows as the run has lines, times its own.
+#[tokio::test]
+async fn a_run_finds_each_allocation_by_its_line() {
+    let db = Database::postgres().await;
+    for analysed in [false, true] {
+        let mut connection = PgConnection::connect(&db.url).await.unwrap();
+        if analysed {
+            connection.execute("ANALYZE").await.unwrap();
+        }
+        sqlx::raw_sql(statement("read_settings")).execute(&mut connection).await.unwrap();
+        for (name, conditions) in [
+            ("run_lines", &["(shard = l.shard) AND (run = l.run) AND (line = l.number)", "(id = t.id)"][..]),
+            ("run_progress", &["(shard = a.shard) AND (id = a.id)"]),
+            ("run_receivers", &["(code = wanted", "(id = wanted", "(descendant = "]),
+        ] {
+            let plan = generic_plan(&mut connection, statement(name)).await;
+            for condition in conditions {
+                assert!(plan.contains(condition), "analysed {analysed}, {name} without {condition}:\n{plan}");
+            }
         }
     }
 }

@@ -26,15 +26,18 @@ pub struct Replenishment {
 #[serde(rename_all = "snake_case")]
 pub enum ReplenishmentSource {
     Operator,
+    /// Whoever stands directly above at that moment, along the edges of the network that the operator permits.
+    Parent,
 }
 
 impl ReplenishmentSource {
-    pub const ALL: [Self; 1] = [Self::Operator];
+    pub const ALL: [Self; 2] = [Self::Operator, Self::Parent];
 
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Operator => "operator",
+            Self::Parent => "parent",
         }
     }
 

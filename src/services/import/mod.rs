@@ -5,6 +5,7 @@
 //! for it. Starting again goes on where it stood: a row that is in the network already, with the same content, is left
 //! alone. Memory is bounded by [`MAX_ROWS`] and [`MAX_WAITING`], not by the file.
 
+mod amounts;
 mod records;
 mod rows;
 mod window;
@@ -16,7 +17,8 @@ use std::sync::Arc;
 use crate::domain::{Currency, LevelName, ResellerId};
 use crate::ledger::Actor;
 use crate::ports::{Clock, Ledger, NetworkReads, Randomness, StoreError};
-use records::{Next, Records};
+pub use amounts::{AmountLine, Amounts, read_amounts};
+use records::{Next, Record, Records};
 pub use rows::Refused;
 use rows::{Columns, Row};
 use window::Window;
@@ -100,7 +102,7 @@ impl Importer {
     /// [`ImportError`]; what was done until then stays and is not done again.
     pub async fn import(&self, input: impl BufRead, listener: &mut dyn Listener) -> Result<Summary, ImportError> {
         let mut records = Records::new(input);
-        let columns = heading(&mut records)?;
+        let columns = of_heading(Columns::of(&heading(&mut records)?))?;
         let mut run =
             Run { importer: self, listener, known: HashMap::new(), waiting: Vec::new(), summary: Summary::default() };
         let mut ahead: Option<Window> = None;
@@ -128,9 +130,17 @@ impl Importer {
     }
 }
 
-/// Leaves out a byte order mark, finds the separator, and reads the names of the columns.
-fn heading<R: BufRead>(records: &mut Records<R>) -> Result<Columns, ImportError> {
-    let unreadable = |line, reason: &str| ImportError::Unreadable { line, reason: reason.into() };
+fn unreadable(line: u64, reason: &str) -> ImportError {
+    ImportError::Unreadable { line, reason: reason.into() }
+}
+
+/// Without its heading, a file cannot be read at all.
+fn of_heading<T>(columns: Result<T, Refused>) -> Result<T, ImportError> {
+    columns.map_err(|Refused { line, reason, .. }| ImportError::Unreadable { line, reason })
+}
+
+/// Leaves out a byte order mark, finds the separator, and reads the first record.
+fn heading<R: BufRead>(records: &mut Records<R>) -> Result<Record, ImportError> {
     let begin = records.peek()?;
     if begin.starts_with(&[0xff, 0xfe]) || begin.starts_with(&[0xfe, 0xff]) {
         return Err(unreadable(1, "the file is UTF-16: save it as UTF-8"));
@@ -145,9 +155,7 @@ fn heading<R: BufRead>(records: &mut Records<R>) -> Result<Columns, ImportError>
         records.separate_by(b';');
     }
     match records.next_record()? {
-        Next::Record(record) => {
-            Columns::of(&record).map_err(|Refused { line, reason, .. }| ImportError::Unreadable { line, reason })
-        }
+        Next::Record(record) => Ok(record),
         Next::Bad { line, reason } | Next::GivenUp { line, reason } => Err(unreadable(line, reason)),
         Next::End => Err(unreadable(1, "the file is empty")),
     }

@@ -31,7 +31,7 @@ impl Refused {
     }
 }
 
-const NAMES: [&str; 8] =
+pub(super) const NAMES: [&str; 8] =
     ["code", "name", "level", "parent_code", "credit_limit", "per_operation", "per_day_count", "per_day_amount"];
 /// The first so many must be there.
 const REQUIRED: usize = 4;
@@ -79,8 +79,7 @@ impl Columns {
         }
         let cell = |known: usize| {
             let bytes = self.places[known].map_or(&b""[..], |place| record.cells[place].as_slice());
-            let text = std::str::from_utf8(bytes).map(str::trim);
-            text.map_err(|_| Refused::new(line, NAMES[known], "it is not UTF-8: save the file in that encoding"))
+            text_of(bytes, line, NAMES[known])
         };
         let refuse = |known: usize, reason: &str| Refused::new(line, NAMES[known], reason);
         let amount = |known: usize| match cell(known)? {
@@ -118,6 +117,11 @@ impl Columns {
             limits: Limits { per_operation_minor: amount(5)?, per_day_count, per_day_minor: amount(7)? },
         })
     }
+}
+
+pub(super) fn text_of<'a>(bytes: &'a [u8], line: u64, column: &'static str) -> Result<&'a str, Refused> {
+    let text = std::str::from_utf8(bytes).map(str::trim);
+    text.map_err(|_| Refused::new(line, column, "it is not UTF-8: save the file in that encoding"))
 }
 
 fn count(text: &str) -> Option<i64> {

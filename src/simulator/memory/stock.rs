@@ -74,6 +74,14 @@ impl StockReads for MemoryStore {
         Ok(places.map(|place| (place.id, place.code.clone())).collect())
     }
 
+    async fn tops(&self) -> Result<Vec<ResellerId>, StoreError> {
+        let state = self.shared.state();
+        let tops = state.network.registrations.values().filter(|place| place.parent.is_none());
+        let mut ids: Vec<ResellerId> = tops.map(|place| place.id).collect();
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
     async fn stocks(&self, resellers: &[(Shard, ResellerId)]) -> Result<Vec<ReceiverStock>, StoreError> {
         let state = self.shared.state();
         let stock = |(shard, id): &(Shard, ResellerId)| {

@@ -67,6 +67,12 @@ impl StockReads for SqliteStore {
         Ok(rows.into_iter().map(|(id, code)| (ResellerId::from_uuid(id), code)).collect())
     }
 
+    async fn tops(&self) -> Result<Vec<ResellerId>, StoreError> {
+        let query = sqlx::query_scalar::<_, Uuid>(sql::NETWORK_TOPS);
+        let ids = query.fetch_all(&self.reads).await.map_err(store_error)?;
+        Ok(ids.into_iter().map(ResellerId::from_uuid).collect())
+    }
+
     async fn stocks(&self, resellers: &[(Shard, ResellerId)]) -> Result<Vec<ReceiverStock>, StoreError> {
         let keys = json::reseller_keys(resellers)?;
         let query = sqlx::query_as::<_, ReceiverStockRow>(sql::RUN_STOCKS).bind(keys);

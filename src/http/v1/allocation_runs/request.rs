@@ -194,7 +194,7 @@ impl<'a> Checked<'a> {
             _ => self.wrong("/rule/top_up_to", "invalid", "expected top_up_to or each"),
         };
         let all = under.zip(level).zip(asked);
-        all.map(|((under, level), asked)| RunSource::Rule { under, level, asked })
+        all.map(|((under, level), asked)| RunSource::Rule { under: Some(under), level, asked })
     }
 
     fn amount(&mut self, pointer: &str, text: Option<String>) -> Option<i64> {

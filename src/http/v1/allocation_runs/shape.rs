@@ -15,6 +15,9 @@ use crate::http::v1::recharges::shape::REPLAYED;
 use crate::ports::LineState;
 use crate::services::allocations::{Preview, RunOrder, RunState};
 
+/// Refusals that a dry run tells of at most.
+const TOLD_REFUSALS: usize = 1_000;
+
 /// A run over many resellers.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AllocationRun {
@@ -149,7 +152,7 @@ impl AllocationRun {
             done: preview.totals.done,
             refused: preview.totals.refused,
             amount_done: Money::from_minor(preview.totals.amount_minor, api.currency).to_string(),
-            refusals: Some(preview.refusals.iter().map(refused).collect()),
+            refusals: Some(preview.refusals.iter().take(TOLD_REFUSALS).map(refused).collect()),
             created_at: None,
             updated_at: None,
         }

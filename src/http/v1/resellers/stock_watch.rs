@@ -64,7 +64,7 @@ impl Readable for StockWatchRequest {
         Field::choice(
             "replenish_from",
             || ReplenishmentSource::ALL.map(ReplenishmentSource::name).to_vec(),
-            "Where that stock comes from; operator when absent. Ignored without replenish_up_to.",
+            "Where that stock comes from: the operator's stock, which it is when absent, or that of the reseller directly above. Ignored without replenish_up_to.",
             "operator",
         )
         .optional(),
@@ -119,8 +119,9 @@ pub async fn get_stock_watch(
 /// Watch a reseller's stock
 ///
 /// Replaces what it was watched for. When what is available falls below the threshold, the journal records `stock.low`,
-/// and `stock.recovered` when it is back. With `replenish_up_to`, which needs the scope `stock:allocate`, it is then
-/// allocated what is missing, once for each time and day that it is low.
+/// and `stock.recovered` when it is back. With `replenish_up_to`, which needs the scope `stock:allocate`, what is
+/// missing is then allocated to it, or transferred from the reseller directly above, once for each time and day that it
+/// is low; when there is not enough, that is declined and tried again the next day.
 #[utoipa::path(
     put, path = "/v1/resellers/{id}/stock-watch", operation_id = "put_stock_watch", tag = "stock",
     params(("id" = String, Path, description = "The reseller", example = "rsl_01939f3e-7c00-7000-8000-00000000000a")),
@@ -128,7 +129,7 @@ pub async fn get_stock_watch(
     responses(
         (status = 200, description = "What it is watched for from now on", body = StockWatchJson),
         (status = 400, description = "Malformed JSON, an unknown field or a wrong JSON type", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 404, description = "Unknown, or outside the caller's subtrees", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 404, description = "It, or the parent that shall bring it up, is unknown or outside the caller's subtrees", body = ProblemJson, content_type = "application/problem+json"),
         (status = 413, description = "The body is larger than 16 KiB", body = ProblemJson, content_type = "application/problem+json"),
         (status = 415, description = "Not application/json", body = ProblemJson, content_type = "application/problem+json"),
         (status = 422, description = "A field is missing or has a bad value", body = ProblemJson, content_type = "application/problem+json"),
