@@ -108,6 +108,56 @@ async fn client(clients: &Clients, roots: Vec<ResellerId>) -> Result<Credentials
     Ok(Credentials { client_id: new.client.to_string(), client_secret: new.secret.expose_secret().to_owned() })
 }
 
+/// Charging approves everything at once.
+fn recharges(config: &Config, ledger: Arc<InstantLedger>, directory: Arc<Directory>) -> Result<Recharges> {
+    let approving = ChargingConfig::InProcess(in_process::Config::default());
+    let charging = charging::connect(&approving, Dependencies { clock: Arc::new(SystemClock) })?;
+    let deps = RechargeDeps {
+        ledger: ledger.clone(),
+        reads: ledger,
+        charging,
+        directory,
+        clock: Arc::new(SystemClock),
+        randomness: Arc::new(SystemRandomness),
+    };
+    let recharges = RechargeConfig {
+        answer_within_ms: config.recharge.answer_within_ms,
+        resolve_within_ms: 60_000,
+        max_outstanding: config.engine.max_outstanding,
+        currency: config.currency,
+    };
+    Ok(Recharges::new(deps, recharges))
+}
+
+fn transfers(config: &Config, ledger: Arc<InstantLedger>, directory: Arc<Directory>) -> Transfers {
+    Transfers {
+        ledger: ledger.clone(),
+        reads: ledger.clone(),
+        lists: ledger,
+        directory,
+        clock: Arc::new(SystemClock),
+        randomness: Arc::new(SystemRandomness),
+        edges: config.transfer.permitted.clone(),
+    }
+}
+
+fn allocations(
+    ledger: Arc<InstantLedger>,
+    store: Arc<taabia::simulator::MemoryStore>,
+    directory: Arc<Directory>,
+) -> Allocations {
+    Allocations {
+        ledger: ledger.clone(),
+        reads: ledger,
+        stock: store.clone(),
+        registry: store,
+        directory,
+        clock: Arc::new(SystemClock),
+        randomness: Arc::new(SystemRandomness),
+        own: Arc::default(),
+    }
+}
+
 /// Nothing is topped up here: there are no acquirers.
 fn topups(
     ledger: Arc<InstantLedger>,
@@ -154,8 +204,6 @@ fn api(
     url: &str,
 ) -> Result<Api> {
     let (clock, randomness) = (Arc::new(SystemClock), Arc::new(SystemRandomness));
-    let approving = ChargingConfig::InProcess(in_process::Config::default());
-    let charging = charging::connect(&approving, Dependencies { clock: clock.clone() })?;
     // Nothing is allocated here: empty books answer.
     let store = Arc::new(taabia::simulator::MemoryStore::new(SHARDS));
     let directory = Arc::new(Directory::new(registry.clone(), SHARDS));
@@ -171,14 +219,6 @@ fn api(
         randomness: randomness.clone(),
         settings,
     };
-    let deps = RechargeDeps {
-        ledger: ledger.clone(),
-        reads: ledger.clone(),
-        charging,
-        directory: directory.clone(),
-        clock: clock.clone(),
-        randomness: randomness.clone(),
-    };
     let users = Users {
         directory: directory.clone(),
         ledger: ledger.clone(),
@@ -187,15 +227,9 @@ fn api(
         clock: clock.clone(),
         randomness: randomness.clone(),
     };
-    let recharges = RechargeConfig {
-        answer_within_ms: config.recharge.answer_within_ms,
-        resolve_within_ms: 60_000,
-        max_outstanding: config.engine.max_outstanding,
-        currency: config.currency,
-    };
     let metrics = telemetry::metrics()?;
     tokio::spawn(telemetry::upkeep(metrics.clone()));
-    let recharges = Arc::new(Recharges::new(deps, recharges));
+    let recharges = Arc::new(recharges(config, ledger.clone(), directory.clone())?);
     let catalogues = Arc::new(Catalogues::new(ledger.clone(), &super::installation::rules(config)));
     let commissions = Commissions {
         recharges: recharges.clone(),
@@ -221,15 +255,7 @@ fn api(
             clock: clock.clone(),
         }),
         topups: Arc::new(topups(ledger.clone(), store.clone(), directory.clone(), config)),
-        transfers: Arc::new(Transfers {
-            ledger: ledger.clone(),
-            reads: ledger.clone(),
-            lists: ledger.clone(),
-            directory: directory.clone(),
-            clock: clock.clone(),
-            randomness: randomness.clone(),
-            edges: config.transfer.permitted.clone(),
-        }),
+        transfers: Arc::new(transfers(config, ledger.clone(), directory.clone())),
         network: Arc::new(Network {
             directory: directory.clone(),
             ledger: ledger.clone(),
@@ -258,16 +284,7 @@ fn api(
         statements,
         audit: Arc::new(Audit { directory: directory.clone(), reads: ledger.clone() }),
         users: Arc::new(users),
-        allocations: Arc::new(Allocations {
-            ledger: ledger.clone(),
-            reads: ledger.clone(),
-            stock: store.clone(),
-            registry: store,
-            directory: directory.clone(),
-            clock: clock.clone(),
-            randomness: randomness.clone(),
-            own: Arc::default(),
-        }),
+        allocations: Arc::new(allocations(ledger.clone(), store, directory.clone())),
         four_eyes: Arc::new(FourEyes {
             ledger: ledger.clone(),
             reads: ledger.clone(),

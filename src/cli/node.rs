@@ -188,21 +188,8 @@ impl Node {
                 ledger: engine.clone(),
                 reads: reads.clone(),
             }),
-            limits: Arc::new(Limits {
-                ledger: engine.clone(),
-                reads: reads.clone(),
-                directory: directory.clone(),
-                clock: clock.clone(),
-            }),
-            transfers: Arc::new(Transfers {
-                ledger: engine.clone(),
-                reads: reads.clone(),
-                lists: storage.store.clone(),
-                directory: directory.clone(),
-                clock: clock.clone(),
-                randomness: randomness.clone(),
-                edges: config.transfer.permitted.clone(),
-            }),
+            limits: Arc::new(limits(storage, engine.clone(), directory.clone())),
+            transfers: Arc::new(transfers(config, storage, engine.clone(), directory.clone())),
             commissions: Arc::new(Commissions {
                 recharges: recharges.clone(),
                 catalogues: catalogues.clone(),
@@ -238,18 +225,8 @@ impl Node {
             metrics: metrics.clone(),
             readiness: readiness.clone(),
         });
-        let (stop_server, mut server_stopped) = watch::channel(false);
-        let listener = listener.tap_io(|connection| {
-            // Answers are small: none waits for a packet to fill up.
-            if let Err(error) = connection.set_nodelay(true) {
-                tracing::debug!(%error, "TCP_NODELAY cannot be set");
-            }
-        });
-        let peers = router.into_make_service_with_connect_info::<SocketAddr>();
-        let served = axum::serve(listener, peers).with_graceful_shutdown(async move {
-            let _ = server_stopped.wait_for(|stop| *stop).await;
-        });
-        let serving = tokio::spawn(async move { served.await });
+        let (stop_server, server_stopped) = watch::channel(false);
+        let serving = tokio::spawn(serve(router, listener, server_stopped));
         let (stop_jobs, jobs_stopped) = watch::channel(false);
         let mut jobs = start_jobs(config, storage, &engine, charging, &jobs_stopped);
         jobs.extend(stock_jobs(config, storage, &engine, &allocations, &jobs_stopped));
@@ -303,6 +280,37 @@ impl Node {
             Err(error) => std::io::Error::other(error),
         }
     }
+}
+
+pub(super) fn limits(storage: &Storage, engine: Arc<Engine>, directory: Arc<Directory>) -> Limits {
+    Limits { ledger: engine, reads: storage.store.clone(), directory, clock: Arc::new(SystemClock) }
+}
+
+fn transfers(config: &Config, storage: &Storage, engine: Arc<Engine>, directory: Arc<Directory>) -> Transfers {
+    Transfers {
+        ledger: engine,
+        reads: storage.store.clone(),
+        lists: storage.store.clone(),
+        directory,
+        clock: Arc::new(SystemClock),
+        randomness: Arc::new(SystemRandomness),
+        edges: config.transfer.permitted.clone(),
+    }
+}
+
+/// Answers requests until it is told to stop.
+async fn serve(router: axum::Router, listener: TcpListener, mut stopped: watch::Receiver<bool>) -> std::io::Result<()> {
+    let listener = listener.tap_io(|connection| {
+        // Answers are small: none waits for a packet to fill up.
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY cannot be set");
+        }
+    });
+    let peers = router.into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, peers).with_graceful_shutdown(async move {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    });
+    served.await
 }
 
 pub(super) fn allocations(storage: &Storage, engine: Arc<Engine>, directory: Arc<Directory>) -> Allocations {

@@ -305,9 +305,8 @@ impl From<ServiceError> for Problem {
             }
             ServiceError::Limits(refusal) => Self::new(Code::ConflictingState).detail(refusal.to_string()),
             ServiceError::Place(refusal) => of_place(refusal),
-            ServiceError::User(UserRefusal::SamePerson) => Self::new(Code::FourEyes),
+            ServiceError::SamePerson | ServiceError::User(UserRefusal::SamePerson) => Self::new(Code::FourEyes),
             ServiceError::User(refusal) => Self::new(Code::ConflictingState).detail(refusal.to_string()),
-            ServiceError::SamePerson => Self::new(Code::FourEyes),
             ServiceError::DecidedAlready { status } => {
                 Self::new(Code::DecidedAlready).detail(format!("it is {} already", status.name()))
             }

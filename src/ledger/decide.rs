@@ -38,6 +38,78 @@ pub fn decide(
     match (&command.request, existing) {
         (Request::Reserve(request), Some(existing)) => again(books, command, request, existing, moment),
         (Request::Void(_), Some(existing)) => void_known(existing),
+        (Request::Reserve(request), None) => {
+            let step = recharge::reserve(books.shard(home), request, moment).ok_or(Refusal::UnknownReseller)?;
+            let outcome = record(books, home, step, request.operation, command, moment);
+            remember_sold(books, home, request, &outcome, moment);
+            Ok(outcome)
+        }
+        (Request::Void(request), None) => {
+            let step = void::void(books.shard(home), request, moment).ok_or(Refusal::UnknownReseller)?;
+            Ok(record(books, home, step, request.operation, command, moment))
+        }
+        (Request::Resolve(request), _) => {
+            let shard = books.shard(home);
+            let operation = shard.operation(request.operation).ok_or(Refusal::UnknownOperation)?.clone();
+            match recharge::resolve(shard, &operation, request.evidence, moment)? {
+                Some(step) => {
+                    let outcome = record(books, home, step, operation.id, command, moment);
+                    if outcome.operation().is_some_and(|operation| operation.status == Status::Declined) {
+                        books.shard_mut(home).tallies_mut().count(&operation, false, moment);
+                    }
+                    Ok(outcome)
+                }
+                None => Ok(Outcome::Unchanged(operation)),
+            }
+        }
+        (Request::ImportCatalogue(request), _) => import_catalogue(books, shards, request, command, moment),
+        (Request::PayCommission(request), Some(existing)) => {
+            replay(existing, 0, &Details::CommissionPayout { to: request.to, pay_in: request.pay_in })
+        }
+        (Request::PayCommission(request), None) => pay_commission(books, shards, request, command, moment),
+        // Closed by whatever comes first: see `close_days`.
+        (Request::CloseDays(_), _) => Ok(Outcome::Recorded),
+        (Request::LookAtStock(reseller), _) => match stock_watch::look(books.shard(home), *reseller, moment)? {
+            Some(step) => Ok(record_plain(books, home, step, command, moment)),
+            None => Ok(Outcome::Recorded),
+        },
+        (Request::PutRecord(request), _) => put_record(books, shards, request, command, moment),
+        (Request::User(request), _) => act_on_user(books, home, request, command, moment),
+        (
+            Request::OpenReseller(_)
+            | Request::SetStanding(_)
+            | Request::ChangePlace(_)
+            | Request::SetLimits(_)
+            | Request::LowerLimits(_),
+            _,
+        ) => decide_place(books, home, command, moment),
+        (
+            Request::StartRun(_)
+            | Request::FinishRun(_)
+            | Request::TransferStock(_)
+            | Request::SettleTransfer(_)
+            | Request::Propose(_)
+            | Request::Rule(_)
+            | Request::Expire(_)
+            | Request::AllocateStock(_),
+            _,
+        ) => decide_stock(books, shards, command, existing, moment),
+        (Request::StartTopup(_) | Request::AdvanceTopup(_) | Request::CreditTopup(_), _) => {
+            decide_topup(books, home, command, existing, moment)
+        }
+    }
+}
+
+/// Stock that the operator or resellers move.
+fn decide_stock(
+    books: &mut Books,
+    shards: u16,
+    command: &Command,
+    existing: Option<&Arc<Operation>>,
+    moment: &Moment<'_>,
+) -> Result<Outcome, Refusal> {
+    let home = command.request.home(shards);
+    match (&command.request, existing) {
         (Request::Propose(request), Some(existing)) => {
             replay(existing, request.amount_minor, &four_eyes::details(request, moment.now))
         }
@@ -71,16 +143,6 @@ pub fn decide(
                 Ok(Outcome::Unchanged(operation.clone()))
             }
         },
-        (Request::Reserve(request), None) => {
-            let step = recharge::reserve(books.shard(home), request, moment).ok_or(Refusal::UnknownReseller)?;
-            let outcome = record(books, home, step, request.operation, command, moment);
-            remember_sold(books, home, request, &outcome, moment);
-            Ok(outcome)
-        }
-        (Request::Void(request), None) => {
-            let step = void::void(books.shard(home), request, moment).ok_or(Refusal::UnknownReseller)?;
-            Ok(record(books, home, step, request.operation, command, moment))
-        }
         (Request::Propose(request), None) => {
             let there = request.proposal.reseller().map_or(home, |reseller| Shard::of(reseller.uuid(), shards));
             let step = four_eyes::propose(books.shard(home), books.shard(there), request, moment)?;
@@ -96,43 +158,36 @@ pub fn decide(
             }
         }
         (Request::AllocateStock(request), None) => allocate(books, shards, request, command, moment),
-        (Request::Resolve(request), _) => {
-            let shard = books.shard(home);
-            let operation = shard.operation(request.operation).ok_or(Refusal::UnknownOperation)?.clone();
-            match recharge::resolve(shard, &operation, request.evidence, moment)? {
-                Some(step) => {
-                    let outcome = record(books, home, step, operation.id, command, moment);
-                    if outcome.operation().is_some_and(|operation| operation.status == Status::Declined) {
-                        books.shard_mut(home).tallies_mut().count(&operation, false, moment);
-                    }
-                    Ok(outcome)
-                }
-                None => Ok(Outcome::Unchanged(operation)),
-            }
-        }
-        (Request::OpenReseller(request), _) => {
+        _ => unreachable!("nothing else is sent here"),
+    }
+}
+
+/// Resellers, their places and their limits.
+fn decide_place(books: &mut Books, home: Shard, command: &Command, moment: &Moment<'_>) -> Result<Outcome, Refusal> {
+    match &command.request {
+        Request::OpenReseller(request) => {
             let step = network::open(books.shard(home), books.tree(), request, moment.rules)?;
             books.tree_mut().open(request.registration.clone());
             Ok(record_plain(books, home, step, command, moment))
         }
-        (Request::SetStanding(request), _) => {
+        Request::SetStanding(request) => {
             let step = network::set_standing(books.shard(home), books.tree(), request)?;
             if request.standing == Standing::Closed {
                 books.tree_mut().close(request.reseller);
             }
             Ok(record_plain(books, home, step, command, moment))
         }
-        (Request::ChangePlace(request), _) => {
+        Request::ChangePlace(request) => {
             match network::change_place(books.shard(home), books.tree(), request, moment.rules)? {
                 Some(step) => Ok(record_place(books, home, step, command, moment)),
                 None => Ok(Outcome::Recorded),
             }
         }
-        (Request::SetLimits(request), _) => {
+        Request::SetLimits(request) => {
             let step = network::set_limits(books.shard(home), request)?;
             Ok(record_plain(books, home, step, command, moment))
         }
-        (Request::LowerLimits(request), _) => {
+        Request::LowerLimits(request) => {
             let Some(record) = limits::lower(books.shard(home), request, moment)? else {
                 let current = books.shard(home).record_of(&limits::key(request.reseller));
                 return Ok(Outcome::Put(current.ok_or(Refusal::UnknownReseller)?.clone()));
@@ -141,17 +196,19 @@ pub fn decide(
             record_plain(books, home, records::step(EntryKind::RecordPut, &record), command, moment);
             Ok(Outcome::Put(record))
         }
-        (Request::ImportCatalogue(request), _) => import_catalogue(books, shards, request, command, moment),
-        (Request::PayCommission(request), Some(existing)) => {
-            replay(existing, 0, &Details::CommissionPayout { to: request.to, pay_in: request.pay_in })
-        }
-        (Request::PayCommission(request), None) => pay_commission(books, shards, request, command, moment),
-        // Closed by whatever comes first: see `close_days`.
-        (Request::CloseDays(_), _) => Ok(Outcome::Recorded),
-        (Request::LookAtStock(reseller), _) => match stock_watch::look(books.shard(home), *reseller, moment)? {
-            Some(step) => Ok(record_plain(books, home, step, command, moment)),
-            None => Ok(Outcome::Recorded),
-        },
+        _ => unreachable!("nothing else is sent here"),
+    }
+}
+
+/// Stock that is bought by card.
+fn decide_topup(
+    books: &mut Books,
+    home: Shard,
+    command: &Command,
+    existing: Option<&Arc<Operation>>,
+    moment: &Moment<'_>,
+) -> Result<Outcome, Refusal> {
+    match (&command.request, existing) {
         (Request::StartTopup(request), Some(existing)) => {
             let said = existing.topup().map(|topup| (topup.price, topup.fee_minor));
             let (price, fee_minor) = said.unwrap_or_default();
@@ -169,8 +226,7 @@ pub fn decide(
             Some(steps) => Ok(record_topup(books, home, steps, request.operation, command, moment)),
             None => unchanged(books, home, request.operation),
         },
-        (Request::PutRecord(request), _) => put_record(books, shards, request, command, moment),
-        (Request::User(request), _) => act_on_user(books, home, request, command, moment),
+        _ => unreachable!("nothing else is sent here"),
     }
 }
 

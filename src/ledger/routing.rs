@@ -18,7 +18,7 @@ impl Request {
             Self::SetStanding(set) => of(set.reseller),
             Self::SetLimits(set) => of(set.reseller),
             Self::ChangePlace(change) => of(change.reseller),
-            Self::Propose(_) | Self::AllocateStock(_) | Self::StartRun(_) => Shard::OPERATOR,
+            Self::Propose(_) | Self::AllocateStock(_) | Self::StartRun(_) | Self::ImportCatalogue(_) => Shard::OPERATOR,
             Self::FinishRun(finish) => finish.operation.shard(),
             Self::Rule(rule) => rule.operation.shard(),
             Self::Expire(expire) => expire.operation.shard(),
@@ -30,7 +30,6 @@ impl Request {
             Self::LowerLimits(lower) => of(lower.reseller),
             Self::TransferStock(transfer) => of(transfer.from),
             Self::SettleTransfer(settle) => settle.operation.shard(),
-            Self::ImportCatalogue(_) => Shard::OPERATOR,
             Self::PayCommission(pay) => pay.operation.shard(),
             Self::CloseDays(shard) => *shard,
             Self::LookAtStock(reseller) => of(*reseller),
@@ -166,8 +165,8 @@ impl Request {
             Self::TransferStock(transfer) => Some(transfer.from),
             Self::SettleTransfer(settle) => Some(settle.from),
             Self::PayCommission(pay) => Some(pay.to),
-            Self::LookAtStock(reseller) => Some(*reseller),
-            Self::StartTopup(StartTopup { reseller, .. })
+            Self::LookAtStock(reseller)
+            | Self::StartTopup(StartTopup { reseller, .. })
             | Self::AdvanceTopup(AdvanceTopup { reseller, .. })
             | Self::CreditTopup(CreditTopup { reseller, .. }) => Some(*reseller),
             Self::Expire(_)
@@ -207,11 +206,8 @@ impl Request {
             Self::StartRun(start) => operator(&start.external_id, start.operation),
             Self::PayCommission(pay) => operator(&pay.external_id, pay.operation),
             Self::Reserve(Reserve { partner, reseller, external_id, operation, .. })
+            | Self::StartTopup(StartTopup { partner, reseller, external_id, operation, .. })
             | Self::Void(Void { partner, reseller, external_id, operation }) => {
-                let key = Key { partner: *partner, reseller: *reseller, external_id: external_id.clone() };
-                Some((key, *operation))
-            }
-            Self::StartTopup(StartTopup { partner, reseller, external_id, operation, .. }) => {
                 let key = Key { partner: *partner, reseller: *reseller, external_id: external_id.clone() };
                 Some((key, *operation))
             }

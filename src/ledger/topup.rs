@@ -79,13 +79,14 @@ impl Places<'_> {
         here.iter().all(|movement| self.home.can_post(movement))
             && there.is_none_or(|movement| self.operator.can_post(movement))
     }
+}
 
-    fn steps(&self, home: Step, kind: EntryKind, there: Option<Movement>) -> TopupSteps {
-        let Subject::Operation(operation) = &home.subject else { unreachable!("a top-up's entry is about it") };
-        let elsewhere = Subject::Elsewhere { operation: operation.id, digest: operation.digest() };
-        let operator = there.map(|movement| Step { movements: vec![movement], ..Step::about(kind, elsewhere) });
-        TopupSteps { home, operator }
-    }
+/// The entry about the top-up and, in the operator's shard, the other half of what moves.
+fn halves(home: Step, kind: EntryKind, there: Option<Movement>) -> TopupSteps {
+    let Subject::Operation(operation) = &home.subject else { unreachable!("a top-up's entry is about it") };
+    let elsewhere = Subject::Elsewhere { operation: operation.id, digest: operation.digest() };
+    let operator = there.map(|movement| Step { movements: vec![movement], ..Step::about(kind, elsewhere) });
+    TopupSteps { home, operator }
 }
 
 fn transit() -> AccountNumber {
@@ -154,7 +155,7 @@ pub fn start(places: &Places<'_>, command: &StartTopup, moment: &Moment<'_>) -> 
         topup.reserved_minor = command.face_minor;
     }
     let step = Step::about(EntryKind::TopupCreated, Subject::Operation(operation));
-    Some(places.steps(Step { movements: vec![here], ..step }, EntryKind::TopupStockLent, there))
+    Some(halves(Step { movements: vec![here], ..step }, EntryKind::TopupStockLent, there))
 }
 
 /// Moves a top-up on by what is known of its payment. `Ok(None)` when that is nothing new, or comes too late to matter:
@@ -325,7 +326,7 @@ fn credited(
     (next.status, next.decline) = (Status::Credited, None);
     let step = Step::about(EntryKind::TopupCredited, Subject::Operation(next.finish()));
     let step = Step { movements, opened: opened.into_iter().collect(), ..step };
-    Some(places.steps(step, EntryKind::TopupStockLent, there))
+    Some(halves(step, EntryKind::TopupStockLent, there))
 }
 
 /// Not paid: what was set aside is the operator's again.
@@ -338,7 +339,7 @@ fn release(places: &Places<'_>, mut next: Progress<'_>, decline: Decline) -> Res
         return Err(Refusal::Overflow);
     }
     let step = Step::about(EntryKind::TopupReleased, Subject::Operation(next.finish()));
-    Ok(places.steps(Step { movements: vec![here], ..step }, EntryKind::TopupStockReturned, there))
+    Ok(halves(Step { movements: vec![here], ..step }, EntryKind::TopupStockReturned, there))
 }
 
 /// Where the money that an acquirer took stands in a shard, and the account to open for it the first time.

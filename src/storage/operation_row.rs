@@ -73,10 +73,9 @@ impl From<&Operation> for OperationRow {
             last_sequence: operation.last_sequence,
             counterparty: match &operation.details {
                 Details::CommissionPayout { to, .. } => Some(to.uuid()),
-                Details::Topup(_) => None,
                 Details::Transfer(transfer) => transfer.to.map(ResellerId::uuid),
                 Details::Allocation(allocation) => Some(allocation.to.uuid()),
-                Details::Recharge(_) | Details::Tombstone | Details::FourEyes(_) | Details::Run(_) => None,
+                _ => None,
             },
             msisdn: recharge.map(|recharge| msisdn_column(recharge.msisdn)),
             msisdn_salt: recharge.map(|recharge| recharge.salt.to_vec()),

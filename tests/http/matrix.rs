@@ -118,7 +118,7 @@ fn rows_of_books() -> Vec<Row> {
 
 /// One line per call.
 fn rows() -> Vec<Row> {
-    use Reach::{Everyone, Subtree};
+    use Reach::Subtree;
     let row = |call, scope, reach, good, ask| Row { call, scope, or: None, reach, good, ask };
     vec![
         row("POST /v1/recharges", Some(Scope::RechargesWrite), Subtree, &[201], |s, nonce| {
@@ -212,6 +212,14 @@ fn rows() -> Vec<Row> {
             &[200, 409],
             |s, _| (s.user("pin-reset/approval"), Some(json!({ "decision": "approve", "reason": "seen" }))),
         ),
+    ]
+}
+
+/// Those about stock that moves.
+fn rows_of_stock() -> Vec<Row> {
+    use Reach::{Everyone, Subtree};
+    let row = |call, scope, reach, good, ask| Row { call, scope, or: None, reach, good, ask };
+    vec![
         row("POST /v1/allocations", Some(Scope::StockAllocate), Subtree, &[201], |s, nonce| {
             let body = json!({
                 "external_id": format!("allocation-{nonce}"), "reseller_id": s.reseller.to_string(), "amount": "5.00",
@@ -437,6 +445,7 @@ async fn every_call_is_open_to_those_it_concerns_and_to_nobody_else() {
     let document = serde_json::to_value(taabia::http::openapi()).unwrap();
     let mut rows = rows();
     rows.extend(rows_of_books());
+    rows.extend(rows_of_stock());
     rows.extend(two_persons::rows());
     let mut known: BTreeSet<&str> = rows.iter().map(|row| row.call).collect();
     let mut matrix = Matrix::new().await;

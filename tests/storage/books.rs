@@ -30,6 +30,77 @@ async fn stored(db: &Database, id: OperationId) -> Option<Operation> {
     db.storage.store.operation(id).await.unwrap()
 }
 
+/// One operation of each kind, every field of it filled, beside those that are given.
+fn one_of_each(full: &Operation, bare: &Operation, seller: ResellerId, receiver: ResellerId) -> [Operation; 8] {
+    let tombstone = Operation {
+        amount_minor: 0,
+        status: Status::Declined,
+        decline: Some(Decline::Voided),
+        details: Details::Tombstone,
+        ..bare_recharge(operation_id(shard(1), 3, 3), seller)
+    };
+    let issue = Operation {
+        reseller: ResellerId::OPERATOR,
+        details: proposed(Proposal::Issue, None),
+        ..bare_recharge(operation_id(shard(1), 4, 4), seller)
+    };
+    let allocation = Operation {
+        reseller: ResellerId::OPERATOR,
+        details: Details::Allocation(Box::new(Allocation {
+            to: receiver,
+            terms: Terms::OnAccount,
+            reason: "Réassort".parse().unwrap(),
+            asked: Asked::TopUpTo(7),
+            price: Some(Price { net_minor: 5, vat_minor: 1, discount_minor: 2, residue_minor: -1, catalogue: 7 }),
+            run: Some(RunLine { run: operation_id(shard(1), 7, 7), number: 3 }),
+        })),
+        ..bare_recharge(operation_id(shard(1), 5, 5), seller)
+    };
+    let adjustment = Operation {
+        reseller: ResellerId::OPERATOR,
+        details: proposed(
+            Proposal::Adjustment { reseller: Some(receiver), direction: Direction::Out },
+            Some(Verdict {
+                checker: ClientId::from_uuid(uuid::Uuid::from_u128(2)),
+                ruling: Ruling::Refuse,
+                reason: "لا".parse().unwrap(),
+                at: at(7),
+            }),
+        ),
+        status: Status::Refused,
+        ..bare_recharge(operation_id(shard(1), 6, 6), seller)
+    };
+    let change = LimitChange {
+        reseller: receiver,
+        effective_from: Some(at(8)),
+        terminal: Some("T \"1\"".parse().unwrap()),
+        bounds: Bounds { per_day_count: Some(0), per_month_minor: Some(i64::MAX), ..Bounds::default() },
+        credit_limit_minor: Some(3),
+    };
+    let raise = Operation {
+        reseller: ResellerId::OPERATOR,
+        amount_minor: 0,
+        details: proposed(Proposal::LimitRaise(Box::new(LimitRaise { change, version: 4 })), None),
+        status: Status::PendingApproval,
+        ..bare_recharge(operation_id(shard(1), 8, 8), seller)
+    };
+    let run = Operation {
+        reseller: ResellerId::OPERATOR,
+        details: Details::Run(Box::new(Run {
+            terms: Terms::Consignment,
+            reason: "الافتتاح".parse().unwrap(),
+            started_by: ClientId::from_uuid(uuid::Uuid::from_u128(3)),
+            request: [1; 32],
+            lines: 3,
+            lines_digest: [2; 32],
+            totals: Some(RunTotals { done: 2, refused: 1, amount_minor: 9 }),
+        })),
+        status: Status::CompletedWithRefusals,
+        ..bare_recharge(operation_id(shard(1), 7, 7), seller)
+    };
+    [full.clone(), bare.clone(), tombstone, issue, allocation, adjustment, run, raise]
+}
+
 on_both! {
     async fn a_new_shard_has_an_empty_log_and_its_system_accounts(db: &Database) {
         let mut session = session(db).await;
@@ -59,79 +130,7 @@ on_both! {
         let (seller, receiver) = (reseller_id(1), reseller_id(2));
         let full = full_recharge(operation_id(shard(1), 1, 1), seller);
         let bare = bare_recharge(operation_id(shard(1), 2, 2), seller);
-        let tombstone = Operation {
-            amount_minor: 0,
-            status: Status::Declined,
-            decline: Some(Decline::Voided),
-            details: Details::Tombstone,
-            ..bare_recharge(operation_id(shard(1), 3, 3), seller)
-        };
-        let issue = Operation {
-            reseller: ResellerId::OPERATOR,
-            details: proposed(Proposal::Issue, None),
-            ..bare_recharge(operation_id(shard(1), 4, 4), seller)
-        };
-        let allocation = Operation {
-            reseller: ResellerId::OPERATOR,
-            details: Details::Allocation(Box::new(Allocation {
-                to: receiver,
-                terms: Terms::OnAccount,
-                reason: "Réassort".parse().unwrap(),
-                asked: Asked::TopUpTo(7),
-                price: Some(Price {
-                    net_minor: 5,
-                    vat_minor: 1,
-                    discount_minor: 2,
-                    residue_minor: -1,
-                    catalogue: 7,
-                }),
-                run: Some(RunLine { run: operation_id(shard(1), 7, 7), number: 3 }),
-            })),
-            ..bare_recharge(operation_id(shard(1), 5, 5), seller)
-        };
-        let adjustment = Operation {
-            reseller: ResellerId::OPERATOR,
-            details: proposed(
-                Proposal::Adjustment { reseller: Some(receiver), direction: Direction::Out },
-                Some(Verdict {
-                    checker: ClientId::from_uuid(uuid::Uuid::from_u128(2)),
-                    ruling: Ruling::Refuse,
-                    reason: "لا".parse().unwrap(),
-                    at: at(7),
-                }),
-            ),
-            status: Status::Refused,
-            ..bare_recharge(operation_id(shard(1), 6, 6), seller)
-        };
-        let change = LimitChange {
-            reseller: receiver,
-            effective_from: Some(at(8)),
-            terminal: Some("T \"1\"".parse().unwrap()),
-            bounds: Bounds { per_day_count: Some(0), per_month_minor: Some(i64::MAX), ..Bounds::default() },
-            credit_limit_minor: Some(3),
-        };
-        let raise = Operation {
-            reseller: ResellerId::OPERATOR,
-            amount_minor: 0,
-            details: proposed(Proposal::LimitRaise(Box::new(LimitRaise { change, version: 4 })), None),
-            status: Status::PendingApproval,
-            ..bare_recharge(operation_id(shard(1), 8, 8), seller)
-        };
-        let run = Operation {
-            reseller: ResellerId::OPERATOR,
-            details: Details::Run(Box::new(Run {
-                terms: Terms::Consignment,
-                reason: "الافتتاح".parse().unwrap(),
-                started_by: ClientId::from_uuid(uuid::Uuid::from_u128(3)),
-                request: [1; 32],
-                lines: 3,
-                lines_digest: [2; 32],
-                totals: Some(RunTotals { done: 2, refused: 1, amount_minor: 9 }),
-            })),
-            status: Status::CompletedWithRefusals,
-            ..bare_recharge(operation_id(shard(1), 7, 7), seller)
-        };
-        let operations = [full.clone(), bare.clone(), tombstone, issue, allocation, adjustment, run, raise];
+        let operations = one_of_each(&full, &bare, seller, receiver);
         let held = hold(&full, 90);
         let (rich, poor) = (reseller(seller, 1_000), reseller(receiver, 1_001));
         let poor = taabia::domain::Reseller { limits: Limits::default(), standing: Standing::Active, ..poor };

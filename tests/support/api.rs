@@ -278,6 +278,41 @@ impl TestApi {
     }
 }
 
+fn transfers(world: &World, directory: Arc<Directory>) -> Transfers {
+    Transfers {
+        ledger: world.nodes[0].clone(),
+        reads: world.books.store.clone(),
+        lists: world.books.store.clone(),
+        directory,
+        clock: world.clock.clone(),
+        randomness: Arc::new(SeededRandomness::new(7)),
+        edges: super::script::rules().edges,
+    }
+}
+
+fn allocations(world: &World, access: &Access, directory: Arc<Directory>) -> Allocations {
+    Allocations {
+        ledger: world.nodes[0].clone(),
+        reads: world.books.store.clone(),
+        stock: world.books.stock.clone(),
+        registry: access.registry.clone(),
+        directory,
+        clock: world.clock.clone(),
+        randomness: Arc::new(SeededRandomness::new(8)),
+        own: Arc::default(),
+    }
+}
+
+fn four_eyes(world: &World, directory: Arc<Directory>) -> FourEyes {
+    FourEyes {
+        ledger: world.nodes[0].clone(),
+        reads: world.books.store.clone(),
+        directory,
+        clock: world.clock.clone(),
+        randomness: Arc::new(SeededRandomness::new(6)),
+    }
+}
+
 fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
     let store = world.books.store.clone();
     let randomness: Arc<dyn Randomness> = Arc::new(SeededRandomness::new(5));
@@ -333,15 +368,7 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
             clock: world.clock.clone(),
         }),
         topups: super::topups::without_acquirers(world, &directory),
-        transfers: Arc::new(Transfers {
-            ledger: world.nodes[0].clone(),
-            reads: store.clone(),
-            lists: store.clone(),
-            directory: directory.clone(),
-            clock: world.clock.clone(),
-            randomness: randomness.clone(),
-            edges: super::script::rules().edges,
-        }),
+        transfers: Arc::new(transfers(world, directory.clone())),
         catalogues,
         commissions: Arc::new(commissions),
         clock: world.clock.clone(),
@@ -355,23 +382,8 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
             clock: world.clock.clone(),
             randomness: randomness.clone(),
         }),
-        allocations: Arc::new(Allocations {
-            ledger: world.nodes[0].clone(),
-            reads: store.clone(),
-            stock: world.books.stock.clone(),
-            registry: access.registry.clone(),
-            directory: directory.clone(),
-            clock: world.clock.clone(),
-            randomness: randomness.clone(),
-            own: Arc::default(),
-        }),
-        four_eyes: Arc::new(FourEyes {
-            ledger: world.nodes[0].clone(),
-            reads: store.clone(),
-            directory: directory.clone(),
-            clock: world.clock.clone(),
-            randomness: randomness.clone(),
-        }),
+        allocations: Arc::new(allocations(world, access, directory.clone())),
+        four_eyes: Arc::new(four_eyes(world, directory.clone())),
         business_days: BusinessDays {
             ledger: world.nodes[0].clone(),
             reads: store.clone(),
