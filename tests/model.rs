@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures::future::join_all;
 use proptest::test_runner::{Config, TestRunner};
 use taabia::domain::ids::uuid_v7;
+use taabia::domain::records::LimitChange;
 use taabia::domain::{
     AccountClass, Asked, Channel, ClientId, ExternalId, Limits, NumberingPlan, OperationId, PartnerId, Proposal,
     Ruling, Shard, Terms, Timestamp,
@@ -19,7 +20,9 @@ use taabia::ledger::{Command, Outcome, Registration, Request, Rules};
 use taabia::ports::{Clock, Ledger, LedgerError, Randomness, Store};
 
 use crate::support::database::Database;
-use crate::support::script::{Act, ISSUE_PER_DAY, Model, Seen, parent_of, reseller_id, rules, scripts, shard_of};
+use crate::support::script::{
+    Act, ISSUE_PER_DAY, Model, Seen, parent_of, reseller_id, rules, scripts, shard_of, terminal_of,
+};
 use crate::support::world::record;
 use crate::support::{ManualClock, SeededRandomness, setting};
 
@@ -115,7 +118,7 @@ impl Player {
                 amount_minor: amount,
                 product: "airtime".into(),
                 channel: Channel::Atm,
-                terminal: (key % 2 == 0).then(|| "ATM-0007".parse().unwrap()),
+                terminal: terminal_of(key).then(|| "ATM-0007".parse().unwrap()),
                 allow_repeat: repeat,
             }),
             Act::Void { reseller, key } => Request::Void(Void {
@@ -130,6 +133,13 @@ impl Player {
             Act::Limits { reseller, limits, credit } => {
                 Request::SetLimits(SetLimits { reseller: reseller_id(reseller), limits, credit_limit_minor: credit })
             }
+            Act::Lower { reseller, terminal, bounds, credit } => Request::LowerLimits(LimitChange {
+                reseller: reseller_id(reseller),
+                effective_from: None,
+                terminal: terminal.then(|| "ATM-0007".parse().unwrap()),
+                bounds,
+                credit_limit_minor: (!terminal).then_some(credit),
+            }),
             Act::Resolve { pick, evidence } => Request::Resolve(Resolve { operation: *self.made.get(pick)?, evidence }),
             Act::Put { reseller, content, expected } => {
                 let (key, content) = record(reseller.map(reseller_id), content);

@@ -16,6 +16,9 @@ const POSTERS: &[&str] = &[
     "load_reseller_accounts",
     "load_operations",
     "load_recent",
+    "load_tally",
+    "load_four_eyes",
+    "stock_rulings",
     "load_sales",
     "holders",
     "leaf",
@@ -205,6 +208,23 @@ async fn a_run_finds_each_allocation_by_its_line() {
             }
         }
     }
+}
+
+/// What was sold in a month is summed up from a range of one reseller's operations, on both databases.
+#[tokio::test]
+async fn a_month_is_counted_from_a_range_of_one_reseller() {
+    let db = Database::postgres().await;
+    let mut connection = PgConnection::connect(&db.url).await.unwrap();
+    sqlx::raw_sql(statement("poster_settings")).execute(&mut connection).await.unwrap();
+    let plan = generic_plan(&mut connection, statement("load_tally")).await;
+    let range = plan.lines().find(|line| line.contains("Index Cond")).unwrap_or_default();
+    assert!(plan.contains("using operation_reseller on operation"), "{plan}");
+    assert!(["shard =", "reseller =", "id >="].iter().all(|part| range.contains(part)), "{plan}");
+    let db = Database::sqlite().await;
+    let mut connection = SqliteConnection::connect(&db.url).await.unwrap();
+    let tally = sqlite::sql::ALL.iter().find(|(name, _)| *name == "load_tally").unwrap().1;
+    let plan = plan_of(&mut connection, tally).await;
+    assert_eq!(plan, "SEARCH o USING INDEX operation_reseller (shard=? AND reseller=? AND id>?)");
 }
 
 /// In SQLite the plan of a statement with parameters does not depend on the content of the tables.

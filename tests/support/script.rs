@@ -2,11 +2,13 @@
 //!
 //! The model shares nothing with the ledger but the words: it keeps totals and recomputes everything else.
 
+mod limits;
 mod random;
 mod transfers;
 
 use std::collections::HashMap;
 
+use taabia::domain::records::Bounds;
 use taabia::domain::{Decline, Limits, ResellerId, Shard, Standing, Status, TransferKind};
 use taabia::ledger::command::Settlement;
 use taabia::ledger::{Evidence, Refusal, Rules};
@@ -57,6 +59,13 @@ pub enum Act {
     Limits {
         reseller: usize,
         limits: Limits,
+        credit: i64,
+    },
+    /// One person changes limits, of the terminal or of the reseller with its credit.
+    Lower {
+        reseller: usize,
+        terminal: bool,
+        bounds: Bounds,
         credit: i64,
     },
     /// About the operation that was made as the `pick`-th one, if there are so many.
@@ -135,6 +144,8 @@ struct Outlet {
     suspended: bool,
     limits: Limits,
     credit: i64,
+    /// In place of both.
+    dated: Option<limits::Dated>,
 }
 
 #[derive(Clone, Debug)]
@@ -142,6 +153,8 @@ struct Op {
     reseller: usize,
     content: Option<(u8, i64, bool)>,
     amount: i64,
+    /// At the one terminal that scripts have, which goes with the key.
+    at_terminal: bool,
     status: Status,
     decline: Option<Decline>,
     balance_after: Option<i64>,
@@ -192,6 +205,7 @@ impl Model {
                 (outlet.limits, outlet.credit) = (*limits, *credit);
                 Seen::Recorded
             }),
+            Act::Lower { reseller, terminal, bounds, credit } => self.lower(*reseller, *terminal, *bounds, *credit),
             Act::Resolve { pick, evidence } => self.resolve(*pick, *evidence),
             Act::Put { reseller: Some(reseller), .. } if !self.outlets.contains_key(reseller) => unknown(),
             Act::Put { reseller, content, expected } => {
@@ -299,7 +313,7 @@ impl Model {
         status: Status,
         decline: Option<Decline>,
     ) -> Op {
-        Op { reseller, content, amount, status, decline, balance_after: None, at_ms: self.now_ms }
+        Op { reseller, content, amount, at_terminal: false, status, decline, balance_after: None, at_ms: self.now_ms }
     }
 
     fn held(&self, reseller: usize) -> i64 {
@@ -322,9 +336,11 @@ impl Model {
             };
             return field.map_or(Seen::Replayed(op.status, op.decline, op.balance_after), reused);
         }
-        let decline = self.refusal(reseller, content);
+        let at_terminal = terminal_of(key);
+        let decline = self.refusal(reseller, at_terminal, content);
         let status = if decline.is_some() { Status::Declined } else { Status::Submitted };
-        let mut op = self.op(reseller, Some(content), content.1, status, decline);
+        let op = self.op(reseller, Some(content), content.1, status, decline);
+        let mut op = Op { at_terminal, ..op };
         if decline.is_none() {
             op.balance_after = Some(self.outlets[&reseller].stock - self.held(reseller) - content.1);
         }
@@ -334,29 +350,26 @@ impl Model {
         seen
     }
 
-    fn refusal(&self, reseller: usize, (number, amount, repeat): (u8, i64, bool)) -> Option<Decline> {
+    fn refusal(
+        &self,
+        reseller: usize,
+        at_terminal: bool,
+        (number, amount, repeat): (u8, i64, bool),
+    ) -> Option<Decline> {
         let outlet = &self.outlets[&reseller];
         let counted = |op: &&Op| op.reseller == reseller && op.content.is_some() && op.status != Status::Declined;
         let similar = self.ops.iter().filter(counted).any(|op| {
             op.content.is_some_and(|(n, a, _)| (n, a) == (number, amount)) && self.now_ms - op.at_ms < 120_000
         });
-        let today: Vec<&Op> =
-            self.ops.iter().filter(counted).filter(|op| op.at_ms / 86_400_000 == self.now_ms / 86_400_000).collect();
-        let sum: i64 = today.iter().map(|op| op.amount).sum();
-        let count = i64::try_from(today.len()).unwrap();
-        let above = |limit: Option<i64>, value: i64| limit.is_some_and(|limit| value > limit);
         if outlet.suspended {
             Some(Decline::ResellerSuspended)
         } else if !(500..=50_000).contains(&amount) {
             Some(Decline::AmountOutOfRange)
         } else if similar && !repeat {
             Some(Decline::SimilarRecharge)
-        } else if above(outlet.limits.per_operation_minor, amount)
-            || above(outlet.limits.per_day_count, count + 1)
-            || above(outlet.limits.per_day_minor, sum + amount)
-        {
-            Some(Decline::LimitExceeded)
-        } else if outlet.stock - self.held(reseller) - amount < -outlet.credit {
+        } else if let Some(beyond) = self.beyond(reseller, at_terminal, amount) {
+            Some(beyond)
+        } else if outlet.stock - self.held(reseller) - amount < -self.credit(reseller) {
             Some(Decline::InsufficientStock)
         } else {
             None
@@ -401,6 +414,11 @@ impl Model {
     pub fn operations(&self) -> usize {
         self.ops.len()
     }
+}
+
+/// Every other key belongs to the terminal.
+pub fn terminal_of(key: u8) -> bool {
+    key.is_multiple_of(2)
 }
 
 fn unknown() -> Seen {

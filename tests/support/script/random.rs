@@ -1,6 +1,7 @@
 //! Random scripts.
 
 use proptest::prelude::*;
+use taabia::domain::records::Bounds;
 use taabia::domain::{Decline, Limits, Standing, TransferKind};
 use taabia::ledger::Evidence;
 use taabia::ledger::command::Settlement;
@@ -13,6 +14,20 @@ fn amount() -> impl Strategy<Value = i64> {
 
 fn limit() -> impl Strategy<Value = Option<i64>> {
     prop_oneof![3 => Just(None), 1 => (0..60_000_i64).prop_map(Some)]
+}
+
+fn bounds() -> impl Strategy<Value = Bounds> {
+    let few = || prop_oneof![2 => Just(None), 1 => (0..5_i64).prop_map(Some)];
+    let much = || prop_oneof![2 => Just(None), 1 => (0..120_000_i64).prop_map(Some)];
+    (much(), few(), much(), few(), much()).prop_map(
+        |(per_operation_minor, per_day_count, per_day_minor, per_month_count, per_month_minor)| Bounds {
+            per_operation_minor,
+            per_day_count,
+            per_day_minor,
+            per_month_count,
+            per_month_minor,
+        },
+    )
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -56,13 +71,16 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (reseller(), limits, prop_oneof![2 => Just(0), 1 => 0..30_000_i64]).prop_map(
             |(reseller, limits, credit)| Act::Limits { reseller, limits, credit }
         ),
+        2 => (reseller(), prop::bool::ANY, bounds(), prop_oneof![3 => Just(0), 1 => 0..30_000_i64]).prop_map(
+            |(reseller, terminal, bounds, credit)| Act::Lower { reseller, terminal, bounds, credit }
+        ),
         8 => (0..30_usize, evidence).prop_map(|(pick, evidence)| Act::Resolve { pick, evidence }),
         2 => (prop::option::of(reseller()), 0..3_u32, prop::option::of(0..4_i64)).prop_map(
             |(reseller, content, expected)| Act::Put { reseller, content, expected }
         ),
         4 => transfer(),
         3 => (0..8_usize, settlement).prop_map(|(pick, settlement)| Act::Settle { pick, settlement }),
-        2 => prop_oneof![Just(1_000), Just(119_999), Just(120_000), Just(3_600_000), Just(86_400_000)].prop_map(|ms| Act::Wait { ms }),
+        2 => prop_oneof![Just(1_000), Just(119_999), Just(120_000), Just(3_600_000), Just(86_400_000), Just(4 * 86_400_000)].prop_map(|ms| Act::Wait { ms }),
     ]
 }
 

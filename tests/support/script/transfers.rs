@@ -80,7 +80,7 @@ impl Model {
         let mut made =
             Made { content, status: Status::Declined, decline: None, balance_after: None, accept_by_ms: None };
         made.decline = self.refuses(&content).or_else(|| {
-            (available - content.amount < -self.outlets[&content.from].credit).then_some(Decline::InsufficientStock)
+            (available - content.amount < -self.credit(content.from)).then_some(Decline::InsufficientStock)
         });
         if made.decline.is_none() {
             made.balance_after = Some(available - content.amount);
