@@ -17,6 +17,7 @@ mod cli;
 mod commission;
 mod crash;
 mod crash_stock;
+mod demo;
 mod docs;
 mod engine;
 mod four_eyes;
