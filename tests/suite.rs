@@ -27,6 +27,7 @@ mod limits;
 mod load;
 mod model;
 mod network;
+mod pay;
 mod postgres_faults;
 mod recharge_service;
 mod records;
