@@ -18,6 +18,7 @@ mod cli;
 mod commission;
 mod crash;
 mod crash_stock;
+mod crash_topups;
 mod demo;
 mod docs;
 mod engine;
