@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use self::html::{Page, Shown};
 use self::words::Stage;
 use super::context::KeptAsIs;
-use super::state::ApiState;
+use super::state::{Api, ApiState};
 use crate::domain::{Decline, Money, Operation, OperationId, OperationKind, Status};
 use crate::services::ServiceError;
 use crate::services::topups::PaymentView;
@@ -117,7 +117,7 @@ async fn return_to_payment(Path(id): Path<String>, headers: HeaderMap) -> Respon
     }
 }
 
-fn shown(state: &ApiState, view: &PaymentView, page: &Page<'_>) -> Response {
+fn shown(api: &Api, view: &PaymentView, page: &Page<'_>) -> Response {
     let operation = &view.operation;
     let Some(topup) = operation.topup() else { return answer(StatusCode::NOT_FOUND, page) };
     let reference = OperationKind::Topup.render(operation.id);
@@ -125,8 +125,8 @@ fn shown(state: &ApiState, view: &PaymentView, page: &Page<'_>) -> Response {
     let refresh_s = (!operation.status.is_final()).then_some(if stage == Stage::ToPay { LATER_S } else { SOON_S });
     let payment = Shown {
         reference: &reference,
-        due: Money::from_minor(topup.due_minor(), state.currency),
-        stock: Money::from_minor(operation.amount_minor, state.currency),
+        due: Money::from_minor(topup.due_minor(), api.currency),
+        stock: Money::from_minor(operation.amount_minor, api.currency),
         action: view.action.as_ref(),
         back: topup.return_url.as_deref().filter(|_| operation.status.is_final()),
     };
