@@ -180,7 +180,7 @@ fn topups(
             public_url: "".into(),
         },
     });
-    let times = TopupConfig { answer_within_ms: 1, acquirer_deadline_ms: 1, currency: config.currency };
+    let times = TopupConfig { answer_within_ms: 1 };
     let deps = TopupDeps {
         ledger: ledger.clone(),
         reads: ledger,

@@ -14,6 +14,7 @@ pub mod runs;
 pub mod server;
 pub mod statements;
 pub mod table;
+pub mod topups;
 
 use std::error::Error;
 

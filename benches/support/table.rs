@@ -68,7 +68,7 @@ const TOTALS: Promise = Promise::Below { bound: 200.0, words: "p99 < 200 ms" };
 const MEMORY: Promise = Promise::Below { bound: 300.0, words: "< 300 MB" };
 
 #[rustfmt::skip]
-const ROWS: [Row; 48] = [
+const ROWS: [Row; 54] = [
     throughput("PostgreSQL: pgbench simple-update, 16 connections", "pgbench", None, Promise::None),
     throughput("PostgreSQL: recharges, one transaction per step, 16 connections", "naive_postgres", PGBENCH, Promise::None),
     throughput("PostgreSQL: engine, 2,048 in flight", "engine_postgres", PGBENCH, times(2.5, None, "≥ 2.5 × (goal 4 ×)")),
@@ -86,6 +86,12 @@ const ROWS: [Row; 48] = [
     throughput("HTTP, SQLite, 256 connections", "http_sqlite_256", Some("single_sqlite"), Promise::None),
     Row { label: "memory of the server at most, PostgreSQL", name: "http_postgres.memory_mb", kind: Kind::Megabytes, yardstick: None, promise: MEMORY },
     Row { label: "memory of the server at most, SQLite", name: "http_sqlite.memory_mb", kind: Kind::Megabytes, yardstick: None, promise: MEMORY },
+    throughput("HTTP, PostgreSQL, top-ups by card, 64 connections", "topups_postgres_64", PGBENCH, times(1.0, None, "≥ 1 ×")),
+    throughput("HTTP, PostgreSQL, top-ups by card, 256 connections", "topups_postgres_256", PGBENCH, times(1.0, None, "≥ 1 ×")),
+    throughput("HTTP, PostgreSQL, recharges alone, 64 connections", "recharges_alone", None, Promise::None),
+    throughput("HTTP, PostgreSQL, recharges beside top-ups, 64 connections", "recharges_beside_topups", Some("recharges_alone"), times(0.95, None, "≥ 0.95 ×")),
+    throughput("HTTP, PostgreSQL, those top-ups", "topups_beside", None, Promise::None),
+    Row { label: "memory of the server at most, top-ups", name: "topups.memory_mb", kind: Kind::Megabytes, yardstick: None, promise: MEMORY },
     throughput("PostgreSQL: network from CSV, 50,000 outlets", "network_import_postgres", None, IMPORT),
     throughput("SQLite: network from CSV, 50,000 outlets", "network_import_sqlite", None, Promise::None),
     Row { label: "memory of the import at most", name: "network_import.memory_mb", kind: Kind::Megabytes, yardstick: None, promise: MEMORY },
@@ -180,6 +186,7 @@ fn yardstick(name: &str) -> &str {
     match name {
         "single_sqlite" => "one by one",
         "engine_postgres" => "plain",
+        "recharges_alone" => "alone",
         name => name,
     }
 }

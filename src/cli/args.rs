@@ -21,7 +21,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Runs a seeded network with the charging simulator and a little traffic.
+    /// Runs a seeded network with the charging and acquirer simulators and a little traffic.
     Demo(DemoArgs),
     /// Runs the server.
     Serve(ServeArgs),
@@ -115,7 +115,7 @@ impl ServeArgs {
     }
 }
 
-/// Runs a seeded network with the charging simulator and a little traffic; goes on where it stood when
+/// Runs a seeded network with the charging and acquirer simulators and a little traffic; goes on where it stood when
 /// started again.
 #[derive(Args, Clone, Debug, Default)]
 pub struct DemoArgs {

@@ -1,7 +1,8 @@
-//! `taabia demo`: a seeded network, the charging simulator and a little live traffic over the embedded
+//! `taabia demo`: a seeded network, the charging and the acquirer simulator and a little live traffic over the embedded
 //! database or any other. Started again on the same directory or database it goes on where it stood.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +13,8 @@ use tokio::sync::watch;
 
 use super::args::DemoArgs;
 use super::clock::{SystemClock, SystemRandomness};
-use super::config::{ChargingKind, Config};
-use super::demo_clients::{self, Credentials};
+use super::config::{AcquirerSettings, ChargingKind, Config};
+use super::demo_clients::{self, Credentials, Places};
 use super::demo_stock;
 use super::node::{Node, connect_charging, start_engine};
 use super::serve::{open_for_serving, until_stopped};
@@ -22,13 +23,19 @@ use crate::domain::Currency;
 use crate::engine::Engine;
 use crate::ports::Reads;
 use crate::services::catalogue::{self, Format};
+use crate::simulator::acquirer;
 use crate::simulator::charging::{Config as SimulatorConfig, Server};
 use crate::simulator::network::{Branch, NetworkPlan, Seeder};
-use crate::simulator::traffic::Traffic;
+use crate::simulator::traffic::{CardTraffic, Traffic};
 use crate::storage::Storage;
 
 /// Time between two recharges of the live traffic.
 const TRAFFIC_PAUSE: Duration = Duration::from_millis(400);
+
+/// A top-up by card comes before the first recharge of so many.
+const CARD_TRAFFIC_EVERY: u64 = 25;
+/// Its name among the acquirers.
+const ACQUIRER: &str = "simulator";
 
 /// What it sells.
 const SAMPLE: &str = include_str!("../../config/catalogue.morocco.toml");
@@ -44,17 +51,22 @@ pub async fn demo(args: DemoArgs) -> Result<bool, Box<dyn Error>> {
     migrate::install(&config).await?;
     let storage = open_for_serving(&config).await?;
     let simulator = start_simulator(&args, &mut config).await?;
+    let file = config.data_dir.join("demo.json");
+    let acquirer = start_acquirer(&mut config, demo_clients::acquirer_before(&file)).await?;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| format!("{}: {error}", config.listen))?;
     let engine = start_engine(&config, &storage);
     import_catalogue(&config, &storage, &engine).await?;
     let branches = seed(&config, &storage, engine.clone()).await?;
     let node = Node::start(&config, &storage, engine, connect_charging(&config)?, metrics, listener)?;
-    let charging_url = (config.charging.kind == ChargingKind::Simulator).then(|| config.charging.url.clone());
-    let file = config.data_dir.join("demo.json");
-    let clients = demo_clients::write(&file, &node, charging_url, &branches).await?;
+    let places = Places {
+        charging: (config.charging.kind == ChargingKind::Simulator).then(|| config.charging.url.clone()),
+        acquirer: acquirer.as_ref().map(|server| format!("http://{}", server.addr())),
+    };
+    let clients = demo_clients::write(&file, &node, places, &branches).await?;
     demo_stock::stock(&node, &clients, &branches, NetworkPlan::demo(config.currency.exponent()).stock_minor).await?;
     let (stop_traffic, traffic_stopped) = watch::channel(false);
-    let traffic = (!args.no_traffic).then(|| tokio::spawn(traffic(&config, &node, &branches).run(traffic_stopped)));
+    let traffic = traffic(&config, &node, &branches, acquirer.is_some());
+    let traffic = (!args.no_traffic).then(|| tokio::spawn(traffic.run(traffic_stopped)));
     introduce(&node.url, &file, &clients);
     println!("ready {}", node.url);
     until_stopped(node).await?;
@@ -64,6 +76,9 @@ pub async fn demo(args: DemoArgs) -> Result<bool, Box<dyn Error>> {
     }
     if let Some(simulator) = simulator {
         simulator.shutdown().await;
+    }
+    if let Some(acquirer) = acquirer {
+        acquirer.shutdown().await;
     }
     Ok(true)
 }
@@ -77,6 +92,33 @@ async fn start_simulator(args: &DemoArgs, config: &mut Config) -> Result<Option<
     let simulator = SimulatorConfig { data_dir: Some(config.data_dir.join("charging")), ..SimulatorConfig::default() };
     let server = Server::start(simulator, listener).await?;
     config.charging.url = format!("http://{}", server.addr());
+    Ok(Some(server))
+}
+
+/// The acquirer simulator inside, unless the configuration has an acquirer of its name. Where it can, it listens where it
+/// did before: customers still have links to its page.
+async fn start_acquirer(
+    config: &mut Config,
+    before: Option<SocketAddr>,
+) -> Result<Option<acquirer::Server>, Box<dyn Error>> {
+    if config.acquirers.contains_key(ACQUIRER) {
+        return Ok(None);
+    }
+    let again = match before.filter(|address| address.ip().is_loopback()) {
+        Some(address) => TcpListener::bind(address).await.ok(),
+        None => None,
+    };
+    let listener = match again {
+        Some(listener) => listener,
+        None => TcpListener::bind("127.0.0.1:0").await?,
+    };
+    let simulator = acquirer::Config {
+        data_dir: Some(config.data_dir.join("acquirer")),
+        ..acquirer::Config::new(Arc::new(SystemClock))
+    };
+    let server = acquirer::Server::start(simulator, listener).await?;
+    let settings = AcquirerSettings::of_simulator(format!("http://{}", server.addr()));
+    config.acquirers.insert(ACQUIRER.into(), settings);
     Ok(Some(server))
 }
 
@@ -109,10 +151,16 @@ async fn import_catalogue(config: &Config, storage: &Storage, engine: &Engine) -
     Ok(())
 }
 
-fn traffic(config: &Config, node: &Node, branches: &[Branch]) -> Traffic {
+fn traffic(config: &Config, node: &Node, branches: &[Branch], cards: bool) -> Traffic {
     let branch = &branches[demo_clients::TRAFFIC_BRANCH];
+    let cards = cards.then(|| CardTraffic {
+        topups: node.topups.clone(),
+        acquirer: ACQUIRER.parse().expect("it is a name"),
+        every: CARD_TRAFFIC_EVERY,
+    });
     Traffic {
         recharges: node.recharges.clone(),
+        cards,
         randomness: Arc::new(SystemRandomness),
         caller: demo_clients::traffic_caller(branch.root),
         outlets: branch.outlets.clone(),

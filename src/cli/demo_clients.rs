@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -35,7 +36,14 @@ pub struct Credentials {
 struct DemoFile {
     api: String,
     charging_simulator: Option<String>,
+    acquirer_simulator: Option<String>,
     clients: Vec<Credentials>,
+}
+
+/// Where the outside world of the demonstration is.
+pub struct Places {
+    pub charging: Option<String>,
+    pub acquirer: Option<String>,
 }
 
 /// What a client of the demonstration may do and where.
@@ -111,11 +119,10 @@ fn plans(branches: &[Branch]) -> Vec<Plan> {
 pub async fn write(
     path: &Path,
     node: &Node,
-    charging_simulator: Option<String>,
+    places: Places,
     branches: &[Branch],
 ) -> Result<Vec<Credentials>, Box<dyn Error>> {
-    let before = std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<DemoFile>(&bytes).ok());
-    let before = before.map(|file| file.clients).unwrap_or_default();
+    let before = read(path).map(|file| file.clients).unwrap_or_default();
     let known = node.clients.list().await?;
     let mut clients = Vec::new();
     for plan in plans(branches) {
@@ -135,9 +142,19 @@ pub async fn write(
             reseller_ids: plan.outlets.iter().map(ToString::to_string).collect(),
         });
     }
-    let file = DemoFile { api: node.url.clone(), charging_simulator, clients };
+    let Places { charging, acquirer } = places;
+    let file = DemoFile { api: node.url.clone(), charging_simulator: charging, acquirer_simulator: acquirer, clients };
     replace(path, &serde_json::to_vec_pretty(&file)?)?;
     Ok(file.clients)
+}
+
+fn read(path: &Path) -> Option<DemoFile> {
+    std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok())
+}
+
+/// Where the acquirer simulator listened last time.
+pub fn acquirer_before(path: &Path) -> Option<SocketAddr> {
+    read(path)?.acquirer_simulator?.strip_prefix("http://")?.parse().ok()
 }
 
 fn new_client(plan: &Plan) -> NewClient {
@@ -170,7 +187,7 @@ pub fn traffic_caller(root: ResellerId) -> Caller {
         client: ClientId::from_uuid(draw()),
         partner: PartnerId::from_uuid(draw()),
         name: "demo_traffic".into(),
-        scopes: [Scope::RechargesWrite].into(),
+        scopes: [Scope::RechargesWrite, Scope::TopupsWrite].into(),
         roots: [root].into(),
         rate_limit_per_s: None,
         address: None,

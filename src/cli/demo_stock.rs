@@ -1,5 +1,5 @@
 //! The stock of the demonstration, by the road that every operator takes: `operator_maker` proposes an issue,
-//! `operator_checker` approves it, and one run hands it to the whole network.
+//! `operator_checker` approves it, and one run hands it to the whole network; some stays for top-ups by card.
 
 use std::error::Error;
 use std::time::Duration;
@@ -35,6 +35,8 @@ pub async fn stock(
     let count = i64::try_from(resellers.len())?;
     let total = each_minor.checked_mul(count).ok_or("the network is too large for its stock")?;
     issue(node, &maker, &checker, total).await?;
+    // What top-ups by card are sold from.
+    issue(node, &maker, &checker, each_minor).await?;
     let order = RunOrder {
         external_id: format!("demo-run-{total}").parse()?,
         terms: Terms::Consignment,

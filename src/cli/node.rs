@@ -30,6 +30,7 @@ use crate::services::business_days::BusinessDays;
 use crate::services::recharges::{RechargeConfig, RechargeDeps};
 use crate::services::statements::Boundaries;
 use crate::services::stock_watch::StockWatches;
+use crate::services::topups::Topups;
 use crate::services::{
     Allocations, Audit, Catalogues, Commissions, Directory, FourEyes, Limits, Network, Recharges, Statements, Stock,
     Terminals, Transfers, Users,
@@ -47,6 +48,7 @@ pub struct Node {
     pub url: String,
     pub engine: Arc<Engine>,
     pub recharges: Arc<Recharges>,
+    pub topups: Arc<Topups>,
     pub four_eyes: Arc<FourEyes>,
     pub allocations: Arc<Allocations>,
     pub clients: Clients,
@@ -173,8 +175,9 @@ impl Node {
         let four_eyes = Arc::new(four_eyes(storage, engine.clone(), directory.clone()));
         let acquirers = Arc::new(acquirers(config)?);
         let cashier = Arc::new(cashier(config, engine.clone(), acquirers.clone(), &url));
+        let topups = Arc::new(topups(storage, engine.clone(), directory.clone(), (acquirers, cashier.clone()), config));
         let router = http::router(Api {
-            topups: Arc::new(topups(storage, engine.clone(), directory.clone(), (acquirers, cashier.clone()), config)),
+            topups: topups.clone(),
             recharges: recharges.clone(),
             network: Arc::new(Network {
                 directory: directory.clone(),
@@ -236,6 +239,7 @@ impl Node {
             url,
             engine,
             recharges,
+            topups,
             four_eyes,
             allocations,
             clients,

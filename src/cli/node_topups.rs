@@ -60,11 +60,7 @@ pub(super) fn topups(
         clock: Arc::new(SystemClock),
         randomness: Arc::new(SystemRandomness),
     };
-    let times = TopupConfig {
-        answer_within_ms: config.topup.answer_within_ms,
-        acquirer_deadline_ms: millis(config.topup.acquirer_deadline_ms),
-        currency: config.currency,
-    };
+    let times = TopupConfig { answer_within_ms: config.topup.answer_within_ms };
     Topups::new(deps, times)
 }
 

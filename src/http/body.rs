@@ -222,6 +222,10 @@ fn field_error(name: &str, code: &'static str, detail: impl Into<String>) -> Fie
 
 /// RFC 6901 §3.
 pub(super) fn pointer_to(name: &str) -> String {
+    // A name that may be card data is not repeated; the whole is pointed at.
+    if contains_card_number(name) {
+        return String::new();
+    }
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 

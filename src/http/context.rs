@@ -18,6 +18,10 @@ const NOSNIFF: (HeaderName, HeaderValue) = (header::X_CONTENT_TYPE_OPTIONS, Head
 /// Nothing of ours is a page unless it says so.
 const NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
+/// Marks an error that is a page for people, and no problem for programs.
+#[derive(Clone, Copy)]
+pub struct KeptAsIs;
+
 /// Runs the request inside a span that holds neither its query nor its headers.
 pub async fn context(State(trace_ids): State<Arc<TraceIds>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
@@ -48,7 +52,8 @@ pub async fn context(State(trace_ids): State<Arc<TraceIds>>, mut request: Reques
 }
 
 fn finish(mut response: Response, names: &RequestNames, is_api: bool) -> Response {
-    if response.status().is_client_error() || response.status().is_server_error() {
+    let failed = response.status().is_client_error() || response.status().is_server_error();
+    if failed && response.extensions().get::<KeptAsIs>().is_none() {
         response = as_problem(response, &names.trace_id);
     }
     let headers = response.headers_mut();

@@ -10,6 +10,7 @@ mod docs;
 mod health;
 mod oauth;
 mod openapi;
+mod pay;
 mod precondition;
 pub mod problem;
 mod query;
@@ -63,5 +64,5 @@ pub fn specification() -> [(&'static str, String); 2] {
 
 /// What needs no token.
 fn open_calls() -> Vec<utoipa_axum::router::UtoipaMethodRouter<ApiState>> {
-    oauth::calls().into_iter().chain(health::calls()).collect()
+    oauth::calls().into_iter().chain(health::calls()).chain(pay::calls()).collect()
 }

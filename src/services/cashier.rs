@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::caller::ServiceError;
 use crate::acquiring::{AcquirerName, Acquirers};
-use crate::domain::{Currency, Decline, Money, Operation, OperationId, OperationKind, Status, Timestamp};
+use crate::domain::{Currency, Decline, Money, Operation, OperationId, OperationKind, Status, Timestamp, Topup};
 use crate::ledger::command::{AdvanceTopup, Command, CreditTopup, Request, TopupEvidence};
 use crate::ports::acquirer::{
-    Acquirer, AcquirerReference, Authorised, CustomerAction, Lookup, OrderId, Outcome, Payment, PaymentStage,
-    RefusalReason,
+    Acquirer, AcquirerReference, Authorised, CaptureMode, CustomerAction, Lookup, OrderId, Outcome, PageLanguage,
+    Payment, PaymentMethod, PaymentOrder, PaymentStage, RefusalReason,
 };
 use crate::ports::{Clock, Ledger, LedgerError};
 
@@ -186,6 +186,46 @@ impl Cashier {
             Outcome::Done(done) => self.advance(operation, Some(&done.reference), TopupEvidence::Pending).await,
             // Refused, not sent or unknown: only how the payment stands says what is next.
             _ => self.advance(operation, None, TopupEvidence::Unknown).await,
+        }
+    }
+
+    /// What is asked of an acquirer for a top-up; the same again for the same one.
+    pub(super) fn order(&self, operation: &Operation, topup: &Topup, method: PaymentMethod) -> PaymentOrder {
+        // Without an address of the seller's the customer comes back to our page.
+        let return_url =
+            topup.return_url.clone().unwrap_or_else(|| format!("{}?returned", self.page_url(operation.id)).into());
+        PaymentOrder {
+            order: order_id(operation.id),
+            amount: Money::from_minor(topup.due_minor(), self.config.currency),
+            method,
+            // Each acquirer has its own.
+            capture: CaptureMode::Automatic,
+            return_url: Some(return_url),
+            language: PageLanguage::default(),
+            submit_by: operation.created_at.plus_ms(self.config.acquirer_deadline_ms),
+        }
+    }
+
+    /// Whether the time to pay is over.
+    #[must_use]
+    pub fn is_expired(&self, topup: &Topup) -> bool {
+        self.clock.now() >= Timestamp::from_unix_ms(topup.quote_until_ms)
+    }
+
+    /// What the customer must do, while it can be done. A form is not kept, since it is signed: the same order again gets
+    /// it again.
+    pub async fn action(&self, operation: &Operation, language: PageLanguage) -> Option<CustomerAction> {
+        let topup = operation.topup().filter(|topup| !self.is_expired(topup))?;
+        let url = topup.payment.action_url.as_ref().filter(|_| operation.status == Status::RequiresAction)?;
+        let our_page = format!("/pay/{}", OperationKind::Topup.render(operation.id));
+        if !url.ends_with(&our_page) {
+            return Some(CustomerAction::Redirect { url: url.clone() });
+        }
+        let peer = self.acquirers.get(&topup.payment.acquirer.as_deref()?.parse().ok()?)?;
+        let order = self.order(operation, topup, PaymentMethod::HostedPage);
+        match peer.authorise(&PaymentOrder { language, submit_by: self.deadline(), ..order }).await {
+            Outcome::Done(Authorised::NeedsCustomer { action: form @ CustomerAction::Form { .. }, .. }) => Some(form),
+            _ => None,
         }
     }
 

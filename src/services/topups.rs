@@ -6,19 +6,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use super::caller::{Caller, ServiceError};
-use super::cashier::{Cashier, order_id};
+use super::cashier::Cashier;
 use super::directory::Directory;
 use super::recharges::Answer;
 use crate::acquiring::{AcquirerName, Acquirers, Ask};
 use crate::domain::ids::uuid_v7;
 use crate::domain::topup::method_digest;
-use crate::domain::{Currency, Decline, ExternalId, Money, Operation, OperationId, ResellerId, Status, Timestamp};
+use crate::domain::{Decline, ExternalId, Operation, OperationId, ResellerId, Status, Timestamp};
 use crate::ledger::command::{Command, Request, StartTopup, TopupEvidence};
-use crate::ports::acquirer::{CardToken, Outcome, PageLanguage, PaymentMethod, PaymentOrder};
+use crate::ports::acquirer::{CardToken, CustomerAction, Outcome, PageLanguage, PaymentMethod};
 use crate::ports::{Clock, Ledger, Party, Randomness, Reads, TopupReads, TransferQuery};
 
 /// A validated order.
@@ -61,10 +61,20 @@ pub struct TopupPage {
 pub struct TopupConfig {
     /// How long a request waits for the outcome before it is answered with the state as it is.
     pub answer_within_ms: u64,
-    /// How long an acquirer may take to answer.
-    pub acquirer_deadline_ms: i64,
-    pub currency: Currency,
 }
+
+/// A top-up as its page shows it.
+#[derive(Clone, Debug)]
+pub struct PaymentView {
+    pub operation: Operation,
+    /// What the customer must do.
+    pub action: Option<CustomerAction>,
+    /// The time to pay is over.
+    pub expired: bool,
+}
+
+/// Pages that are read at once; those beyond give way to the sales.
+const PAGES_AT_ONCE: usize = 32;
 
 /// What top-ups need of the world.
 pub struct TopupDeps {
@@ -82,6 +92,7 @@ pub struct TopupDeps {
 pub struct Topups {
     deps: Arc<TopupDeps>,
     config: TopupConfig,
+    pages: Semaphore,
 }
 
 /// What the detached task has reached so far; the flag tells that it has come to a halt.
@@ -90,7 +101,7 @@ type Progress = Option<(Result<Answer, ServiceError>, bool)>;
 impl Topups {
     #[must_use]
     pub fn new(deps: TopupDeps, config: TopupConfig) -> Self {
-        Self { deps: Arc::new(deps), config }
+        Self { deps: Arc::new(deps), config, pages: Semaphore::new(PAGES_AT_ONCE) }
     }
 
     /// Sets the stock aside, asks an acquirer, and answers with the outcome or, when it takes longer, with the top-up
@@ -105,7 +116,7 @@ impl Topups {
         }
         let line = self.deps.directory.line(order.reseller).await?;
         let (progress, mut watching) = watch::channel::<Progress>(None);
-        let task = Task { deps: self.deps.clone(), config: self.config.clone(), progress, line };
+        let task = Task { deps: self.deps.clone(), progress, line };
         let command = task.start(caller, &order);
         tokio::spawn(task.run(command, order));
         let within = Duration::from_millis(self.config.answer_within_ms);
@@ -122,6 +133,18 @@ impl Topups {
         let operation = operation.ok_or(ServiceError::NotFound)?;
         self.deps.directory.authorise(caller, operation.reseller).await?;
         Ok(operation)
+    }
+
+    /// For whoever has the link.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`]; [`ServiceError::Overloaded`] when too many are read at once.
+    pub async fn page(&self, id: OperationId, language: PageLanguage) -> Result<PaymentView, ServiceError> {
+        let _place = self.pages.try_acquire().map_err(|_| ServiceError::Overloaded { retry_after_s: 1 })?;
+        let operation = self.deps.reads.operation(id).await?.ok_or(ServiceError::NotFound)?;
+        let expired = self.deps.cashier.is_expired(operation.topup().ok_or(ServiceError::NotFound)?);
+        let action = self.deps.cashier.action(&operation, language).await;
+        Ok(PaymentView { operation, action, expired })
     }
 
     /// # Errors
@@ -159,7 +182,6 @@ impl Topups {
 /// One top-up on its way, detached from the request that asked for it.
 struct Task {
     deps: Arc<TopupDeps>,
-    config: TopupConfig,
     progress: watch::Sender<Progress>,
     /// The reseller and who stands above it.
     line: Vec<ResellerId>,
@@ -205,16 +227,7 @@ impl Task {
         let topup = operation.topup().ok_or(ServiceError::Internal)?;
         let cashier = &self.deps.cashier;
         let method = order.token.map_or(PaymentMethod::HostedPage, PaymentMethod::Token);
-        let payment = PaymentOrder {
-            order: order_id(operation.id),
-            amount: Money::from_minor(topup.due_minor(), self.config.currency),
-            method: method.clone(),
-            // Each acquirer has its own.
-            capture: crate::ports::acquirer::CaptureMode::Automatic,
-            return_url: order.return_url,
-            language: PageLanguage::default(),
-            submit_by: operation.created_at.plus_ms(self.config.acquirer_deadline_ms),
-        };
+        let payment = cashier.order(operation, topup, method.clone());
         let named = order.acquirer.as_ref();
         let ask = Ask { order: &payment.order, amount: payment.amount, named, line: &self.line };
         let Ok(plan) = self.deps.acquirers.plan(&ask, &method) else {

@@ -1,5 +1,6 @@
 //! A little live traffic, so that a demonstration has something to show: a recharge now and then, most of
-//! them well, some to numbers that the charging simulator misbehaves for.
+//! them well, some to numbers that the charging simulator misbehaves for; and now and then an outlet first buys stock
+//! by card.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,13 +8,16 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::acquiring::AcquirerName;
 use crate::domain::{Channel, NumberingPlan, ResellerId};
 use crate::ports::Randomness;
+use crate::services::topups::{TopupOrder, Topups};
 use crate::services::{Caller, RechargeOrder, Recharges};
 
 /// Who sells what, how often.
 pub struct Traffic {
     pub recharges: Arc<Recharges>,
+    pub cards: Option<CardTraffic>,
     pub randomness: Arc<dyn Randomness>,
     pub caller: Caller,
     pub outlets: Vec<ResellerId>,
@@ -22,6 +26,29 @@ pub struct Traffic {
     /// Minor units of one unit of the currency.
     pub unit_minor: i64,
 }
+
+/// How outlets buy stock by card.
+pub struct CardTraffic {
+    pub topups: Arc<Topups>,
+    /// The acquirer simulator's name; nobody else is asked for money.
+    pub acquirer: AcquirerName,
+    /// A top-up comes before the first sale of so many.
+    pub every: u64,
+}
+
+/// Face values of top-ups.
+const STOCK: [i64; 3] = [100, 200, 500];
+/// Most cards are good; one is not, one is slow, and one acquirer's answer gets lost.
+const TOKENS: [&str; 8] = [
+    "tok_visa",
+    "tok_visa",
+    "tok_visa",
+    "tok_visa",
+    "tok_visa",
+    "tok_insufficient_funds",
+    "tok_slow",
+    "tok_timeout_applied",
+];
 
 const AMOUNTS: [i64; 6] = [5, 10, 20, 30, 50, 100];
 const CHANNELS: [Channel; 4] = [Channel::Atm, Channel::BankApp, Channel::Pos, Channel::App];
@@ -32,26 +59,50 @@ impl Traffic {
     /// Sells until `stop` turns true.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let traffic = Arc::new(self);
-        loop {
+        for sale in 0_u64.. {
             if timeout(traffic.pause, stop.wait_for(|stopped| *stopped)).await.is_ok() {
                 return;
             }
             let traffic = traffic.clone();
-            tokio::spawn(async move { traffic.sell().await });
+            tokio::spawn(async move { traffic.sell(sale).await });
         }
     }
 
-    async fn sell(&self) {
+    async fn sell(&self, sale: u64) {
         let order = self.order();
+        if let Some(cards) = self.cards.as_ref().filter(|cards| sale.is_multiple_of(cards.every)) {
+            self.top_up(cards, order.reseller).await;
+        }
         if let Err(error) = self.recharges.create(&self.caller, order).await {
             tracing::debug!(?error, "a recharge of the demonstration was refused");
         }
     }
 
-    fn order(&self) -> RechargeOrder {
+    /// Buys stock for the outlet that is about to sell.
+    async fn top_up(&self, cards: &CardTraffic, outlet: ResellerId) {
+        let number = self.draw();
+        let pick = |from: usize, shift: u32| usize::try_from((number >> shift) % from as u64).expect("it is smaller");
+        let order = TopupOrder {
+            external_id: format!("demo-card-{number:016x}").parse().expect("a key of printable ASCII"),
+            reseller: outlet,
+            stock_minor: STOCK[pick(STOCK.len(), 16)] * self.unit_minor,
+            acquirer: Some(cards.acquirer.clone()),
+            token: Some(TOKENS[pick(TOKENS.len(), 32)].parse().expect("a token of printable ASCII")),
+            return_url: None,
+        };
+        if let Err(error) = cards.topups.create(&self.caller, order).await {
+            tracing::debug!(?error, "a top-up of the demonstration was refused");
+        }
+    }
+
+    fn draw(&self) -> u64 {
         let mut draw = [0; 8];
         self.randomness.fill(&mut draw);
-        let number = u64::from_le_bytes(draw);
+        u64::from_le_bytes(draw)
+    }
+
+    fn order(&self) -> RechargeOrder {
+        let number = self.draw();
         let pick = |from: usize, shift: u32| usize::try_from((number >> shift) % from as u64).expect("it is smaller");
         let ending = if (number >> 40).is_multiple_of(ONE_FAULT_IN) { number % 8 } else { 10 + number % 90 };
         let msisdn = format!("+{}6{:06}{ending:02}", self.plan.country_code, (number >> 16) % 1_000_000);

@@ -198,6 +198,10 @@ impl Api {
         entered.unwrap_or_else(|reply| panic!("no token: {reply:?}"))
     }
 
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     pub async fn get(&self, path: &str) -> Result<Reply, reqwest::Error> {
         read(self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.token)).await
     }

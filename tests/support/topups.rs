@@ -230,7 +230,7 @@ fn wired(world: &World, directory: &Arc<Directory>, acquirers: Arc<Acquirers>) -
         clock: world.clock.clone(),
         randomness: randomness(),
     };
-    let times = TopupConfig { answer_within_ms: 5_000, acquirer_deadline_ms: DEADLINE_MS, currency: MAD };
+    let times = TopupConfig { answer_within_ms: 5_000 };
     (cashier, Arc::new(Topups::new(deps, times)))
 }
 

@@ -150,6 +150,18 @@ fn misfit(name: &str, field: &str, problem: impl Into<String>) -> Misfit {
 }
 
 impl AcquirerSettings {
+    /// The acquirer simulator at `url`, the rest as by default.
+    ///
+    /// # Panics
+    /// Never: the example has every setting.
+    #[must_use]
+    pub fn of_simulator(url: String) -> Self {
+        let mut settings = defaults();
+        settings.insert("kind".into(), Value::String("simulator".into()));
+        settings.insert("url".into(), Value::String(url));
+        settings.try_into().expect("the example has every setting, which a test checks")
+    }
+
     fn secrets(&self) -> Result<Secrets, (&'static str, String)> {
         let read = |field, path: &PathBuf| {
             std::fs::read_to_string(path).map_err(|error| (field, format!("cannot read {}: {error}", path.display())))

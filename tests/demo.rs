@@ -1,0 +1,96 @@
+//! The demonstration's outside world: resellers buy stock by card from the acquirer simulator, and sell it.
+
+use serde_json::{Value, json};
+
+use crate::support::database::empty_postgres;
+use crate::support::program::{Api, Server, credentials, demo_json, http_client, order, taabia_must, until};
+
+async fn asked(address: &str, path: &str) -> Value {
+    let body = http_client().get(format!("{address}{path}")).send().await.unwrap().bytes().await.unwrap();
+    serde_json::from_slice(&body).unwrap()
+}
+
+async fn a_reseller_tops_up_by_card_and_sells(data_dir: &std::path::Path, database: &str) {
+    let folder = data_dir.display().to_string();
+    let store = ["--data-dir", &folder, "--database-url", database];
+    let demo = [&["demo", "--no-traffic", "--listen=127.0.0.1:0"], &store[..]].concat();
+    let mut server = Server::start(&demo).await;
+    let reseller = credentials(data_dir, "reseller");
+    let api = Api::enter_as(&server.url, &reseller).await;
+    let outlet = &reseller.resellers[0];
+    let topup = |key: &str, token: &str| {
+        json!({ "external_id": key, "reseller_id": outlet, "stock": "1000.00", "currency": "MAD",
+            "payment_method": token })
+    };
+    let credited = api.post("/v1/topups", &topup("night-1", "tok_visa")).await.unwrap();
+    assert_eq!((credited.status, &credited.body["status"]), (201, &json!("credited")), "{credited:?}");
+    assert_eq!(credited.body["acquirer"], "simulator");
+    let declined = api.post("/v1/topups", &topup("night-2", "tok_declined")).await.unwrap();
+    assert_eq!(declined.body["decline"]["code"], "payment_declined", "{declined:?}");
+    let sold = api.post("/v1/recharges", &order("sale-1", outlet, "+212612345678", "20.00")).await.unwrap();
+    assert_eq!(sold.body["status"], "completed", "{sold:?}");
+
+    let acquirer = demo_json(data_dir)["acquirer_simulator"].as_str().unwrap().to_owned();
+    let due = asked(&acquirer, "/summary").await;
+    assert_eq!(due["MAD"]["captured_count"], 1, "{due}");
+    server.terminate();
+    assert!(server.ended().await.success(), "{}", server.log());
+
+    // Its books are durable, and links to its page still lead there.
+    let server = Server::start(&demo).await;
+    assert_eq!(demo_json(data_dir)["acquirer_simulator"], acquirer);
+    assert_eq!(asked(&acquirer, "/summary").await, due);
+    let api = Api::enter_as(&server.url, &reseller).await;
+    let replayed = api.post("/v1/topups", &topup("night-1", "tok_visa")).await.unwrap();
+    assert_eq!((replayed.status, &replayed.body["id"]), (200, &credited.body["id"]));
+    taabia_must(&[&["verify"], &store[..]].concat()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn topped_up_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite://{}", folder.path().join("taabia.db").display());
+    a_reseller_tops_up_by_card_and_sells(folder.path(), &database).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn topped_up_on_postgres() {
+    let folder = tempfile::tempdir().unwrap();
+    a_reseller_tops_up_by_card_and_sells(folder.path(), &empty_postgres().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn live_traffic_tops_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().display().to_string();
+    let server = Server::start(&["demo", "--listen=127.0.0.1:0", "--data-dir", &data_dir]).await;
+    let auditor = Api::enter_as(&server.url, &credentials(folder.path(), "auditor")).await;
+    let outlet = until("a top-up of the traffic", async || {
+        let topups = auditor.get("/v1/topups").await.unwrap().body;
+        topups["items"][0]["reseller_id"].as_str().map(str::to_owned)
+    })
+    .await;
+    until("a sale after it", async || {
+        let sales = auditor.get(&format!("/v1/recharges?reseller_id={outlet}")).await.unwrap().body;
+        sales["items"].as_array().filter(|sales| !sales.is_empty()).map(drop)
+    })
+    .await;
+}
+
+/// An acquirer of that name in the configuration is the operator's: no simulator runs, and the traffic pays nobody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_configured_acquirer_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().display().to_string();
+    let set = ["--set=acquirers.simulator.kind=simulator", "--set=acquirers.simulator.url=http://127.0.0.1:9"];
+    let line = ["demo", "--no-traffic", "--listen=127.0.0.1:0", "--data-dir", &data_dir];
+    let server = Server::start(&[&line[..], &set].concat()).await;
+    assert_eq!(demo_json(folder.path())["acquirer_simulator"], Value::Null);
+    assert!(!folder.path().join("acquirer").exists());
+    let reseller = credentials(folder.path(), "reseller");
+    let api = Api::enter_as(&server.url, &reseller).await;
+    let body = json!({ "external_id": "t", "reseller_id": reseller.resellers[0], "stock": "100.00",
+        "currency": "MAD", "payment_method": "tok_visa" });
+    let refused = api.post("/v1/topups", &body).await.unwrap();
+    assert_eq!(refused.body["status"], "declined", "nobody answers there: {refused:?}");
+}
