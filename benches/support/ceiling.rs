@@ -133,7 +133,8 @@ fn topups(
     let deps = TopupDeps {
         ledger: ledger.clone(),
         reads: ledger,
-        lists: store,
+        lists: store.clone(),
+        notifications: store,
         directory,
         acquirers,
         cashier,
