@@ -184,7 +184,8 @@ fn topups(
     let deps = TopupDeps {
         ledger: ledger.clone(),
         reads: ledger,
-        lists: store,
+        lists: store.clone(),
+        notifications: store,
         directory,
         acquirers,
         cashier,

@@ -54,6 +54,7 @@ pub(super) fn topups(
         ledger,
         reads: storage.store.clone(),
         lists: storage.topups.clone(),
+        notifications: storage.notifications.clone(),
         directory,
         acquirers,
         cashier,

@@ -64,5 +64,6 @@ pub fn specification() -> [(&'static str, String); 2] {
 
 /// What needs no token.
 fn open_calls() -> Vec<utoipa_axum::router::UtoipaMethodRouter<ApiState>> {
-    oauth::calls().into_iter().chain(health::calls()).chain(pay::calls()).collect()
+    let open = oauth::calls().into_iter().chain(health::calls());
+    open.chain(v1::open_calls()).chain(pay::calls()).collect()
 }

@@ -229,6 +229,26 @@ impl Cashier {
         }
     }
 
+    /// The acquirer says that money is set aside.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn set_aside(
+        &self,
+        operation: &Operation,
+        reference: Option<&AcquirerReference>,
+    ) -> Result<Arc<Operation>, ServiceError> {
+        self.advance(operation, reference, TopupEvidence::Pending).await
+    }
+
+    /// Whether an acquirer was asked and may still answer: whoever asked waits for it.
+    #[must_use]
+    pub fn is_being_asked(&self, operation: &Operation) -> bool {
+        let answered_by = operation.created_at.plus_ms(self.config.acquirer_deadline_ms);
+        let answered = operation.topup().is_none_or(|topup| topup.payment.reference.is_some());
+        operation.status == Status::Processing && !answered && self.clock.now() <= answered_by
+    }
+
     fn payment(
         &self,
         operation: &Operation,
@@ -266,8 +286,7 @@ impl Cashier {
             }
             return Ok(());
         };
-        if operation.status == Status::Processing && topup.payment.reference.is_none() && now <= answered_by {
-            // Whoever asked waits for the answer.
+        if self.is_being_asked(operation) {
             return Ok(());
         }
         let (peer, payment) = self.payment(operation, &acquirer)?;

@@ -14,6 +14,7 @@ pub mod four_eyes;
 pub mod import;
 pub mod limits;
 pub mod network;
+mod notifications;
 pub mod recharges;
 pub mod statements;
 pub mod stock;

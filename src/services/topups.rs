@@ -19,7 +19,7 @@ use crate::domain::topup::method_digest;
 use crate::domain::{Decline, ExternalId, Operation, OperationId, ResellerId, Status, Timestamp};
 use crate::ledger::command::{Command, Request, StartTopup, TopupEvidence};
 use crate::ports::acquirer::{CardToken, CustomerAction, Outcome, PageLanguage, PaymentMethod};
-use crate::ports::{Clock, Ledger, Party, Randomness, Reads, TopupReads, TransferQuery};
+use crate::ports::{Clock, Ledger, NotificationLog, Party, Randomness, Reads, TopupReads, TransferQuery};
 
 /// A validated order.
 #[derive(Clone, Debug)]
@@ -81,6 +81,7 @@ pub struct TopupDeps {
     pub ledger: Arc<dyn Ledger>,
     pub reads: Arc<dyn Reads>,
     pub lists: Arc<dyn TopupReads>,
+    pub notifications: Arc<dyn NotificationLog>,
     pub directory: Arc<Directory>,
     pub acquirers: Arc<Acquirers>,
     pub cashier: Arc<Cashier>,
@@ -90,7 +91,7 @@ pub struct TopupDeps {
 
 /// The use cases of top-ups.
 pub struct Topups {
-    deps: Arc<TopupDeps>,
+    pub(super) deps: Arc<TopupDeps>,
     config: TopupConfig,
     pages: Semaphore,
 }

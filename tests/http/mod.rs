@@ -9,6 +9,7 @@ mod limits;
 mod lists;
 mod matrix;
 mod network;
+mod notifications;
 mod operation;
 mod products;
 mod recharges;

@@ -14,8 +14,10 @@ use serde_json::Value;
 use taabia::domain::{ClientId, Currency, Decline, NumberingPlan, PartnerId, ResellerId, Timestamp};
 use taabia::http::{Api, Exports, Readiness};
 use taabia::ledger::{Registration, Request as Order};
+use taabia::ports::acquirer::CaptureMode;
 use taabia::ports::{
-    Charging, ChargingOutcome, Client, Ledger, LookupOutcome, Randomness, RefillRequest, Registry, Secret, StoreError,
+    Acquirer, Charging, ChargingOutcome, Client, Ledger, LookupOutcome, Randomness, RefillRequest, Registry, Secret,
+    StoreError,
 };
 use taabia::services::access::{
     Authenticator, AuthenticatorSettings, ClientFreshness, Clients, KeyFile, KeyRing, KeySource, NewClient,
@@ -229,6 +231,11 @@ pub struct TestApi {
 impl TestApi {
     /// A tree `root` → `shop-1`, `shop-2` with stock, and a `stranger` outside it.
     pub async fn new() -> Self {
+        Self::with_acquirers(Vec::new()).await
+    }
+
+    /// The same with acquirers, and whether their payments are captured by us.
+    pub async fn with_acquirers(acquirers: Vec<(&str, CaptureMode, Arc<dyn Acquirer>)>) -> Self {
         let world = World::new(in_memory(2)).await;
         world.reseller("root", 0).await;
         for shop in ["shop-1", "shop-2"] {
@@ -243,7 +250,7 @@ impl TestApi {
         let client = access.client("atm", &Scope::ALL, &[world.id("root")]).await;
         let token = access.token(&client).await;
         let readiness = Readiness::default();
-        let router = taabia::http::router(wire(&world, &access, readiness.clone()));
+        let router = taabia::http::router(wire(&world, &access, readiness.clone(), acquirers));
         Self { router, access, world, readiness, token }
     }
 
@@ -313,7 +320,12 @@ fn four_eyes(world: &World, directory: Arc<Directory>) -> FourEyes {
     }
 }
 
-fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
+fn wire(
+    world: &World,
+    access: &Access,
+    readiness: Readiness,
+    acquirers: Vec<(&str, CaptureMode, Arc<dyn Acquirer>)>,
+) -> Api {
     let store = world.books.store.clone();
     let randomness: Arc<dyn Randomness> = Arc::new(SeededRandomness::new(5));
     let directory = Arc::new(Directory::new(access.registry.clone(), store.shards()));
@@ -367,7 +379,7 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
             directory: directory.clone(),
             clock: world.clock.clone(),
         }),
-        topups: super::topups::without_acquirers(world, &directory),
+        topups: super::topups::with_acquirers(world, &directory, acquirers),
         transfers: Arc::new(transfers(world, directory.clone())),
         catalogues,
         commissions: Arc::new(commissions),

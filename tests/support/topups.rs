@@ -10,9 +10,9 @@ use taabia::domain::{Currency, Money, Timestamp};
 use taabia::jobs::TopupJob;
 use taabia::ports::Acquirer;
 use taabia::ports::acquirer::{
-    Authorised, CaptureMode, Done, Lookup, NotificationError, NotificationReply, NotificationVerdict, Notified,
-    Outcome, Payment, PaymentMethod, PaymentOrder, PaymentStage, PaymentState, Received, RefundOrder,
-    SettlementProfile,
+    Authorised, CaptureMode, Done, Event, Lookup, Notification, NotificationError, NotificationReply,
+    NotificationVerdict, Notified, Outcome, Payment, PaymentMethod, PaymentOrder, PaymentStage, PaymentState, Received,
+    RefundOrder, SettlementProfile,
 };
 use taabia::services::cashier::{Cashier, CashierConfig};
 use taabia::services::topups::{TopupConfig, TopupDeps, TopupOrder, Topups};
@@ -31,6 +31,8 @@ pub struct Scripted {
     lookups: Mutex<VecDeque<Lookup>>,
     voids: Mutex<VecDeque<Outcome<Done>>>,
     captures: Mutex<VecDeque<Outcome<Done>>>,
+    refunds: Mutex<VecDeque<Outcome<Done>>>,
+    notifications: Mutex<VecDeque<Notification>>,
     asked: Mutex<Vec<&'static str>>,
     profile: SettlementProfile,
 }
@@ -50,6 +52,10 @@ impl Scripted {
 
     pub fn next_void(&self, outcome: Outcome<Done>) {
         self.voids.lock().unwrap().push_back(outcome);
+    }
+
+    pub fn next_refund(&self, outcome: Outcome<Done>) {
+        self.refunds.lock().unwrap().push_back(outcome);
     }
 
     pub fn asked(&self, what: &str) -> usize {
@@ -85,7 +91,7 @@ impl Acquirer for Scripted {
     }
 
     async fn refund(&self, _: &RefundOrder) -> Outcome<Done> {
-        Outcome::unknown("nothing was scripted")
+        self.note("refund", &self.refunds)
     }
 
     async fn lookup(&self, _: &Payment) -> Lookup {
@@ -94,11 +100,18 @@ impl Acquirer for Scripted {
     }
 
     fn read_notification(&self, _: &Received<'_>) -> Result<Notified, NotificationError> {
-        Err(NotificationError::Unsigned)
+        let next = self.notifications.lock().unwrap().pop_front();
+        next.map(Notified::Of).ok_or(NotificationError::Unsigned)
     }
 
-    fn reply(&self, _: NotificationVerdict) -> NotificationReply {
-        NotificationReply { status: 200, content_type: "text/plain", body: "" }
+    fn reply(&self, verdict: NotificationVerdict) -> NotificationReply {
+        let body = match verdict {
+            NotificationVerdict::Take => "take",
+            NotificationVerdict::Keep => "keep",
+            NotificationVerdict::Refuse => "refuse",
+            NotificationVerdict::Later => "later",
+        };
+        NotificationReply { status: 200, content_type: "text/plain", body }
     }
 
     fn settlement_profile(&self) -> &SettlementProfile {
@@ -149,18 +162,14 @@ impl Till {
             lookups: Mutex::default(),
             voids: Mutex::default(),
             captures: Mutex::default(),
+            refunds: Mutex::default(),
+            notifications: Mutex::default(),
             asked: Mutex::default(),
             profile: taabia::acquiring::simulator::settlement_profile(),
         });
         let dependencies = Dependencies { clock: world.clock.clone(), randomness: randomness() };
         let mut acquirers = none(&dependencies);
-        let setup = Setup {
-            adapter: AcquirerConfig::InProcess(in_process::Config::default()),
-            rule: Rule { weight: 1, ..Rule::default() },
-            breaker: BreakerConfig { failures: 1_000, ..BreakerConfig::default() },
-            capture: CaptureMode::Automatic,
-        };
-        acquirers.add("bank".parse().unwrap(), bank.clone(), &setup, &dependencies);
+        acquirers.add("bank".parse().unwrap(), bank.clone(), &setup(CaptureMode::Automatic), &dependencies);
         let directory = Arc::new(Directory::new(world.books.registry.clone(), world.books.store.shards()));
         let (cashier, topups) = wired(&world, &directory, Arc::new(acquirers));
         let job = TopupJob {
@@ -182,6 +191,23 @@ impl Till {
             token: Some("tok_visa".parse().unwrap()),
             return_url: None,
         }
+    }
+
+    /// The acquirer tells something of a top-up, with its reference of the payment; gives back what it is answered.
+    pub async fn tells(&self, order: &str, reference: &str, key: &str, event: Event) -> &'static str {
+        let notification = Notification {
+            key: key.into(),
+            order: Some(order.parse().unwrap()),
+            reference: Some(reference.parse().unwrap()),
+            occurred_at: None,
+            event,
+        };
+        self.tell(notification).await
+    }
+
+    pub async fn tell(&self, notification: Notification) -> &'static str {
+        self.bank.notifications.lock().unwrap().push_back(notification);
+        self.topups.notified(&bank(), &[], b"body").await.unwrap().body
     }
 
     /// Who may act for the reseller.
@@ -224,6 +250,7 @@ fn wired(world: &World, directory: &Arc<Directory>, acquirers: Arc<Acquirers>) -
         ledger: world.nodes[0].clone(),
         reads: world.books.store.clone(),
         lists: world.books.topups.clone(),
+        notifications: world.books.notifications.clone(),
         directory: directory.clone(),
         acquirers,
         cashier: cashier.clone(),
@@ -234,9 +261,27 @@ fn wired(world: &World, directory: &Arc<Directory>, acquirers: Arc<Acquirers>) -
     (cashier, Arc::new(Topups::new(deps, times)))
 }
 
-pub fn without_acquirers(world: &World, directory: &Arc<Directory>) -> Arc<Topups> {
+pub fn with_acquirers(
+    world: &World,
+    directory: &Arc<Directory>,
+    adapters: Vec<(&str, CaptureMode, Arc<dyn Acquirer>)>,
+) -> Arc<Topups> {
     let dependencies = Dependencies { clock: world.clock.clone(), randomness: randomness() };
-    wired(world, directory, Arc::new(none(&dependencies))).1
+    let mut acquirers = none(&dependencies);
+    for (name, capture, adapter) in adapters {
+        acquirers.add(name.parse().unwrap(), adapter, &setup(capture), &dependencies);
+    }
+    wired(world, directory, Arc::new(acquirers)).1
+}
+
+/// One that may be chosen, and is never given up.
+fn setup(capture: CaptureMode) -> Setup {
+    Setup {
+        adapter: AcquirerConfig::InProcess(in_process::Config::default()),
+        rule: Rule { weight: 1, ..Rule::default() },
+        breaker: BreakerConfig { failures: 1_000, ..BreakerConfig::default() },
+        capture,
+    }
 }
 
 /// A name, for orders that want this one.

@@ -2,6 +2,7 @@
 
 mod doubt;
 mod late;
+mod notifications;
 mod payment;
 
 use taabia::domain::{AccountClass, Operation, Status};

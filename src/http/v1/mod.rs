@@ -19,12 +19,18 @@ pub use recharges::in_doubt;
 use utoipa_axum::routes;
 
 use super::authorisation::{Calls, Need};
+use super::state::ApiState;
 use crate::services::Scope;
 
 /// Who proposed something may look at it, and so may whoever decides.
 const MAKER_OR_CHECKER: Need = Need::OneOf(&[Scope::StockIssue, Scope::StockApprove]);
 
-/// Every call of version 1 and what it needs.
+/// Calls that need no token: who calls is proven by what is sent.
+pub fn open_calls() -> Vec<utoipa_axum::router::UtoipaMethodRouter<ApiState>> {
+    vec![routes!(topups::notification::notify_acquirer)]
+}
+
+/// Every other call of version 1 and what it needs.
 pub fn calls() -> Calls {
     vec![
         (Need::Scope(Scope::RechargesWrite), routes!(recharges::create::create_recharge)),

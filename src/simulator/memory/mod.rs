@@ -9,6 +9,7 @@
 mod audit;
 mod movements;
 mod network;
+mod notifications;
 mod reads;
 mod registry;
 mod session;

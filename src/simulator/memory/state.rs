@@ -10,13 +10,15 @@ use crate::domain::{
 };
 use crate::ledger::tree::{Below, Node, TreeFound, TreeWants};
 use crate::ledger::{Head, Registration};
-use crate::ports::{Client, LineOutcome};
+use crate::ports::{Client, KeptNotification, LineOutcome};
 
 /// Everything committed.
 pub struct State {
     /// By shard.
     pub books: Vec<Books>,
     pub network: Network,
+    /// What acquirers told, by acquirer and key.
+    pub notifications: BTreeMap<(Box<str>, Box<str>), KeptNotification>,
     /// Codes of resellers that open transactions are about to write.
     pub(super) reserved_codes: HashSet<String>,
 }
@@ -63,7 +65,7 @@ pub struct Network {
 impl State {
     pub(super) fn new(shards: u16) -> Self {
         let books = Shard::all(shards).map(Books::new).collect();
-        Self { books, network: Network::default(), reserved_codes: HashSet::new() }
+        Self { books, network: Network::default(), notifications: BTreeMap::new(), reserved_codes: HashSet::new() }
     }
 
     /// What decisions read of the network's tree.

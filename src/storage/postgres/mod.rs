@@ -6,6 +6,7 @@ mod error;
 mod install;
 mod movements;
 mod network;
+mod notifications;
 mod persist;
 mod reads;
 mod registry;

@@ -9,6 +9,7 @@ mod json;
 mod lock;
 mod movements;
 mod network;
+mod notifications;
 mod persist;
 mod reads;
 mod registry;

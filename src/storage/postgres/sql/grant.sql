@@ -5,6 +5,7 @@ GRANT USAGE ON SCHEMA public TO "application";
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO "application";
 GRANT INSERT ON entry, posting, staff_action, claim, operation, hold, account TO "application";
 GRANT INSERT ON topup_state, topup_open TO "application";
+GRANT INSERT, UPDATE ON acquirer_notification TO "application";
 GRANT INSERT ON allocation, allocation_run, run_line TO "application";
 GRANT UPDATE (done, refused, amount_minor) ON allocation_run TO "application";
 GRANT INSERT ON four_eyes TO "application";
