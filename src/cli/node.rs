@@ -16,6 +16,7 @@ use super::clock::{SystemClock, SystemRandomness};
 use super::config::{ChargingKind, Config, SigningKey};
 use super::node_jobs::{start_jobs, stock_jobs};
 use super::node_topups::{acquirers, cashier, topup_job, topups};
+use super::settlement::{reconciliation, settlements};
 use crate::charging::{self, ChargingConfig, in_process, simulator_http};
 use crate::domain::Money;
 use crate::engine::{Engine, EngineConfig};
@@ -31,8 +32,8 @@ use crate::services::recharges::{RechargeConfig, RechargeDeps};
 use crate::services::statements::Boundaries;
 use crate::services::stock_watch::StockWatches;
 use crate::services::{
-    Allocations, Audit, Catalogues, Commissions, Directory, FourEyes, Limits, Network, Recharges, Statements, Stock,
-    Terminals, Transfers, Users,
+    Allocations, Audit, Catalogues, Commissions, Directory, FourEyes, Limits, Network, Recharges, Reconciliation,
+    Statements, Stock, Terminals, Transfers, Users,
 };
 use crate::storage::Storage;
 
@@ -174,6 +175,8 @@ impl Node {
         let acquirers = Arc::new(acquirers(config)?);
         let cashier = Arc::new(cashier(config, engine.clone(), acquirers.clone(), &url));
         let router = http::router(Api {
+            settlements: Arc::new(settlements(config, storage, engine.clone(), acquirers.clone())),
+            reconciliation: Arc::new(reconciliation(config, storage)),
             topups: Arc::new(topups(storage, engine.clone(), directory.clone(), (acquirers, cashier.clone()), config)),
             recharges: recharges.clone(),
             network: Arc::new(Network {

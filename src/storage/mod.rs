@@ -24,6 +24,7 @@ mod operation_row;
 mod places;
 mod record_row;
 mod rows;
+mod settlement_row;
 mod staff_rows;
 mod statements;
 mod tally_row;
@@ -34,7 +35,9 @@ use std::sync::Arc;
 pub use install::InstallOptions;
 
 use crate::domain::Currency;
-use crate::ports::{AuditReader, Movements, NetworkReads, Registry, StockReads, Store, StoreError, TopupReads};
+use crate::ports::{
+    AuditReader, Movements, NetworkReads, Registry, SettlementReads, StockReads, Store, StoreError, TopupReads,
+};
 
 /// How a store is opened.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +61,7 @@ pub struct Storage {
     pub audit: Arc<dyn AuditReader>,
     pub stock: Arc<dyn StockReads>,
     pub topups: Arc<dyn TopupReads>,
+    pub settlement: Arc<dyn SettlementReads>,
     pub movements: Arc<dyn Movements>,
     /// The currency the books are kept in.
     pub currency: Currency,
@@ -108,7 +112,8 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Storage, StoreError
                 network,
                 audit: store.clone(),
                 stock: store.clone(),
-                topups: store,
+                topups: store.clone(),
+                settlement: store,
                 movements,
                 currency,
                 serving,
@@ -124,7 +129,8 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Storage, StoreError
                 network,
                 audit: store.clone(),
                 stock: store.clone(),
-                topups: store,
+                topups: store.clone(),
+                settlement: store,
                 movements,
                 currency,
                 serving: None,

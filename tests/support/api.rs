@@ -368,6 +368,12 @@ fn wire(world: &World, access: &Access, readiness: Readiness) -> Api {
             clock: world.clock.clone(),
         }),
         topups: super::topups::without_acquirers(world, &directory),
+        settlements: Arc::new(super::topups::settlements_of_bank(world)),
+        reconciliation: Arc::new(taabia::services::Reconciliation {
+            reads: world.books.store.clone(),
+            topups: world.books.topups.clone(),
+            calendar: super::script::rules().calendar,
+        }),
         transfers: Arc::new(transfers(world, directory.clone())),
         catalogues,
         commissions: Arc::new(commissions),

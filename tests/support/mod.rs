@@ -118,7 +118,8 @@ pub fn in_memory_on(store: &MemoryStore) -> Books {
         audit: store.clone(),
         stock: store.clone(),
         movements: store.clone(),
-        topups: store,
+        topups: store.clone(),
+        settlement: store,
     }
 }
 

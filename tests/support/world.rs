@@ -15,8 +15,8 @@ use taabia::ledger::command::{
 };
 use taabia::ledger::{Command, Evidence, Outcome, Registration, Request};
 use taabia::ports::{
-    AuditReader, Clock, Ledger, LedgerError, Movements, NetworkReads, Randomness, Registry, StockReads, Store,
-    TopupReads,
+    AuditReader, Clock, Ledger, LedgerError, Movements, NetworkReads, Randomness, Registry, SettlementReads,
+    StockReads, Store, TopupReads,
 };
 
 use super::script::rules;
@@ -32,12 +32,14 @@ pub struct Books {
     pub stock: Arc<dyn StockReads>,
     pub movements: Arc<dyn Movements>,
     pub topups: Arc<dyn TopupReads>,
+    pub settlement: Arc<dyn SettlementReads>,
 }
 
 impl From<taabia::storage::Storage> for Books {
     fn from(storage: taabia::storage::Storage) -> Self {
-        let taabia::storage::Storage { store, registry, network, audit, stock, movements, topups, .. } = storage;
-        Self { store, registry, network, audit, stock, movements, topups }
+        let taabia::storage::Storage { store, registry, network, audit, stock, movements, topups, settlement, .. } =
+            storage;
+        Self { store, registry, network, audit, stock, movements, topups, settlement }
     }
 }
 

@@ -12,6 +12,7 @@ mod network;
 mod reads;
 mod registry;
 mod session;
+mod settlement;
 mod state;
 mod stock;
 mod topups;
