@@ -35,6 +35,7 @@ mod recharge_service;
 mod records;
 mod runs;
 mod scribe;
+mod settlement;
 mod simulation;
 mod simulator;
 mod staff;

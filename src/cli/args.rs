@@ -44,10 +44,13 @@ pub enum Command {
     Client(ClientCommand),
     /// The commercial network.
     #[command(subcommand)]
-    Network(NetworkCommand),
+    Network(super::network::NetworkCommand),
     /// Stock from the operator to its network.
     #[command(subcommand)]
     Allocate(AllocateCommand),
+    /// Settlement files of acquirers.
+    #[command(subcommand)]
+    Settlement(super::settlement::SettlementCommand),
     /// What partners are held to.
     #[command(subcommand)]
     Partner(PartnerCommand),
@@ -305,24 +308,6 @@ pub struct ClientIdArgs {
     /// `cli_…`
     #[arg(value_name = "CLIENT_ID")]
     pub id: String,
-}
-
-/// The commercial network.
-#[derive(Clone, Debug, Subcommand)]
-pub enum NetworkCommand {
-    /// Opens the resellers of a CSV file; again changes nothing. Exit 0 when every row is in the network, else the refused rows are named.
-    Import(NetworkImportArgs),
-}
-
-#[derive(Args, Clone, Debug)]
-pub struct NetworkImportArgs {
-    #[command(flatten)]
-    pub settings: SettingsArgs,
-    #[command(flatten)]
-    pub why: ReasonArg,
-    /// CSV in UTF-8 with a heading: `code,name,level,parent_code`, and if wanted `credit_limit,per_operation,per_day_count,per_day_amount`.
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
 }
 
 /// What partners are held to.

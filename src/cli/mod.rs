@@ -23,6 +23,7 @@ pub mod openapi;
 pub mod partner;
 mod person;
 pub mod serve;
+mod settlement;
 pub mod signing_key;
 pub mod simulate;
 pub mod statements;
@@ -70,6 +71,7 @@ async fn carry_out(command: Command) -> Result<bool, Box<dyn Error>> {
         Command::Client(command) => client::client(command).await,
         Command::Network(command) => network::network(command).await,
         Command::Allocate(command) => allocate::allocate(command).await,
+        Command::Settlement(command) => settlement::settlement(command).await,
         Command::Partner(command) => partner::partner(command).await,
         Command::Catalogue(command) => catalogue::catalogue(command).await,
         Command::SigningKey(command) => signing_key::signing_key(command),

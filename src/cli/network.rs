@@ -3,11 +3,13 @@
 use std::error::Error;
 use std::fs::File;
 use std::io::BufReader;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::args::{NetworkCommand, NetworkImportArgs};
+use super::args::{ReasonArg, SettingsArgs};
 use super::clock::{SystemClock, SystemRandomness};
 use super::config::Config;
 use super::node;
@@ -21,6 +23,24 @@ use crate::storage::Storage;
 /// Commands of an import that are under way at once, and of one transaction at most.
 pub(super) const IN_FLIGHT: usize = 2_048;
 const MAX_BATCH: usize = 1_024;
+
+/// The commercial network.
+#[derive(Clone, Debug, Subcommand)]
+pub enum NetworkCommand {
+    /// Opens the resellers of a CSV file; again changes nothing. Exit 0 when every row is in the network, else the refused rows are named.
+    Import(NetworkImportArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct NetworkImportArgs {
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    #[command(flatten)]
+    pub why: ReasonArg,
+    /// CSV in UTF-8 with a heading: `code,name,level,parent_code`, and if wanted `credit_limit,per_operation,per_day_count,per_day_amount`.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
 
 /// # Errors
 /// When the store or the file cannot be read.

@@ -16,6 +16,7 @@ use super::clock::{SystemClock, SystemRandomness};
 use super::config::{ChargingKind, Config, SigningKey};
 use super::node_jobs::{start_jobs, stock_jobs};
 use super::node_topups::{acquirers, cashier, topup_job, topups};
+use super::settlement::{reconciliation, settlements};
 use crate::charging::{self, ChargingConfig, in_process, simulator_http};
 use crate::domain::Money;
 use crate::engine::{Engine, EngineConfig};
@@ -175,8 +176,11 @@ impl Node {
         let four_eyes = Arc::new(four_eyes(storage, engine.clone(), directory.clone()));
         let acquirers = Arc::new(acquirers(config)?);
         let cashier = Arc::new(cashier(config, engine.clone(), acquirers.clone(), &url));
-        let topups = Arc::new(topups(storage, engine.clone(), directory.clone(), (acquirers, cashier.clone()), config));
+        let topups =
+            Arc::new(topups(storage, engine.clone(), directory.clone(), (acquirers.clone(), cashier.clone()), config));
         let router = http::router(Api {
+            settlements: Arc::new(settlements(config, storage, engine.clone(), acquirers)),
+            reconciliation: Arc::new(reconciliation(config, storage)),
             topups: topups.clone(),
             recharges: recharges.clone(),
             network: Arc::new(Network {

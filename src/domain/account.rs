@@ -92,11 +92,13 @@ pub enum AccountClass {
     AcquirerReceivable = 91,
     CapturedNotCredited = 92,
     FeeIncome = 93,
+    AcquirerSettled = 94,
+    AcquirerFees = 95,
 }
 
 /// The chart of accounts (`design.md` §3). Later operations add lines; a number is never used again.
 #[rustfmt::skip]
-pub const CHART: [ChartLine; 24] = {
+pub const CHART: [ChartLine; 26] = {
     use AccountClass as C;
     use Asset::{Airtime, Money};
     use Side::{Credit, Debit};
@@ -134,6 +136,8 @@ pub const CHART: [ChartLine; 24] = {
         line(C::AcquirerReceivable, "acquirer_receivable",  Money,   Debit,  Kind::Owed,    "Money of cards that one acquirer took and has not settled yet"),
         line(C::CapturedNotCredited, "captured_not_credited", Money, Credit, Kind::Striped, "Money that was taken for top-ups whose stock has not come: our debt"),
         line(C::FeeIncome,          "fee_income",           Money,   Credit, Kind::Striped, "Fees that resellers paid for top-ups by card"),
+        line(C::AcquirerSettled,    "acquirer_settled",     Money,   Debit,  Kind::Striped, "Money that acquirers say they paid to the bank, net of their fees"),
+        line(C::AcquirerFees,       "acquirer_fees",        Money,   Debit,  Kind::Striped, "Fees that acquirers kept of what they settled"),
     ]
 };
 

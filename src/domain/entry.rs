@@ -137,6 +137,10 @@ entry_kinds! {
     /// The money was taken and the stock could not come at once.
     TopupCaptured = 96, "topup.captured", Operation;
     TopupCredited = 97, "topup.credited", Operation;
+    /// Lines of an acquirer's settlement file.
+    SettlementBooked = 105, "settlement.booked", Record;
+    /// What they settle of the top-ups of another shard; they are recorded in the operator's.
+    SettlementPosted = 106, "settlement.posted", Elsewhere;
     UserCreated = 80, "user.created", Record, staff;
     /// Counted before the PIN is compared.
     PinAttempted = 81, "user.pin_attempted", Record;

@@ -85,6 +85,12 @@ typed_id!(
     "cli_"
 );
 
+typed_id!(
+    /// A settlement file.
+    SettlementId,
+    "stl_"
+);
+
 impl ResellerId {
     /// The operator itself, where an operation has no reseller: issues and allocations.
     pub const OPERATOR: Self = Self(Uuid::nil());

@@ -11,7 +11,8 @@ use super::catalogue::Catalogue;
 use super::encoding::{Encoder, Hash};
 use super::ids::ResellerId;
 use super::records::{
-    BusinessDayClosing, Client, LimitSet, PartnerPolicy, PinPolicy, StockAlert, StockWatch, Terminal, User,
+    BusinessDayClosing, Client, LimitSet, PartnerPolicy, PinPolicy, SettlementFile, StockAlert, StockWatch, Terminal,
+    User,
 };
 use super::shard::Shard;
 use super::text::RecordId;
@@ -131,6 +132,8 @@ record_kinds! {
     PinPolicy = 80, "pin_policy", EveryShard;
     /// A person of an outlet, with a PIN.
     User = 81, "user", Owner;
+    /// An acquirer's settlement file, as far as it is booked.
+    SettlementFile = 105, "settlement_file", Operator;
 }
 
 impl RecordKind {

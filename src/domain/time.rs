@@ -71,12 +71,19 @@ impl BusinessDay {
         Self(i32::try_from(local_s.div_euclid(86_400)).expect("the years 1970 to 9999 fit"))
     }
 
+    /// A date as a day.
+    ///
+    /// # Panics
+    /// Never: dates lie within the range of days.
+    #[must_use]
+    pub fn of_date(date: jiff::civil::Date) -> Self {
+        Self(jiff::civil::date(1970, 1, 1).until(date).expect("both are dates").get_days())
+    }
+
     /// The first day of its month.
     #[must_use]
     pub fn first_of_month(self) -> Self {
-        let first = self.date().first_of_month();
-        let days = jiff::civil::date(1970, 1, 1).until(first).expect("both are dates").get_days();
-        Self(days)
+        Self::of_date(self.date().first_of_month())
     }
 }
 

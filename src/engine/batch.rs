@@ -189,6 +189,14 @@ impl Batch<'_> {
             for (shard, key, tally) in loaded.tallies {
                 self.books.shard_mut(shard).tallies_mut().admit(key, tally);
             }
+            let settled = &wants.settled;
+            if !settled.is_empty() {
+                let books = self.books.shard_mut(Shard::OPERATOR).settled_mut();
+                settled.keys.iter().for_each(|key| books.admit(*key, false));
+                settled.payments.iter().for_each(|payment| books.admit_payment(*payment, false));
+                loaded.settled.keys.into_iter().for_each(|key| books.admit(key, true));
+                loaded.settled.payments.into_iter().for_each(|payment| books.admit_payment(payment, true));
+            }
             self.books.tree_mut().admit(loaded.tree);
             let mut resellers = HashSet::new();
             let mut accounts = HashSet::new();

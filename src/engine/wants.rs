@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use super::batch::Batch;
 use crate::domain::topup::acquirer_owner;
-use crate::domain::{AccountNumber, Operation, OperationId, RecordKind, RecordWant, ResellerId, Shard};
+use crate::domain::{AccountNumber, Operation, OperationId, RecordKind, RecordWant, ResellerId, SettledLine, Shard};
 use crate::ledger::command::{Reserve, TopupEvidence};
 use crate::ledger::limits::{TallyKey, tallies_wanted};
 use crate::ledger::tree::TreeWants;
 use crate::ledger::{Command, Request, closing, terminal};
-use crate::ports::{RecentRecharge, SalesSince, TallyQuestion, Wants};
+use crate::ports::{RecentRecharge, SalesSince, SettledWants, TallyQuestion, Wants};
 
 /// Sales of the guard's time that a new memory of a shard reads at most; with more, the store is asked about each
 /// recharge until the guard's time has passed.
@@ -74,6 +74,7 @@ impl Batch<'_> {
                 _ => {}
             }
         }
+        wants.settled = self.wants_settled(commands);
         wants.resellers = resellers.into_iter().collect();
         wants.operations = operations.into_iter().collect();
         wants.recent = recent.into_iter().collect();
@@ -81,6 +82,23 @@ impl Batch<'_> {
         wants.records = records.into_iter().chain(unread.map(|shard| (*shard, CATALOGUE))).collect();
         wants.accounts = self.forgotten_accounts(commands);
         wants.tree = without_repetition(tree);
+        wants
+    }
+
+    /// What of settlement files may have been settled before.
+    fn wants_settled(&self, commands: &[&Command]) -> SettledWants {
+        let Some(books) = self.books.get(Shard::OPERATOR) else { return SettledWants::default() };
+        let booked = commands.iter().filter_map(|command| match &command.request {
+            Request::BookSettlement(book) => Some(book),
+            _ => None,
+        });
+        let mut wants = SettledWants::default();
+        for book in booked {
+            let keys = book.lines.iter().map(|line| line.key(&book.acquirer));
+            wants.keys.extend(keys.filter(|key| !books.settled().knows(key)));
+            let payments = book.lines.iter().filter_map(SettledLine::pays);
+            wants.payments.extend(payments.filter(|payment| !books.settled().knows_payment(*payment)));
+        }
         wants
     }
 
@@ -179,6 +197,14 @@ impl Batch<'_> {
                 Request::AdvanceTopup(advance) => {
                     if let TopupEvidence::Taken { acquirer, .. } = &advance.evidence {
                         self.want_owner(&mut owners, home, acquirer_owner(acquirer));
+                    }
+                    continue;
+                }
+                Request::BookSettlement(book) => {
+                    let owner = acquirer_owner(&book.acquirer);
+                    self.want_owner(&mut owners, home, owner);
+                    for shard in command.request.other_shards(self.shard_count) {
+                        self.want_owner(&mut owners, shard, owner);
                     }
                     continue;
                 }

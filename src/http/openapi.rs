@@ -24,6 +24,7 @@ use crate::services::Scope;
     components(schemas(ProblemJson, FieldError)),
     tags(
         (name = "recharges", description = "Fast recharges from a reseller's stock"),
+        (name = "settlement", description = "Settlement files of acquirers"),
         (name = "topups", description = "Stock that resellers buy by card"),
         (name = "network", description = "Resellers and where they stand"),
         (name = "products", description = "What is sold"),

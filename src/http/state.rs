@@ -14,8 +14,8 @@ use crate::services::business_days::BusinessDays;
 use crate::services::stock_watch::StockWatches;
 use crate::services::topups::Topups;
 use crate::services::{
-    Allocations, Audit, Catalogues, Commissions, Directory, FourEyes, Limits, Network, Recharges, Statements, Stock,
-    Terminals, Transfers, Users,
+    Allocations, Audit, Catalogues, Commissions, Directory, FourEyes, Limits, Network, Recharges, Reconciliation,
+    Settlements, Statements, Stock, Terminals, Transfers, Users,
 };
 
 /// All that the API is wired to.
@@ -30,6 +30,8 @@ pub struct Api {
     pub four_eyes: Arc<FourEyes>,
     pub allocations: Arc<Allocations>,
     pub topups: Arc<Topups>,
+    pub settlements: Arc<Settlements>,
+    pub reconciliation: Arc<Reconciliation>,
     pub transfers: Arc<Transfers>,
     pub limits: Arc<Limits>,
     pub statements: Arc<Statements>,

@@ -15,13 +15,14 @@ use super::limits::Tallies;
 use super::owners::Owners;
 use super::record::Records;
 use super::rules::Moment;
+use super::settlement::Settled;
 use super::similar::{SimilarFilter, SimilarKey};
 pub use super::step::{HoldChange, Movement, PlaceChange, Step, Subject};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, AccountClass, AccountNumber, Entry, Hold, Line, Operation, OperationId, Posting, Record, RecordBody,
-    RecordKey, RecordKind, RecordWant, Reseller, ResellerId, Shard, Side, Timestamp,
+    Account, AccountClass, AccountNumber, Entry, Hold, Line, Operation, OperationId, Posting, Record, RecordKey,
+    RecordKind, RecordWant, Reseller, ResellerId, Shard, Side, Timestamp,
 };
 
 /// Whether a row is written for the first time.
@@ -59,6 +60,7 @@ pub struct ShardBooks {
     places: HashMap<ResellerId, Registration>,
     moves: Vec<Move>,
     new_lines: Vec<(OperationId, Arc<[Line]>)>,
+    pub(super) settled: Settled,
 }
 
 impl ShardBooks {
@@ -90,6 +92,7 @@ impl ShardBooks {
             places: HashMap::new(),
             moves: Vec::new(),
             new_lines: Vec::new(),
+            settled: Settled::default(),
         }
     }
 
@@ -149,12 +152,6 @@ impl ShardBooks {
     #[must_use]
     pub fn record_of(&self, key: &RecordKey) -> Option<&Arc<Record>> {
         self.records.get(key.kind(), key.owner(), key.id().as_str())
-    }
-
-    /// The body of the record of a kind with this owner ([`ResellerId::OPERATOR`] where the kind has none) and id.
-    #[must_use]
-    pub fn body<T: RecordBody>(&self, owner: ResellerId, id: &str) -> Option<&T> {
-        self.records.get(T::KIND, owner, id)?.body()
     }
 
     /// The records of the shard.
@@ -355,6 +352,10 @@ impl ShardBooks {
                 self.new_lines.push((operation.id, lines));
                 self.write_subject(Subject::Operation(operation), hold, sequence)
             }
+            Subject::Settlement { record, file, lines } => {
+                self.settled.book(&record, file, lines);
+                self.write_subject(Subject::Record(record), hold, sequence)
+            }
             Subject::Elsewhere { operation, digest } => (operation.uuid(), digest),
             Subject::Record(record) => {
                 let (subject, digest) = (record.key().subject(), record.digest());
@@ -447,6 +448,7 @@ impl ShardBooks {
         }
         changes.registrations = std::mem::take(&mut self.registrations);
         changes.new_lines = std::mem::take(&mut self.new_lines);
+        changes.settled_lines = self.settled.take_lines();
         for (key, write) in std::mem::take(&mut self.written_records) {
             let record = self.record_of(&key).expect("it was written").clone();
             match write {
@@ -468,6 +470,7 @@ impl ShardBooks {
     /// `limit` rows of a kind also the rest. Whatever is missing is loaded again.
     pub fn forget(&mut self, limit: usize) {
         self.recent.clear();
+        self.settled.clear();
         self.operations.retain(|_, operation| operation.status.is_open());
         if self.operations.len() > limit {
             self.operations.clear();

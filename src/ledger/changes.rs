@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::merkle::Frontier;
+use super::settlement::FileLines;
 use crate::domain::{
     Account, AccountNumber, Entry, Hold, LevelName, Line, Operation, OperationId, Record, Reseller, ResellerId, Shard,
     Timestamp,
@@ -69,6 +70,8 @@ pub struct Changes {
     pub moves: Vec<Move>,
     /// Lines of runs that begin.
     pub new_lines: Vec<(OperationId, Arc<[Line]>)>,
+    /// Lines of settlement files.
+    pub settled_lines: Vec<FileLines>,
 }
 
 impl Head {
@@ -108,6 +111,7 @@ impl Changes {
             places: Vec::new(),
             moves: Vec::new(),
             new_lines: Vec::new(),
+            settled_lines: Vec::new(),
         }
     }
 }

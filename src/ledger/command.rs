@@ -12,7 +12,7 @@ use crate::domain::records::LimitChange;
 use crate::domain::{
     Asked, Channel, ClientId, Content, Decline, DocumentReference, ExternalId, LevelName, Limits, Line, Msisdn,
     OperationId, PartnerId, Proposal, Reason, RecordKey, ResellerCode, ResellerId, ResellerName, Ruling, RunLine,
-    RunTotals, Shard, Standing, TerminalId, Terms, TransferKind,
+    RunTotals, SettledLine, SettlementId, Shard, Standing, TerminalId, Terms, TransferKind,
 };
 
 /// Opens a reseller: its place in the tree, its state and its stock account.
@@ -267,6 +267,21 @@ pub struct CreditTopup {
     pub reseller: ResellerId,
 }
 
+/// Books the next lines of an acquirer's settlement file.
+#[derive(Clone, Debug)]
+pub struct BookSettlement {
+    pub file: SettlementId,
+    pub acquirer: Box<str>,
+    /// SHA-256 of the file.
+    pub content: Hash,
+    /// Lines of the whole file.
+    pub total: i64,
+    /// Number of the first of `lines`; those before it are booked.
+    pub first: i64,
+    /// As they compare with the top-ups; what was settled before is found by the decision.
+    pub lines: Arc<[SettledLine]>,
+}
+
 #[derive(Clone, Debug)]
 pub enum Request {
     OpenReseller(OpenReseller),
@@ -297,6 +312,7 @@ pub enum Request {
     StartTopup(StartTopup),
     AdvanceTopup(AdvanceTopup),
     CreditTopup(CreditTopup),
+    BookSettlement(BookSettlement),
 }
 
 /// A request and who causes it.

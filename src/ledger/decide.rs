@@ -11,8 +11,8 @@ use super::shards::Books;
 use super::transfer::Transferred;
 use super::user::{UserCommand, UserRefusal};
 use super::{
-    allocation, closing, four_eyes, limits, network, payout, recharge, record as records, run, stock_watch, topup,
-    transfer, user, void,
+    allocation, closing, four_eyes, limits, network, payout, recharge, record as records, run, settlement, stock_watch,
+    topup, transfer, user, void,
 };
 use crate::domain::catalogue::Catalogue;
 use crate::domain::{
@@ -73,6 +73,7 @@ pub fn decide(
             Some(step) => Ok(record_plain(books, home, step, command, moment)),
             None => Ok(Outcome::Recorded),
         },
+        (Request::BookSettlement(request), _) => settlement::decide(books, request, command, moment),
         (Request::PutRecord(request), _) => put_record(books, shards, request, command, moment),
         (Request::User(request), _) => act_on_user(books, home, request, command, moment),
         (

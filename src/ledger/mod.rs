@@ -23,6 +23,7 @@ pub mod record;
 mod routing;
 pub mod rules;
 pub mod run;
+pub mod settlement;
 pub mod shards;
 pub mod similar;
 mod staff;

@@ -13,6 +13,14 @@ use crate::domain::{
     Content, EntryKind, Place, Record, RecordBody, RecordId, RecordKey, RecordKind, RecordWant, ResellerId, Timestamp,
 };
 
+impl ShardBooks {
+    /// The body of the record of a kind with this owner ([`ResellerId::OPERATOR`] where the kind has none) and id.
+    #[must_use]
+    pub fn body<T: RecordBody>(&self, owner: ResellerId, id: &str) -> Option<&T> {
+        self.records().get(T::KIND, owner, id)?.body()
+    }
+}
+
 /// The record as the command wants it; `None` when it stands like that already: nothing is written then.
 ///
 /// # Errors

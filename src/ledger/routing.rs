@@ -6,7 +6,9 @@ use super::command::{
 };
 use super::tree::TreeWants;
 use crate::domain::records::LimitChange;
-use crate::domain::{ExternalId, OperationId, PartnerId, Place, RecordKind, RecordWant, ResellerId, Shard, Standing};
+use crate::domain::{
+    ExternalId, LineState, OperationId, PartnerId, Place, RecordKind, RecordWant, ResellerId, Shard, Standing,
+};
 
 impl Request {
     /// The shard of the reseller that acts: it holds the operation and the key.
@@ -18,7 +20,11 @@ impl Request {
             Self::SetStanding(set) => of(set.reseller),
             Self::SetLimits(set) => of(set.reseller),
             Self::ChangePlace(change) => of(change.reseller),
-            Self::Propose(_) | Self::AllocateStock(_) | Self::StartRun(_) | Self::ImportCatalogue(_) => Shard::OPERATOR,
+            Self::Propose(_)
+            | Self::AllocateStock(_)
+            | Self::StartRun(_)
+            | Self::BookSettlement(_)
+            | Self::ImportCatalogue(_) => Shard::OPERATOR,
             Self::FinishRun(finish) => finish.operation.shard(),
             Self::Rule(rule) => rule.operation.shard(),
             Self::Expire(expire) => expire.operation.shard(),
@@ -63,6 +69,14 @@ impl Request {
             Self::AdvanceTopup(advance) if home != Shard::OPERATOR && advance.evidence.moves_stock() => {
                 vec![Shard::OPERATOR]
             }
+            Self::BookSettlement(book) => {
+                let matched = book.lines.iter().filter(|line| line.state == LineState::Matched);
+                let mut shards: Vec<_> = matched.filter_map(|line| Some(line.operation?.shard())).collect();
+                shards.sort_unstable();
+                shards.dedup();
+                shards.retain(|shard| *shard != home);
+                shards
+            }
             // Commission in stock comes out of the operator's.
             Self::PayCommission(pay) => vec![Shard::of(pay.to.uuid(), count), Shard::OPERATOR],
             // Every shard may remember who stands above a reseller, and at which level.
@@ -94,6 +108,7 @@ impl Request {
                 let keys = self.reseller().map(super::limits::key).into_iter();
                 keys.map(|key| (key.home(count), RecordWant::One(key))).collect()
             }
+            Self::BookSettlement(book) => vec![(Shard::OPERATOR, RecordWant::One(book.file.key()))],
             Self::PutRecord(put) => {
                 let shards = std::iter::once(put.key.home(count)).chain(put.key.copies(count));
                 shards.map(|shard| (shard, RecordWant::One(put.key.clone()))).collect()
@@ -174,6 +189,7 @@ impl Request {
             | Self::StartRun(_)
             | Self::FinishRun(_)
             | Self::ImportCatalogue(_)
+            | Self::BookSettlement(_)
             | Self::CloseDays(_) => None,
         }
     }

@@ -27,7 +27,7 @@ pub fn action(books: &ShardBooks, step: &Step, actor: &Actor, recorded_at: Times
             let before = known.map(|(reseller, stock)| of_reseller(reseller, stock, None));
             (reseller.id.uuid(), reseller.id, before, of_reseller(reseller, stock, place))
         }
-        Subject::Record(record) => {
+        Subject::Record(record) | Subject::Settlement { record, .. } => {
             let key = record.key();
             let before = books.record_of(key).map(|known| known.shown());
             (key.subject(), key.owner(), before, record.shown())

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use super::changes::Registration;
 use crate::domain::encoding::Hash;
-use crate::domain::{Account, AccountNumber, EntryKind, Hold, Line, Operation, OperationId, Record, Reseller, Usage};
+use crate::domain::{
+    Account, AccountNumber, EntryKind, Hold, Line, Operation, OperationId, Record, Reseller, SettledLine, SettlementId,
+    Usage,
+};
 
 /// One debit and one credit that a step posts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +43,8 @@ pub enum Subject {
     Elsewhere { operation: OperationId, digest: Hash },
     /// A run of this shard that begins, with its lines.
     Run { operation: Operation, lines: Arc<[Line]> },
+    /// A settlement file of which lines are booked.
+    Settlement { record: Arc<Record>, file: SettlementId, lines: Arc<[SettledLine]> },
     /// A record of this shard in its new version.
     Record(Arc<Record>),
 }

@@ -343,7 +343,7 @@ fn release(places: &Places<'_>, mut next: Progress<'_>, decline: Decline) -> Res
 }
 
 /// Where the money that an acquirer took stands in a shard, and the account to open for it the first time.
-fn receivable(books: &ShardBooks, acquirer: &str) -> (AccountNumber, Option<Account>) {
+pub(super) fn receivable(books: &ShardBooks, acquirer: &str) -> (AccountNumber, Option<Account>) {
     let owner = acquirer_owner(acquirer);
     match books.owners().account(owner, AccountClass::AcquirerReceivable) {
         Some(number) => (number, None),

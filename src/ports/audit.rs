@@ -7,7 +7,10 @@ use super::registry::Client;
 use super::stock::LineState;
 use super::store::StoreError;
 use crate::domain::encoding::Hash;
-use crate::domain::{Account, AccountNumber, Entry, Hold, Operation, OperationId, Record, Reseller, ResellerId, Shard};
+use crate::domain::{
+    Account, AccountNumber, Entry, Hold, Operation, OperationId, Record, Reseller, ResellerId, SettledLine,
+    SettlementId, Shard,
+};
 use crate::ledger::{Head, Registration};
 
 /// Heads, balances, holds and resellers of one moment.
@@ -73,6 +76,9 @@ pub trait AuditReader: Send + Sync {
 
     /// Lines of a run by their number, beginning after `after`, each with its allocation.
     async fn lines_of_run(&self, run: OperationId, after: i64, limit: u32) -> Result<Vec<LineState>, StoreError>;
+
+    /// Lines of a settlement file by their number, beginning after `after`.
+    async fn settled_lines(&self, file: SettlementId, after: i64, limit: u32) -> Result<Vec<SettledLine>, StoreError>;
 
     /// Up to which entry the movements of each shard are written out; none where they are not kept.
     async fn written_movements(&self) -> Result<Vec<(Shard, i64)>, StoreError> {

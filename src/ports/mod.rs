@@ -9,6 +9,7 @@ pub mod network;
 pub mod notifications;
 pub mod posting;
 pub mod registry;
+pub mod settlement;
 pub mod stock;
 pub mod store;
 pub mod topups;
@@ -23,10 +24,11 @@ pub use network::{Member, MemberQuery, MemberScope, NetworkReads, SubtreeTotal};
 pub use notifications::{KeptNotification, NotificationLog, NotificationOutcome};
 pub use posting::{Ledger, LedgerError};
 pub use registry::{Client, Registry, Secret};
+pub use settlement::SettlementReads;
 pub use stock::{LineOutcome, LineState, ReceiverStock, StockReads};
 pub use store::{
     Claim, Loaded, Reads, RecentRecharge, RechargeQuery, RecordQuery, RecordedAction, Sales, SalesSince, Scope,
-    Session, ShardKey, StaffActionQuery, Store, StoreError, TallyQuestion, Wants, post_in_steps,
+    Session, SettledWants, ShardKey, StaffActionQuery, Store, StoreError, TallyQuestion, Wants, post_in_steps,
 };
 pub use topups::TopupReads;
 pub use transfers::{Party, TransferQuery, TransferReads};

@@ -108,8 +108,23 @@ pub struct Wants {
     pub accounts: Vec<(Shard, AccountNumber)>,
     pub sales: Vec<SalesSince>,
     pub tallies: Vec<TallyQuestion>,
+    pub settled: SettledWants,
     /// Good only under the lock of the operator's shard.
     pub tree: TreeWants,
+}
+
+/// Keys of lines of settlement files, and top-ups whose payment is settled. All stand in the operator's shard.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SettledWants {
+    pub keys: Vec<[u8; 16]>,
+    pub payments: Vec<OperationId>,
+}
+
+impl SettledWants {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.payments.is_empty()
+    }
 }
 
 impl Wants {
@@ -124,6 +139,7 @@ impl Wants {
             && self.accounts.is_empty()
             && self.sales.is_empty()
             && self.tallies.is_empty()
+            && self.settled.is_empty()
             && self.tree.is_empty()
     }
 }
@@ -141,6 +157,8 @@ pub struct Loaded {
     /// An answer to each question.
     pub sales: Vec<(SalesSince, Sales)>,
     pub tallies: Vec<(Shard, TallyKey, Tally)>,
+    /// Those of the wanted that are settled.
+    pub settled: SettledWants,
     pub tree: TreeFound,
 }
 

@@ -12,6 +12,7 @@ use super::record_row::RecordRow;
 use super::rows::{
     AccountRow, EntryRow, HoldRow, MovedHead, PostingRow, RegistrationRow, ResellerRow, hex_bytes, shard_number,
 };
+use super::settlement_row::SettlementLineRow;
 use super::staff_rows::StaffActionRow;
 use super::topup_row::{OpenTopupRow, TopupRow};
 use crate::domain::{Decline, Operation};
@@ -71,6 +72,7 @@ pub(super) struct Batch {
     pub topup_states: Vec<TopupRow>,
     pub open_topups: Vec<OpenTopupRow>,
     pub closed_topups: Vec<OpenTopupRow>,
+    pub settlement_lines: Vec<SettlementLineRow>,
     pub placed_holds: Vec<HoldRow>,
     pub removed_holds: Vec<RemovedHold>,
     pub new_accounts: Vec<AccountRow>,
@@ -122,6 +124,7 @@ impl Batch {
             topup_states,
             open_topups,
             closed_topups,
+            settlement_lines,
             placed_holds: _,
             removed_holds: _,
             new_accounts,
@@ -146,6 +149,7 @@ impl Batch {
             && topup_states.is_empty()
             && open_topups.is_empty()
             && closed_topups.is_empty()
+            && settlement_lines.is_empty()
             && new_accounts.is_empty()
             && new_resellers.is_empty()
             && resellers.is_empty()
@@ -185,6 +189,10 @@ impl Batch {
             self.topup_states.extend(TopupRow::of(operation));
             let list = if operation.waits_for_payment() { &mut self.open_topups } else { &mut self.closed_topups };
             list.push(OpenTopupRow::of(operation));
+        }
+        for (file, acquirer, lines) in &changes.settled_lines {
+            let row = |line| SettlementLineRow::of(shard, *file, acquirer, line);
+            self.settlement_lines.extend(lines.iter().map(row));
         }
         for (run, lines) in &changes.new_lines {
             self.run_lines.extend(lines.iter().map(|line| LineRow::of(shard, *run, line)));

@@ -16,7 +16,7 @@ pub(super) fn first_id_since(at: Timestamp) -> Uuid {
 }
 
 /// No operation created before `at` has a greater id.
-fn last_id_before(at: Timestamp) -> Uuid {
+pub(super) fn last_id_before(at: Timestamp) -> Uuid {
     with_time(at.plus_ms(ID_SLACK_MS), 0xff)
 }
 

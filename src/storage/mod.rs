@@ -25,6 +25,7 @@ mod operation_row;
 mod places;
 mod record_row;
 mod rows;
+mod settlement_row;
 mod staff_rows;
 mod statements;
 mod tally_row;
@@ -36,7 +37,8 @@ pub use install::InstallOptions;
 
 use crate::domain::Currency;
 use crate::ports::{
-    AuditReader, Movements, NetworkReads, NotificationLog, Registry, StockReads, Store, StoreError, TopupReads,
+    AuditReader, Movements, NetworkReads, NotificationLog, Registry, SettlementReads, StockReads, Store, StoreError,
+    TopupReads,
 };
 
 /// How a store is opened.
@@ -62,6 +64,7 @@ pub struct Storage {
     pub stock: Arc<dyn StockReads>,
     pub topups: Arc<dyn TopupReads>,
     pub notifications: Arc<dyn NotificationLog>,
+    pub settlement: Arc<dyn SettlementReads>,
     pub movements: Arc<dyn Movements>,
     /// The currency the books are kept in.
     pub currency: Currency,
@@ -113,6 +116,7 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Storage, StoreError
                 audit: store.clone(),
                 stock: store.clone(),
                 topups: store.clone(),
+                settlement: store.clone(),
                 notifications: store,
                 movements,
                 currency,
@@ -130,6 +134,7 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Storage, StoreError
                 audit: store.clone(),
                 stock: store.clone(),
                 topups: store.clone(),
+                settlement: store.clone(),
                 notifications: store,
                 movements,
                 currency,

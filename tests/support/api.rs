@@ -379,6 +379,12 @@ fn wire(
             directory: directory.clone(),
             clock: world.clock.clone(),
         }),
+        settlements: Arc::new(super::topups::settlements_of_bank(world)),
+        reconciliation: Arc::new(taabia::services::Reconciliation {
+            reads: world.books.store.clone(),
+            topups: world.books.topups.clone(),
+            calendar: super::script::rules().calendar,
+        }),
         topups: super::topups::with_acquirers(world, &directory, acquirers),
         transfers: Arc::new(transfers(world, directory.clone())),
         catalogues,

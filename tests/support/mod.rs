@@ -119,6 +119,7 @@ pub fn in_memory_on(store: &MemoryStore) -> Books {
         stock: store.clone(),
         movements: store.clone(),
         topups: store.clone(),
+        settlement: store.clone(),
         notifications: store,
     }
 }

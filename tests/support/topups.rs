@@ -8,15 +8,15 @@ use taabia::acquiring::breaker::BreakerConfig;
 use taabia::acquiring::{AcquirerConfig, AcquirerName, Acquirers, Dependencies, Rule, Setup, in_process};
 use taabia::domain::{Currency, Money, Timestamp};
 use taabia::jobs::TopupJob;
-use taabia::ports::Acquirer;
 use taabia::ports::acquirer::{
     Authorised, CaptureMode, Done, Event, Lookup, Notification, NotificationError, NotificationReply,
     NotificationVerdict, Notified, Outcome, Payment, PaymentMethod, PaymentOrder, PaymentStage, PaymentState, Received,
     RefundOrder, SettlementProfile,
 };
+use taabia::ports::{Acquirer, Ledger};
 use taabia::services::cashier::{Cashier, CashierConfig};
 use taabia::services::topups::{TopupConfig, TopupDeps, TopupOrder, Topups};
-use taabia::services::{Caller, Directory};
+use taabia::services::{Caller, Directory, Settlements};
 
 use super::SeededRandomness;
 use super::world::World;
@@ -281,6 +281,29 @@ fn setup(capture: CaptureMode) -> Setup {
         rule: Rule { weight: 1, ..Rule::default() },
         breaker: BreakerConfig { failures: 1_000, ..BreakerConfig::default() },
         capture,
+    }
+}
+
+/// Settlement of an acquirer `bank`, whose files are those of the simulator.
+pub fn settlements_of_bank(world: &World) -> Settlements {
+    let dependencies = Dependencies { clock: world.clock.clone(), randomness: randomness() };
+    let mut acquirers = none(&dependencies);
+    let adapter = AcquirerConfig::InProcess(in_process::Config::default());
+    let (rule, breaker) = (Rule { weight: 1, ..Rule::default() }, BreakerConfig::default());
+    let setup = Setup { adapter, rule, breaker, capture: CaptureMode::Automatic };
+    let bank = in_process::InProcess::new(&in_process::Config::default(), &dependencies);
+    acquirers.add("bank".parse().unwrap(), Arc::new(bank), &setup, &dependencies);
+    settlements(world, world.nodes[0].clone(), Arc::new(acquirers))
+}
+
+pub fn settlements(world: &World, ledger: Arc<dyn Ledger>, acquirers: Arc<Acquirers>) -> Settlements {
+    Settlements {
+        ledger,
+        reads: world.books.store.clone(),
+        settlement: world.books.settlement.clone(),
+        acquirers,
+        clock: world.clock.clone(),
+        currency: MAD,
     }
 }
 

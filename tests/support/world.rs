@@ -16,7 +16,7 @@ use taabia::ledger::command::{
 use taabia::ledger::{Command, Evidence, Outcome, Registration, Request};
 use taabia::ports::{
     AuditReader, Clock, Ledger, LedgerError, Movements, NetworkReads, NotificationLog, Randomness, Registry,
-    StockReads, Store, TopupReads,
+    SettlementReads, StockReads, Store, TopupReads,
 };
 
 use super::script::rules;
@@ -33,14 +33,22 @@ pub struct Books {
     pub movements: Arc<dyn Movements>,
     pub topups: Arc<dyn TopupReads>,
     pub notifications: Arc<dyn NotificationLog>,
+    pub settlement: Arc<dyn SettlementReads>,
 }
 
 impl From<taabia::storage::Storage> for Books {
     fn from(storage: taabia::storage::Storage) -> Self {
-        let taabia::storage::Storage {
-            store, registry, network, audit, stock, movements, topups, notifications, ..
-        } = storage;
-        Self { store, registry, network, audit, stock, movements, topups, notifications }
+        Self {
+            store: storage.store,
+            registry: storage.registry,
+            network: storage.network,
+            audit: storage.audit,
+            stock: storage.stock,
+            movements: storage.movements,
+            topups: storage.topups,
+            notifications: storage.notifications,
+            settlement: storage.settlement,
+        }
     }
 }
 

@@ -104,6 +104,15 @@ impl AuditReader for Live {
         self.store.runs(shard, after, limit).await
     }
 
+    async fn settled_lines(
+        &self,
+        file: taabia::domain::SettlementId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<taabia::domain::SettledLine>, taabia::ports::StoreError> {
+        self.store.settled_lines(file, after, limit).await
+    }
+
     async fn lines_of_run(
         &self,
         run: taabia::domain::OperationId,

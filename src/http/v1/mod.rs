@@ -8,7 +8,9 @@ mod fields;
 mod four_eyes;
 mod products;
 mod recharges;
+mod reconciliation;
 mod resellers;
+mod settlements;
 mod terminals;
 mod topups;
 mod transfers;
@@ -80,6 +82,11 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::TopupsWrite), routes!(topups::create::create_topup)),
         (Need::Scope(Scope::TopupsRead), routes!(topups::list::list_topups)),
         (Need::Scope(Scope::TopupsRead), routes!(topups::get::get_topup)),
+        (Need::Scope(Scope::RechargesRead), routes!(reconciliation::get_reconciliation)),
+        (Need::Scope(Scope::RechargesRead), routes!(reconciliation::list_reconciliation_lines)),
+        (MAKER_OR_CHECKER, routes!(settlements::create::import_settlement)),
+        (MAKER_OR_CHECKER, routes!(settlements::get::get_settlement)),
+        (MAKER_OR_CHECKER, routes!(settlements::items::list_settlement_items)),
         (Need::Scope(Scope::StockWrite), routes!(transfers::create::create_transfer)),
         (Need::Scope(Scope::StockRead), routes!(transfers::list::list_transfers)),
         (Need::Scope(Scope::StockRead), routes!(transfers::get::get_transfer)),

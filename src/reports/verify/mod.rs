@@ -29,6 +29,7 @@ mod movements;
 mod records;
 mod report;
 mod runs;
+mod settlements;
 mod topups;
 mod usage;
 
@@ -122,6 +123,7 @@ pub async fn verify(
         movements::check(audit, &fold, written).await?;
         beyond.extend(closing::close(audit, &mut fold, slice).await?);
         runs::check(audit, slice, &fold.runs).await?;
+        settlements::check(audit, slice).await?;
         report.shard(&fold);
     }
     if let Some(stray) = stray_place {

@@ -6,7 +6,7 @@
 //! alone. Memory is bounded by [`MAX_ROWS`] and [`MAX_WAITING`], not by the file.
 
 mod amounts;
-mod records;
+pub(super) mod records;
 mod rows;
 mod window;
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::state::Books;
 use super::{MemoryStore, no_such_shard};
-use crate::domain::{OperationId, Record, RecordKind, Shard};
+use crate::domain::{OperationId, Record, RecordKind, SettledLine, SettlementId, Shard};
 use crate::ports::{
     AuditReader, AuditedEntry, Client, LineState, Reads as _, RecordQuery, Registry, Snapshot, StockReads as _,
     StoreError,
@@ -76,6 +76,13 @@ impl AuditReader for MemoryStore {
 
     async fn lines_of_run(&self, run: OperationId, after: i64, limit: u32) -> Result<Vec<LineState>, StoreError> {
         self.run_lines(run, after, limit, false).await
+    }
+
+    async fn settled_lines(&self, file: SettlementId, after: i64, limit: u32) -> Result<Vec<SettledLine>, StoreError> {
+        self.look(Shard::OPERATOR, |books| {
+            let lines = books.settled.range((file, after + 1)..=(file, i64::MAX));
+            lines.take(limit as usize).map(|(_, (_, line))| line.clone()).collect()
+        })
     }
 
     async fn stray_operation(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError> {

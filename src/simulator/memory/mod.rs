@@ -13,6 +13,7 @@ mod notifications;
 mod reads;
 mod registry;
 mod session;
+mod settlement;
 mod state;
 mod stock;
 mod topups;

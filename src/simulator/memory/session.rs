@@ -150,6 +150,13 @@ fn load(transaction: &Transaction, state: &State, wants: &Wants) -> Result<Loade
         let view = transaction.view(state, question.shard)?;
         loaded.tallies.push((question.shard, question.key.clone(), tally(view, question)));
     }
+    if !wants.settled.is_empty() {
+        for (acquirer, line) in transaction.view(state, Shard::OPERATOR)?.settled() {
+            let key = line.key(acquirer);
+            loaded.settled.keys.extend((line.posted && wants.settled.keys.contains(&key)).then_some(key));
+            loaded.settled.payments.extend(line.pays().filter(|paid| wants.settled.payments.contains(paid)));
+        }
+    }
     loaded.tree = state.tree(&wants.tree);
     Ok(loaded)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::domain::encoding::Hash;
 use crate::domain::{
     Account, AccountClass, AccountNumber, Entry, Hold, Line, Msisdn, Operation, OperationId, PartnerId, Posting,
-    Record, RecordKey, Reseller, ResellerId, Shard, StaffAction, Standing, Timestamp,
+    Record, RecordKey, Reseller, ResellerId, SettledLine, SettlementId, Shard, StaffAction, Standing, Timestamp,
 };
 use crate::ledger::tree::{Below, Node, TreeFound, TreeWants};
 use crate::ledger::{Head, Registration};
@@ -46,6 +46,8 @@ pub struct Books {
     /// Lines of runs.
     pub lines: BTreeMap<OperationId, Arc<[Line]>>,
     pub records: BTreeMap<RecordKey, Record>,
+    /// Lines of settlement files, with their acquirers.
+    pub settled: BTreeMap<(SettlementId, i64), (Arc<str>, SettledLine)>,
     /// Index: the accounts of a reseller.
     owned: HashMap<ResellerId, Vec<AccountNumber>>,
     /// Index: what was sold to whom, by time.
@@ -123,6 +125,7 @@ impl Books {
             claims: HashMap::new(),
             lines: BTreeMap::new(),
             records: BTreeMap::new(),
+            settled: BTreeMap::new(),
             actions: BTreeMap::new(),
             owned: HashMap::new(),
             sold: BTreeSet::new(),

@@ -10,7 +10,7 @@ use super::state::{Books, State};
 use crate::domain::encoding::Hash;
 use crate::domain::{
     Account, AccountNumber, Entry, Hold, Line, Operation, OperationId, Record, RecordKey, RecordWant, Reseller,
-    ResellerId, Shard,
+    ResellerId, SettledLine, SettlementId, Shard,
 };
 use crate::ledger::{Changes, Head, Registration};
 use crate::ports::StoreError;
@@ -39,6 +39,7 @@ pub(super) struct Overlay {
     claims: HashMap<[u8; 16], OperationId>,
     lines: Vec<(OperationId, std::sync::Arc<[Line]>)>,
     records: BTreeMap<RecordKey, Record>,
+    settled: BTreeMap<(SettlementId, i64), (std::sync::Arc<str>, SettledLine)>,
 }
 
 /// A locked shard as its transaction sees it.
@@ -206,6 +207,11 @@ impl View<'_> {
         keys.filter_map(|key| self.record(key)).cloned().collect()
     }
 
+    /// Lines of settlement files, with their acquirers.
+    pub fn settled(&self) -> impl Iterator<Item = &(std::sync::Arc<str>, SettledLine)> {
+        self.books.settled.values().chain(self.overlay.settled.values())
+    }
+
     pub fn leaf(&self, sequence: i64) -> Option<Hash> {
         let written = self.overlay.entries.iter().find(|(entry, _)| entry.sequence == sequence);
         written.map(|(_, leaf)| *leaf).or_else(|| self.books.entries.get(&sequence).map(|stored| stored.leaf))
@@ -316,6 +322,10 @@ impl Overlay {
     fn write(&mut self, changes: &Changes) {
         self.head = Some(changes.head.clone());
         self.lines.extend(changes.new_lines.iter().cloned());
+        for (file, acquirer, lines) in &changes.settled_lines {
+            let row = |line: &SettledLine| ((*file, line.number), (acquirer.clone(), line.clone()));
+            self.settled.extend(lines.iter().map(row));
+        }
         let accounts = changes.new_accounts.iter().chain(&changes.updated_accounts);
         self.accounts.extend(accounts.map(|account| (account.number, *account)));
         let resellers = changes.new_resellers.iter().chain(&changes.updated_resellers);
@@ -347,6 +357,7 @@ impl Overlay {
         books.claims.extend(self.claims);
         books.lines.extend(self.lines);
         books.records.extend(self.records);
+        books.settled.extend(self.settled);
     }
 }
 

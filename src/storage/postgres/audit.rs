@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::beside::complete;
 use super::error::store_error;
 use super::{PostgresStore, sql};
-use crate::domain::{AccountNumber, OperationId, Record, RecordKind, Shard};
+use crate::domain::{AccountNumber, OperationId, Record, RecordKind, SettledLine, SettlementId, Shard};
 use crate::ledger::Head;
 use crate::ports::{
     AuditReader, AuditedEntry, AuditedMovement, Client, LineState, MovementPlace, Reads as _, RecordQuery, Registry,
@@ -15,6 +15,7 @@ use crate::storage::audit_rows::{AuditedReseller, AuditedRow, StrayPlaceRow, rea
 use crate::storage::movements::{AuditedMovementRow, SUBSCRIBER, read_cursors};
 use crate::storage::record_row::RecordRow;
 use crate::storage::rows::{AccountRow, HeadRow, HoldRow, shard_number};
+use crate::storage::settlement_row::StoredLine;
 
 #[async_trait]
 impl AuditReader for PostgresStore {
@@ -92,6 +93,16 @@ impl AuditReader for PostgresStore {
 
     async fn lines_of_run(&self, run: OperationId, after: i64, limit: u32) -> Result<Vec<LineState>, StoreError> {
         self.run_lines(run, after, limit, false).await
+    }
+
+    async fn settled_lines(&self, file: SettlementId, after: i64, limit: u32) -> Result<Vec<SettledLine>, StoreError> {
+        let query = sqlx::query_as::<_, StoredLine>(sql::SETTLEMENT_LINES_OF_FILE)
+            .bind(shard_number(Shard::OPERATOR))
+            .bind(file.uuid())
+            .bind(after)
+            .bind(i64::from(limit));
+        let rows = query.fetch_all(&self.audits).await.map_err(store_error)?;
+        rows.into_iter().map(|row| row.read().map(|item| item.line)).collect()
     }
 
     async fn written_movements(&self) -> Result<Vec<(Shard, i64)>, StoreError> {

@@ -24,6 +24,7 @@ pub(super) async fn persist(connection: &mut PgConnection, batch: &Batch) -> Res
     write_books(connection, batch).await?;
     fill_operations(connection, batch).await?;
     write_topups(connection, batch).await?;
+    write_settlement(connection, batch).await?;
     write_stock(connection, batch).await
 }
 
@@ -67,6 +68,18 @@ async fn write_allocations(connection: &mut PgConnection, batch: &Batch) -> Resu
             row.shard, row.id, row.done, row.refused, row.amount_minor);
         let written = answered(query.execute(&mut *connection)).await?;
         check_found("run", batch.finished_runs.len(), written.rows_affected())?;
+    }
+    Ok(())
+}
+
+/// Lines of settlement files.
+async fn write_settlement(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
+    if !batch.settlement_lines.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::SETTLEMENT_LINES), batch.settlement_lines, row:
+            row.shard, row.file, row.number, row.acquirer.as_str(), row.reference.as_str(), row.kind, row.state,
+            row.operation, row.gross_minor, row.fee_minor, row.settled_on, row.posted,
+            row.key.as_ref().map(<[u8; 16]>::as_slice), row.paid);
+        answered(query.execute(&mut *connection)).await?;
     }
     Ok(())
 }

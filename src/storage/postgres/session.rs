@@ -28,6 +28,7 @@ use crate::storage::key_rows::{ClaimRow, SaleRow, read_sales};
 use crate::storage::operation_row::HeldOperationRow;
 use crate::storage::record_row::{RecordRow, split_wants};
 use crate::storage::rows::{AccountRow, HeadRow, ResellerRow, RungRow, corrupt, msisdn_column, read_at, shard_number};
+use crate::storage::settlement_row::read_keys;
 use crate::storage::tally_row::TallyRow;
 
 /// Longer than the lock timeout of the server, so that a slow lock is its answer and not our guess.
@@ -197,6 +198,18 @@ impl PostgresSession {
         for question in &wants.tallies {
             let tally = self.find_tally(question).await?;
             loaded.tallies.push((question.shard, question.key.clone(), tally));
+        }
+        let shard = shard_number(Shard::OPERATOR);
+        if !wants.settled.keys.is_empty() {
+            let keys: Vec<&[u8]> = wants.settled.keys.iter().map(<[u8; 16]>::as_slice).collect();
+            let query = sqlx::query_scalar::<_, Vec<u8>>(sql::LOAD_SETTLED_KEYS).bind(shard).bind(keys);
+            loaded.settled.keys = read_keys(answered(query.fetch_all(&mut self.connection)).await?)?;
+        }
+        if !wants.settled.payments.is_empty() {
+            let ids: Vec<Uuid> = wants.settled.payments.iter().map(|id| id.uuid()).collect();
+            let query = sqlx::query_scalar::<_, Uuid>(sql::LOAD_SETTLED_PAYMENTS).bind(shard).bind(ids);
+            let found = answered(query.fetch_all(&mut self.connection)).await?;
+            loaded.settled.payments = found.into_iter().map(OperationId::from_uuid).collect();
         }
         loaded.tree = tree::find(&mut self.connection, &wants.tree).await?;
         Ok(loaded)

@@ -16,7 +16,7 @@ use crate::storage::operation_row::{StoredOperation, read_operations};
 use crate::storage::rows::shard_number;
 
 impl PostgresStore {
-    async fn complete_operations(
+    pub(super) async fn complete_operations(
         &self,
         query: QueryAs<'_, Postgres, StoredOperation, PgArguments>,
     ) -> Result<Vec<Operation>, StoreError> {

@@ -14,6 +14,7 @@ mod persist;
 mod reads;
 mod registry;
 mod session;
+mod settlement;
 pub mod sql;
 mod stock;
 mod topups;

@@ -43,6 +43,7 @@ pub(super) async fn persist(connection: &mut SqliteConnection, batch: &Batch) ->
     write(connection, sql::TOPUP_STATES, &batch.topup_states).await?;
     write(connection, sql::TOPUPS_OPENED, &batch.open_topups).await?;
     write(connection, sql::TOPUPS_CLOSED, &batch.closed_topups).await?;
+    write(connection, sql::SETTLEMENT_LINES, &batch.settlement_lines).await?;
     write(connection, sql::PERSIST_PLACED_HOLDS, &batch.placed_holds).await?;
     change(connection, "hold", sql::PERSIST_REMOVED_HOLDS, &batch.removed_holds).await?;
     change(connection, "account", sql::PERSIST_ACCOUNTS, &batch.accounts).await

@@ -27,6 +27,7 @@ use crate::storage::record_row::{RecordRow, split_wants};
 use crate::storage::rows::{
     AccountRow, HeadRow, ResellerRow, RungRow, corrupt, hex_bytes, msisdn_column, read_at, shard_number,
 };
+use crate::storage::settlement_row::read_keys;
 use crate::storage::tally_row::TallyRow;
 
 /// Where the connection stands.
@@ -217,6 +218,18 @@ impl SqliteSession {
         for question in &wants.tallies {
             let tally = self.find_tally(question).await?;
             loaded.tallies.push((question.shard, question.key.clone(), tally));
+        }
+        let shard = shard_number(Shard::OPERATOR);
+        if !wants.settled.keys.is_empty() {
+            let keys: Vec<String> = wants.settled.keys.iter().map(hex::encode).collect();
+            let query = sqlx::query_scalar::<_, Vec<u8>>(sql::LOAD_SETTLED_KEYS).bind(shard).bind(json::array(&keys)?);
+            loaded.settled.keys = read_keys(query.fetch_all(&mut self.connection).await.map_err(store_error)?)?;
+        }
+        if !wants.settled.payments.is_empty() {
+            let ids: Vec<String> = wants.settled.payments.iter().map(|id| hex::encode(id.uuid())).collect();
+            let query = sqlx::query_scalar::<_, Uuid>(sql::LOAD_SETTLED_PAYMENTS).bind(shard).bind(json::array(&ids)?);
+            let found = query.fetch_all(&mut self.connection).await.map_err(store_error)?;
+            loaded.settled.payments = found.into_iter().map(OperationId::from_uuid).collect();
         }
         loaded.tree = tree::find(&mut self.connection, &wants.tree).await?;
         Ok(loaded)

@@ -17,7 +17,7 @@ use crate::storage::rows::shard_number;
 type OperationQuery<'q> = QueryAs<'q, Sqlite, StoredOperation, SqliteArguments>;
 
 impl SqliteStore {
-    async fn complete_operations(&self, query: OperationQuery<'_>) -> Result<Vec<Operation>, StoreError> {
+    pub(super) async fn complete_operations(&self, query: OperationQuery<'_>) -> Result<Vec<Operation>, StoreError> {
         let mut connection = self.reads.acquire().await.map_err(store_error)?;
         let mut rows = query.fetch_all(&mut *connection).await.map_err(store_error)?;
         complete(&mut connection, rows.iter_mut()).await?;

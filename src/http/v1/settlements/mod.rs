@@ -1,0 +1,6 @@
+//! The calls about acquirers' settlement files.
+
+pub mod create;
+pub mod get;
+pub mod items;
+mod shape;

@@ -1,0 +1,101 @@
+//! A partner's end of day: its recharges and top-ups of a business day, counted by what became of them, and line by line.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::caller::{Caller, ServiceError};
+use crate::domain::{BusinessDay, Calendar, Operation, OperationId, OperationKind, ResellerId, Status};
+use crate::ports::store::Scope;
+use crate::ports::{Party, Reads, RechargeQuery, TopupReads, TransferQuery};
+
+/// Operations that are read at once.
+const PAGE: u32 = 1_000;
+
+/// What of a partner is shown.
+pub struct Reconciliation {
+    pub reads: Arc<dyn Reads>,
+    pub topups: Arc<dyn TopupReads>,
+    pub calendar: Calendar,
+}
+
+/// Counts and sums by the numbers of kind and status.
+pub type DaySums = BTreeMap<(i16, i16), DaySum>;
+
+/// Operations of one kind and one status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DaySum {
+    pub count: i64,
+    pub amount_minor: i64,
+}
+
+/// A day of a partner, read page by page: recharges, then top-ups, each from the newest.
+pub struct DayLines {
+    services: Arc<Reconciliation>,
+    roots: Arc<[ResellerId]>,
+    day: BusinessDay,
+    kind: OperationKind,
+    after: Option<OperationId>,
+    ended: bool,
+}
+
+impl Reconciliation {
+    /// The lines of a day of the caller.
+    #[must_use]
+    pub fn lines(self: &Arc<Self>, caller: &Caller, day: BusinessDay) -> DayLines {
+        let (services, roots) = (self.clone(), caller.roots.clone());
+        DayLines { services, roots, day, kind: OperationKind::Recharge, after: None, ended: false }
+    }
+
+    /// What the lines of a day sum to.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn day(self: &Arc<Self>, caller: &Caller, day: BusinessDay) -> Result<DaySums, ServiceError> {
+        let mut lines = self.lines(caller, day);
+        let mut sums = DaySums::new();
+        loop {
+            let page = lines.next_page().await?;
+            if page.is_empty() {
+                return Ok(sums);
+            }
+            for operation in &page {
+                let sum = sums.entry((operation.kind().code(), operation.status.code())).or_default();
+                sum.count += 1;
+                sum.amount_minor = sum.amount_minor.saturating_add(operation.amount_minor);
+            }
+        }
+    }
+}
+
+impl DayLines {
+    /// The next lines; none at the end.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn next_page(&mut self) -> Result<Vec<Operation>, ServiceError> {
+        while !self.ended {
+            let page = self.read().await?;
+            if let Some(last) = page.last() {
+                self.after = Some(last.id);
+                return Ok(page);
+            }
+            self.ended = self.kind == OperationKind::Topup;
+            (self.kind, self.after) = (OperationKind::Topup, None);
+        }
+        Ok(Vec::new())
+    }
+
+    async fn read(&self) -> Result<Vec<Operation>, ServiceError> {
+        let (from, to) = self.services.calendar.bounds(self.day);
+        let (from, to, after, roots) = (Some(from), Some(to), self.after, self.roots.to_vec());
+        let status: Option<Status> = None;
+        Ok(if self.kind == OperationKind::Recharge {
+            let scope = Scope::Subtrees(roots);
+            let query = RechargeQuery { scope, msisdn: None, status, from, to, after, limit: PAGE };
+            self.services.reads.recharges(&query).await?
+        } else {
+            let query = TransferQuery { party: Party::Below(roots), status, from, to, after, limit: PAGE };
+            self.services.topups.topups(&query).await?
+        })
+    }
+}

@@ -1,0 +1,365 @@
+//! Settlement: an acquirer's file is compared with our top-ups line by line and booked (`domain.md` \[13\]).
+//!
+//! A file is read twice: once to its end, so that a bad line is told before anything is booked, then part by part.
+//! While a part is booked the next one is compared. Memory holds two parts, not the file. The same file again changes
+//! nothing; one that ended in the middle goes on behind its last booked line.
+
+mod file;
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufReader, Read, Seek as _, SeekFrom};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use super::caller::ServiceError;
+use crate::acquiring::{AcquirerName, Acquirers};
+use crate::domain::encoding::Hash;
+use crate::domain::records::SettlementFile;
+use crate::domain::{
+    BusinessDay, CardPayment, Currency, LineState, Operation, OperationId, SettledKind, SettledLine, SettlementId,
+    Shard, Timestamp,
+};
+use crate::ledger::command::{BookSettlement, Command, Outcome, Request};
+use crate::ledger::{Actor, Refusal};
+use crate::ports::acquirer::SettlementProfile;
+use crate::ports::settlement::{ItemPlace, ItemQuery, SettlementItem, UnsettledQuery};
+use crate::ports::{Clock, Ledger, LedgerError, Reads, SettlementReads, StoreError};
+use file::Lines;
+pub use file::Misread;
+
+/// Lines that are compared and booked together: how long the shards of their top-ups are locked at a time.
+const PART: usize = 1_000;
+/// Bytes read at once.
+const BUFFER: usize = 1 << 17;
+/// How often a part that the ledger could not take is offered again, and how long is waited before.
+const ATTEMPTS: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(250);
+const DAY_MS: i64 = 86_400_000;
+/// Top-ups that began longer ago are not looked for.
+const LOOKED_BACK_MS: i64 = 400 * DAY_MS;
+
+/// Why a file was not booked to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum SettlementError {
+    /// Nothing of it was booked.
+    #[error(transparent)]
+    Misread(#[from] Misread),
+    #[error("the file cannot be read: {0}")]
+    File(#[from] std::io::Error),
+    /// Another import of the same file is at work.
+    #[error("the file is being imported")]
+    Busy,
+    #[error("no answer: {0:?}")]
+    Service(ServiceError),
+}
+
+impl From<ServiceError> for SettlementError {
+    fn from(error: ServiceError) -> Self {
+        Self::Service(error)
+    }
+}
+
+impl From<StoreError> for SettlementError {
+    fn from(error: StoreError) -> Self {
+        Self::Service(error.into())
+    }
+}
+
+/// A file as it is booked now.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    pub id: SettlementId,
+    pub file: SettlementFile,
+}
+
+/// The use cases of settlement.
+pub struct Settlements {
+    pub ledger: Arc<dyn Ledger>,
+    pub reads: Arc<dyn Reads>,
+    pub settlement: Arc<dyn SettlementReads>,
+    pub acquirers: Arc<Acquirers>,
+    pub clock: Arc<dyn Clock>,
+    pub currency: Currency,
+}
+
+/// What the first reading of a file found.
+struct Checked {
+    content: Hash,
+    lines: i64,
+}
+
+/// A line with the top-up that its order number names.
+type Named = (SettledLine, Option<OperationId>);
+
+impl Settlements {
+    /// Compares a file with the top-ups and books it. The flag tells that it was booked to its end before.
+    ///
+    /// # Errors
+    /// [`ServiceError::UnknownAcquirer`]; [`SettlementError`]. What was booked until then stays, and the same file goes
+    /// on behind it.
+    pub async fn import(
+        &self,
+        actor: &Actor,
+        acquirer: &AcquirerName,
+        file: File,
+    ) -> Result<(Settlement, bool), SettlementError> {
+        let connected = self.acquirers.get(acquirer).ok_or(ServiceError::UnknownAcquirer)?;
+        let profile = connected.settlement_profile();
+        let checked = self.check(&file, profile).await?;
+        let id = SettlementId::of(acquirer.as_str(), &checked.content);
+        let known = self.stored(id).await?;
+        if let Some(file) = known.as_ref().filter(|file| file.is_complete()) {
+            return Ok((Settlement { id, file: file.clone() }, true));
+        }
+        let mut lines = Lines::open(rewound(&file)?, profile, self.currency)?;
+        let mut booked = known.map_or(0, |file| file.booked);
+        for _ in 0..booked {
+            lines.next_line()?;
+        }
+        let mut part = self.compare(acquirer.as_str(), next_part(&mut lines)?).await?;
+        loop {
+            let count = i64::try_from(part.len()).expect("a part is short");
+            let request = BookSettlement {
+                file: id,
+                acquirer: acquirer.as_str().into(),
+                content: checked.content,
+                total: checked.lines,
+                first: booked + 1,
+                lines: part.into(),
+            };
+            let following = next_part(&mut lines)?;
+            let ends = following.is_empty();
+            let (done, next) = futures::join!(self.book(actor, request), self.compare(acquirer.as_str(), following));
+            let (file, next) = (done?, next?);
+            if ends {
+                return Ok((Settlement { id, file }, false));
+            }
+            (booked, part) = (booked + count, next);
+        }
+    }
+
+    /// # Errors
+    /// [`ServiceError::NotFound`] for an unknown one.
+    pub async fn get(&self, id: SettlementId) -> Result<Settlement, ServiceError> {
+        let file = self.stored(id).await?.ok_or(ServiceError::NotFound)?;
+        Ok(Settlement { id, file })
+    }
+
+    /// Lines that did not match, the oldest first, and whether more follow.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn items(
+        &self,
+        state: Option<LineState>,
+        after: Option<ItemPlace>,
+        limit: u32,
+    ) -> Result<(Vec<SettlementItem>, bool), ServiceError> {
+        let query = ItemQuery { state, after, limit: limit + 1 };
+        let mut items = self.settlement.settlement_items(&query).await?;
+        let more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        Ok((items, more))
+    }
+
+    /// Top-ups that were paid, by our books, and that no file has settled after `days`, the oldest first, and whether
+    /// more follow.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn missing_there(
+        &self,
+        days: u32,
+        after: Option<OperationId>,
+        limit: u32,
+    ) -> Result<(Vec<Operation>, bool), ServiceError> {
+        let now = self.clock.now();
+        let (from, to) = (now.plus_ms(-LOOKED_BACK_MS), now.plus_ms(-i64::from(days) * DAY_MS));
+        let from = from.max(Timestamp::EPOCH);
+        let query = UnsettledQuery { from, to, after, limit: limit + 1 };
+        let mut found = self.settlement.unsettled_topups(&query).await?;
+        let more = found.len() > limit as usize;
+        found.truncate(limit as usize);
+        Ok((found, more))
+    }
+
+    /// Whole days that a line has waited for.
+    #[must_use]
+    pub fn age_days(&self, settled_on: BusinessDay) -> i64 {
+        (self.clock.now().unix_ms().div_euclid(DAY_MS) - i64::from(settled_on.0)).max(0)
+    }
+
+    async fn stored(&self, id: SettlementId) -> Result<Option<SettlementFile>, StoreError> {
+        let record = self.reads.record(Shard::OPERATOR, &id.key()).await?;
+        Ok(record.and_then(|record| record.body::<SettlementFile>().cloned()))
+    }
+
+    /// Reads the file to its end. Nothing is kept of it.
+    async fn check(&self, file: &File, profile: &SettlementProfile) -> Result<Checked, SettlementError> {
+        let (file, profile, currency) = (file.try_clone()?, profile.clone(), self.currency);
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut hashed = Hashed { input: rewound(&file)?.into_inner(), digest: Sha256::new() };
+            let mut lines = Lines::open(BufReader::with_capacity(BUFFER, &mut hashed), &profile, currency)?;
+            let mut count = 0;
+            while lines.next_line()?.is_some() {
+                count += 1;
+            }
+            drop(lines);
+            Ok(Checked { content: hashed.digest.finalize().into(), lines: count })
+        });
+        reading.await.unwrap_or_else(|error| Err(std::io::Error::other(error).into()))
+    }
+
+    /// Says of each line how it stands to the top-ups as they are now.
+    async fn compare(&self, acquirer: &str, lines: Vec<Named>) -> Result<Vec<SettledLine>, SettlementError> {
+        let mut payments = self.payments(lines.iter().filter_map(|(_, named)| *named).collect()).await?;
+        let unknown = |named: &Option<OperationId>| named.is_none_or(|named| !payments.contains_key(&named));
+        let unnamed = lines.iter().filter(|(_, named)| unknown(named));
+        let references: Vec<&str> = unnamed.map(|(line, _)| &*line.reference).collect();
+        let mut bearers = HashMap::new();
+        if !references.is_empty() {
+            let found = self.settlement.topups_of_references(acquirer, &references).await?;
+            bearers.extend(found);
+            payments.extend(self.payments(bearers.values().copied().collect()).await?);
+        }
+        let compared = lines.into_iter().map(|(line, named)| {
+            let named = named.filter(|named| payments.contains_key(named));
+            let operation = named.or_else(|| bearers.get(&line.reference).copied());
+            let payment = operation.and_then(|operation| payments.get(&operation));
+            let state = payment.map_or(LineState::MissingHere, |payment| state(acquirer, &line, payment));
+            SettledLine { state, operation, ..line }
+        });
+        Ok(compared.collect())
+    }
+
+    async fn payments(&self, mut ids: Vec<OperationId>) -> Result<HashMap<OperationId, CardPayment>, StoreError> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        let found = self.settlement.topup_payments(&ids).await?;
+        Ok(found.into_iter().map(|topup| (topup.operation, topup.payment)).collect())
+    }
+
+    /// Offers a part to the ledger until it is booked.
+    async fn book(&self, actor: &Actor, request: BookSettlement) -> Result<SettlementFile, SettlementError> {
+        let mut attempts = 0;
+        loop {
+            let command = Command { actor: actor.clone(), request: Request::BookSettlement(request.clone()) };
+            match self.ledger.execute(command).await {
+                Ok(Outcome::Put(record)) => {
+                    let file = record.body::<SettlementFile>().cloned();
+                    return file.ok_or(SettlementError::Service(ServiceError::Internal));
+                }
+                Ok(_) => return Err(ServiceError::Internal.into()),
+                Err(LedgerError::Refused(Refusal::StaleVersion { .. })) => return Err(SettlementError::Busy),
+                Err(LedgerError::Overloaded { .. } | LedgerError::Unavailable { .. }) if attempts < ATTEMPTS => {
+                    attempts += 1;
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(error) => return Err(ServiceError::from(error).into()),
+            }
+        }
+    }
+}
+
+/// How a line stands to the payment of its top-up.
+fn state(acquirer: &str, line: &SettledLine, payment: &CardPayment) -> LineState {
+    let known_minor = match line.kind {
+        // Once a charge-back is won nothing is charged back any more.
+        SettledKind::Payment | SettledKind::ChargebackReversal => payment.captured_minor,
+        SettledKind::Refund => payment.refunded_minor,
+        SettledKind::Chargeback => payment.charged_back_minor,
+    };
+    let amount_minor = line.gross_minor.abs();
+    let fits = match line.kind {
+        SettledKind::Payment => amount_minor == known_minor,
+        // One of several parts.
+        SettledKind::Refund | SettledKind::Chargeback | SettledKind::ChargebackReversal => amount_minor <= known_minor,
+    };
+    if known_minor == 0 || payment.acquirer.as_deref() != Some(acquirer) {
+        LineState::MissingHere
+    } else if fits {
+        LineState::Matched
+    } else {
+        LineState::AmountDiffers
+    }
+}
+
+fn next_part<R: std::io::BufRead>(lines: &mut Lines<'_, R>) -> Result<Vec<Named>, Misread> {
+    let mut part = Vec::with_capacity(PART);
+    while part.len() < PART {
+        let Some(line) = lines.next_line()? else { break };
+        part.push(line);
+    }
+    Ok(part)
+}
+
+fn rewound(file: &File) -> std::io::Result<BufReader<File>> {
+    let mut file = file.try_clone()?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(BufReader::with_capacity(BUFFER, file))
+}
+
+/// Digests what is read.
+struct Hashed {
+    input: File,
+    digest: Sha256,
+}
+
+impl Read for Hashed {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.input.read(buffer)?;
+        self.digest.update(&buffer[..count]);
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(kind: SettledKind, gross_minor: i64) -> SettledLine {
+        SettledLine {
+            number: 1,
+            reference: "p".into(),
+            kind,
+            state: LineState::MissingHere,
+            operation: None,
+            gross_minor,
+            fee_minor: 0,
+            settled_on: BusinessDay(0),
+            posted: true,
+        }
+    }
+
+    #[test]
+    fn a_line_is_compared_with_what_its_kind_says() {
+        use LineState::{AmountDiffers, Matched, MissingHere};
+        use SettledKind::{Chargeback, ChargebackReversal, Payment, Refund};
+        let payment = CardPayment {
+            acquirer: Some("bank".into()),
+            captured_minor: 1_000,
+            refunded_minor: 400,
+            ..CardPayment::default()
+        };
+        for (kind, gross, expected) in [
+            (Payment, 1_000, Matched),
+            (Payment, 999, AmountDiffers),
+            (Payment, 1_001, AmountDiffers),
+            (Refund, -400, Matched),
+            (Refund, -100, Matched),
+            (Refund, -401, AmountDiffers),
+            (Chargeback, -1_000, MissingHere),
+            (ChargebackReversal, 1_000, Matched),
+        ] {
+            assert_eq!(state("bank", &line(kind, gross), &payment), expected, "{kind:?} {gross}");
+            assert_eq!(state("other", &line(kind, gross), &payment), MissingHere);
+        }
+        assert_eq!(state("bank", &line(Payment, 0), &CardPayment::default()), MissingHere);
+    }
+}

@@ -1,0 +1,70 @@
+//! What is asked about settlement files.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+
+use super::MemoryStore;
+use crate::domain::{LineState, Operation, OperationId, Shard, Status};
+use crate::ports::StoreError;
+use crate::ports::settlement::{ItemQuery, SettlementItem, SettlementReads, TopupPayment, UnsettledQuery};
+
+#[async_trait]
+impl SettlementReads for MemoryStore {
+    async fn topup_payments(&self, ids: &[OperationId]) -> Result<Vec<TopupPayment>, StoreError> {
+        let state = self.shared.state();
+        let payment = |id: &OperationId| {
+            let topup = state.books(id.shard())?.operations.get(id)?.topup()?;
+            Some(TopupPayment { operation: *id, payment: topup.payment.clone() })
+        };
+        Ok(ids.iter().filter_map(payment).collect())
+    }
+
+    async fn topups_of_references(
+        &self,
+        acquirer: &str,
+        references: &[&str],
+    ) -> Result<Vec<(Box<str>, OperationId)>, StoreError> {
+        let state = self.shared.state();
+        let operations = state.books.iter().flat_map(|books| books.operations.values());
+        let named = |operation: &Operation| {
+            let payment = &operation.topup()?.payment;
+            let reference = payment.reference.clone().filter(|reference| references.contains(&&**reference))?;
+            (payment.acquirer.as_deref() == Some(acquirer)).then_some((reference, operation.id))
+        };
+        Ok(operations.filter_map(named).collect())
+    }
+
+    async fn settlement_items(&self, query: &ItemQuery) -> Result<Vec<SettlementItem>, StoreError> {
+        let state = self.shared.state();
+        let lines = state.books(Shard::OPERATOR).into_iter().flat_map(|books| &books.settled);
+        let mut found: Vec<_> = lines
+            .filter(|(_, (_, line))| line.state != LineState::Matched)
+            .filter(|(_, (_, line))| query.state.is_none_or(|state| line.state == state))
+            .map(|((file, number), (acquirer, line))| ((line.settled_on, *file, *number), acquirer, line))
+            .filter(|(place, ..)| query.after.is_none_or(|after| *place > after))
+            .collect();
+        found.sort_unstable_by_key(|(place, ..)| *place);
+        let item = |((_, file, _), acquirer, line): (_, &std::sync::Arc<str>, &crate::domain::SettledLine)| {
+            SettlementItem { file, acquirer: acquirer.as_ref().into(), line: line.clone() }
+        };
+        Ok(found.into_iter().take(query.limit as usize).map(item).collect())
+    }
+
+    async fn unsettled_topups(&self, query: &UnsettledQuery) -> Result<Vec<Operation>, StoreError> {
+        const TAKEN: [Status; 4] = [Status::Captured, Status::Credited, Status::Refunded, Status::ChargedBack];
+        let state = self.shared.state();
+        let lines = state.books(Shard::OPERATOR).into_iter().flat_map(|books| books.settled.values());
+        let settled: HashSet<_> = lines.filter_map(|(_, line)| line.pays()).collect();
+        let waits = |operation: &&Operation| {
+            operation.topup().is_some()
+                && TAKEN.contains(&operation.status)
+                && (query.from..query.to).contains(&operation.created_at)
+                && query.after.is_none_or(|after| operation.id > after)
+                && !settled.contains(&operation.id)
+        };
+        let mut found: Vec<_> = state.books.iter().flat_map(|books| books.operations.values()).filter(waits).collect();
+        found.sort_unstable_by_key(|operation| operation.id);
+        Ok(found.into_iter().take(query.limit as usize).cloned().collect())
+    }
+}

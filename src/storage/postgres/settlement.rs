@@ -1,0 +1,58 @@
+//! What is asked about settlement files.
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::error::store_error;
+use super::{PostgresStore, sql};
+use crate::domain::{BusinessDay, LineState, Operation, OperationId, SettlementId, Shard};
+use crate::ports::StoreError;
+use crate::ports::settlement::{ItemQuery, SettlementItem, SettlementReads, TopupPayment, UnsettledQuery};
+use crate::storage::bounds::{first_id_since, last_id_before};
+use crate::storage::rows::shard_number;
+use crate::storage::settlement_row::{PaymentRow, StoredLine};
+
+#[async_trait]
+impl SettlementReads for PostgresStore {
+    async fn topup_payments(&self, ids: &[OperationId]) -> Result<Vec<TopupPayment>, StoreError> {
+        let (shards, ids): (Vec<i16>, Vec<Uuid>) = ids.iter().map(|id| (shard_number(id.shard()), id.uuid())).unzip();
+        let query = sqlx::query_as::<_, PaymentRow>(sql::TOPUP_PAYMENTS).bind(shards).bind(ids);
+        let rows = query.fetch_all(&self.reads).await.map_err(store_error)?;
+        rows.into_iter().map(PaymentRow::read).collect()
+    }
+
+    async fn topups_of_references(
+        &self,
+        acquirer: &str,
+        references: &[&str],
+    ) -> Result<Vec<(Box<str>, OperationId)>, StoreError> {
+        let query = sqlx::query_as::<_, (String, Uuid)>(sql::TOPUPS_OF_REFERENCES).bind(acquirer).bind(references);
+        let rows = query.fetch_all(&self.reads).await.map_err(store_error)?;
+        Ok(rows.into_iter().map(|(reference, id)| (reference.into(), OperationId::from_uuid(id))).collect())
+    }
+
+    async fn settlement_items(&self, query: &ItemQuery) -> Result<Vec<SettlementItem>, StoreError> {
+        let (day, file, number) =
+            query.after.unwrap_or((BusinessDay(i32::MIN), SettlementId::from_uuid(Uuid::nil()), 0));
+        let statement = sqlx::query_as::<_, StoredLine>(sql::SETTLEMENT_ITEMS)
+            .bind(shard_number(Shard::OPERATOR))
+            .bind(day.0)
+            .bind(file.uuid())
+            .bind(number)
+            .bind(query.state.map(LineState::code))
+            .bind(i64::from(query.limit));
+        let rows = statement.fetch_all(&self.reads).await.map_err(store_error)?;
+        rows.into_iter().map(StoredLine::read).collect()
+    }
+
+    async fn unsettled_topups(&self, query: &UnsettledQuery) -> Result<Vec<Operation>, StoreError> {
+        let after = query.after.map_or_else(|| first_id_since(query.from), OperationId::uuid);
+        let statement = sqlx::query_as(sql::UNSETTLED_TOPUPS)
+            .bind(after)
+            .bind(last_id_before(query.to))
+            .bind(query.from.unix_ms())
+            .bind(query.to.unix_ms())
+            .bind(i64::from(query.limit));
+        self.complete_operations(statement).await
+    }
+}

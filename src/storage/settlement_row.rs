@@ -1,0 +1,108 @@
+//! Settlement files: their lines as rows.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::rows::{corrupt, hex_bytes, hex_optional, shard_number};
+use crate::domain::{
+    BusinessDay, CardPayment, LineState, OperationId, SettledKind, SettledLine, SettlementId, Shard, Topup,
+};
+use crate::ports::StoreError;
+use crate::ports::settlement::{SettlementItem, TopupPayment};
+
+#[derive(Clone, Serialize)]
+pub(super) struct SettlementLineRow {
+    pub shard: i16,
+    #[serde(serialize_with = "hex_bytes")]
+    pub file: Uuid,
+    pub number: i64,
+    pub acquirer: String,
+    pub reference: String,
+    pub kind: i16,
+    pub state: i16,
+    #[serde(serialize_with = "hex_optional")]
+    pub operation: Option<Uuid>,
+    pub gross_minor: i64,
+    pub fee_minor: i64,
+    pub settled_on: i32,
+    pub posted: bool,
+    #[serde(serialize_with = "hex_optional")]
+    pub key: Option<[u8; 16]>,
+    #[serde(serialize_with = "hex_optional")]
+    pub paid: Option<Uuid>,
+}
+
+impl SettlementLineRow {
+    pub(super) fn of(shard: Shard, file: SettlementId, acquirer: &str, line: &SettledLine) -> Self {
+        Self {
+            shard: shard_number(shard),
+            file: file.uuid(),
+            number: line.number,
+            acquirer: acquirer.into(),
+            reference: line.reference.as_ref().into(),
+            kind: line.kind.code(),
+            state: line.state.code(),
+            operation: line.operation.map(OperationId::uuid),
+            gross_minor: line.gross_minor,
+            fee_minor: line.fee_minor,
+            settled_on: line.settled_on.0,
+            posted: line.posted,
+            key: line.posted.then(|| line.key(acquirer)),
+            paid: line.pays().map(OperationId::uuid),
+        }
+    }
+}
+
+/// A line as it is read.
+#[derive(sqlx::FromRow)]
+pub(super) struct StoredLine {
+    file: Uuid,
+    number: i64,
+    acquirer: String,
+    reference: String,
+    kind: i16,
+    state: i16,
+    operation: Option<Uuid>,
+    gross_minor: i64,
+    fee_minor: i64,
+    settled_on: i32,
+    posted: bool,
+}
+
+impl StoredLine {
+    pub(super) fn read(self) -> Result<SettlementItem, StoreError> {
+        let line = SettledLine {
+            number: self.number,
+            reference: self.reference.into(),
+            kind: SettledKind::from_code(self.kind).ok_or_else(|| corrupt("settlement_line.kind"))?,
+            state: LineState::from_code(self.state).ok_or_else(|| corrupt("settlement_line.state"))?,
+            operation: self.operation.map(OperationId::from_uuid),
+            gross_minor: self.gross_minor,
+            fee_minor: self.fee_minor,
+            settled_on: BusinessDay(self.settled_on),
+            posted: self.posted,
+        };
+        Ok(SettlementItem { file: SettlementId::from_uuid(self.file), acquirer: self.acquirer.into(), line })
+    }
+}
+
+/// The payment of a top-up.
+#[derive(sqlx::FromRow)]
+pub(super) struct PaymentRow {
+    id: Uuid,
+    content: String,
+}
+
+impl PaymentRow {
+    pub(super) fn read(self) -> Result<TopupPayment, StoreError> {
+        let topup: Topup = serde_json::from_str(&self.content).map_err(|_| corrupt("topup_state.content"))?;
+        let payment: CardPayment = topup.payment;
+        Ok(TopupPayment { operation: OperationId::from_uuid(self.id), payment })
+    }
+}
+
+/// Keys of lines as they are stored.
+pub(super) fn read_keys(rows: Vec<Vec<u8>>) -> Result<Vec<[u8; 16]>, StoreError> {
+    let read = |key: Vec<u8>| key.try_into().map_err(|_| corrupt("settlement_line.key"));
+    rows.into_iter().map(read).collect()
+}

@@ -1,0 +1,57 @@
+//! Settlement files, on every store.
+
+mod bad_files;
+mod import;
+mod tampering;
+
+use std::fs::File;
+use std::io::Write as _;
+use std::sync::Arc;
+
+use taabia::domain::Operation;
+use taabia::ledger::Actor;
+use taabia::ports::Ledger;
+use taabia::ports::acquirer::{Authorised, Outcome};
+use taabia::services::Settlements;
+use taabia::services::settlement::{Settlement, SettlementError};
+
+use crate::support::topups::{Till, money, settlements};
+use crate::topups::buy_with;
+
+pub const HEADING: &str = "order,reference,kind,gross,fee,net,currency,settled_on\n";
+
+/// A top-up that the bank captured under this reference.
+pub async fn paid(till: &Till, key: &str, minor: i64, reference: &str) -> Operation {
+    let reference = reference.parse().unwrap();
+    buy_with(till, key, minor, Outcome::Done(Authorised::Captured { reference, amount: money(minor) })).await
+}
+
+/// A line of the file: amounts in minor units.
+pub fn line(order: &str, reference: &str, kind: &str, gross: i64, fee: i64) -> String {
+    let (gross, fee, net) = (money(gross), money(fee), money(gross - fee));
+    format!("{order},{reference},{kind},{gross},{fee},{net},MAD,2026-11-21\n")
+}
+
+pub fn order(operation: &Operation) -> String {
+    operation.kind().render(operation.id)
+}
+
+pub fn file_of(text: &[u8]) -> File {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(text).unwrap();
+    file
+}
+
+pub fn services(till: &Till, ledger: Arc<dyn Ledger>) -> Settlements {
+    settlements(&till.world, ledger, till.cashier.acquirers.clone())
+}
+
+pub async fn import(till: &Till, text: &[u8]) -> Result<(Settlement, bool), SettlementError> {
+    let services = services(till, till.world.nodes[0].clone());
+    services.import(&Actor::from("operator:finance"), &"bank".parse().unwrap(), file_of(text)).await
+}
+
+/// How many entries all journals have.
+pub async fn entries(till: &Till) -> i64 {
+    till.world.books.audit.snapshot().await.unwrap().heads.iter().map(|head| head.sequence).sum()
+}
