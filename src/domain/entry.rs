@@ -137,6 +137,13 @@ entry_kinds! {
     /// The money was taken and the stock could not come at once.
     TopupCaptured = 96, "topup.captured", Operation;
     TopupCredited = 97, "topup.credited", Operation;
+    /// What was bought is taken back, and the acquirer is about to be asked.
+    RefundStarted = 98, "topup.refund_started", Operation;
+    RefundDeclined = 99, "topup.refund_declined", Operation;
+    TopupRefunded = 100, "topup.refunded", Operation;
+    /// Not given back: what was taken back is the reseller's again.
+    RefundPutBack = 101, "topup.refund_put_back", Operation;
+    RefundAdvanced = 102, "topup.refund_advanced", Operation;
     UserCreated = 80, "user.created", Record, staff;
     /// Counted before the PIN is compared.
     PinAttempted = 81, "user.pin_attempted", Record;

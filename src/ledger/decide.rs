@@ -11,8 +11,8 @@ use super::shards::Books;
 use super::transfer::Transferred;
 use super::user::{UserCommand, UserRefusal};
 use super::{
-    allocation, closing, four_eyes, limits, network, payout, recharge, record as records, run, stock_watch, topup,
-    transfer, user, void,
+    allocation, closing, four_eyes, limits, network, payout, recharge, record as records, refund, run, stock_watch,
+    topup, transfer, user, void,
 };
 use crate::domain::catalogue::Catalogue;
 use crate::domain::{
@@ -166,6 +166,17 @@ pub fn decide(
             None => unchanged(books, home, request.operation),
         },
         (Request::CreditTopup(request), _) => match topup::credit(&topup_places(books, home), request, moment)? {
+            Some(steps) => Ok(record_topup(books, home, steps, request.operation, command, moment)),
+            None => unchanged(books, home, request.operation),
+        },
+        (Request::StartRefund(request), Some(existing)) => {
+            replay(existing, existing.amount_minor, &refund::details(request))
+        }
+        (Request::StartRefund(request), None) => {
+            let steps = refund::start(books.shard(home), request, moment).ok_or(Refusal::UnknownReseller)?;
+            Ok(record_topup(books, home, steps, request.operation, command, moment))
+        }
+        (Request::SettleRefund(request), _) => match refund::settle(&topup_places(books, home), request, moment)? {
             Some(steps) => Ok(record_topup(books, home, steps, request.operation, command, moment)),
             None => unchanged(books, home, request.operation),
         },
@@ -347,6 +358,9 @@ fn record_topup(
 ) -> Outcome {
     if let Some(step) = steps.operator {
         books.shard_mut(Shard::OPERATOR).record(step, &command.actor, moment.now);
+    }
+    if let Some(step) = steps.of {
+        books.shard_mut(home).record(step, &command.actor, moment.now);
     }
     record(books, home, steps.home, id, command, moment)
 }

@@ -10,6 +10,7 @@ use super::books::{Movement, ShardBooks, Step, Subject};
 use super::command::{AdvanceTopup, CreditTopup, Refusal, StartTopup, TopupEvidence};
 use super::pricing;
 use super::rules::Moment;
+use crate::domain::refund::Share;
 use crate::domain::topup::acquirer_owner;
 use crate::domain::{
     Account, AccountClass, AccountNumber, CardPayment, Decline, Details, EntryKind, Operation, Reseller, Standing,
@@ -21,11 +22,13 @@ use crate::domain::{
 pub struct TopupSteps {
     pub home: Step,
     pub operator: Option<Step>,
+    /// The top-up that a refund is of, at the reseller's.
+    pub of: Option<Step>,
 }
 
 impl TopupSteps {
-    fn home(step: Step) -> Self {
-        Self { home: step, operator: None }
+    pub(super) fn home(step: Step) -> Self {
+        Self { home: step, operator: None, of: None }
     }
 }
 
@@ -60,7 +63,7 @@ impl Places<'_> {
     }
 
     /// What was set aside goes back.
-    fn give_back(&self, amount_minor: i64) -> (Movement, Option<Movement>) {
+    pub(super) fn give_back(&self, amount_minor: i64) -> (Movement, Option<Movement>) {
         let (stock, transit) = (AccountClass::OperatorStock.system_account(), transit());
         let movement = |debit, credit| Movement { debit, credit, amount_minor };
         if self.across() {
@@ -75,16 +78,16 @@ impl Places<'_> {
         stock.is_some_and(|stock| stock.can_spare(amount_minor))
     }
 
-    fn fits(&self, here: &[Movement], there: Option<&Movement>) -> bool {
+    pub(super) fn fits(&self, here: &[Movement], there: Option<&Movement>) -> bool {
         here.iter().all(|movement| self.home.can_post(movement))
             && there.is_none_or(|movement| self.operator.can_post(movement))
     }
 
-    fn steps(&self, home: Step, kind: EntryKind, there: Option<Movement>) -> TopupSteps {
+    pub(super) fn steps(&self, home: Step, kind: EntryKind, there: Option<Movement>) -> TopupSteps {
         let Subject::Operation(operation) = &home.subject else { unreachable!("a top-up's entry is about it") };
         let elsewhere = Subject::Elsewhere { operation: operation.id, digest: operation.digest() };
         let operator = there.map(|movement| Step { movements: vec![movement], ..Step::about(kind, elsewhere) });
-        TopupSteps { home, operator }
+        TopupSteps { home, operator, of: None }
     }
 }
 
@@ -92,7 +95,7 @@ fn transit() -> AccountNumber {
     AccountClass::AirtimeInTransit.system_account()
 }
 
-fn reserved() -> AccountNumber {
+pub(super) fn reserved() -> AccountNumber {
     AccountClass::StockReserved.system_account()
 }
 
@@ -109,6 +112,7 @@ pub fn details(command: &StartTopup, price: crate::domain::Price, fee_minor: i64
         payment: CardPayment::default(),
         reserved_minor: 0,
         balance_after: None,
+        taken_back: Share::default(),
     }))
 }
 
@@ -249,8 +253,7 @@ impl<'a> Progress<'a> {
 fn may_be_credited(reseller: &Reseller, topup: &Topup) -> bool {
     let payment = &topup.payment;
     payment.captured_minor == topup.due_minor()
-        && payment.refunded_minor == 0
-        && payment.charged_back_minor == 0
+        && payment.left_minor() == payment.captured_minor
         && reseller.standing != Standing::Closed
 }
 
@@ -342,7 +345,7 @@ fn release(places: &Places<'_>, mut next: Progress<'_>, decline: Decline) -> Res
 }
 
 /// Where the money that an acquirer took stands in a shard, and the account to open for it the first time.
-fn receivable(books: &ShardBooks, acquirer: &str) -> (AccountNumber, Option<Account>) {
+pub(super) fn receivable(books: &ShardBooks, acquirer: &str) -> (AccountNumber, Option<Account>) {
     let owner = acquirer_owner(acquirer);
     match books.owners().account(owner, AccountClass::AcquirerReceivable) {
         Some(number) => (number, None),

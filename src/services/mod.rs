@@ -16,6 +16,7 @@ pub mod limits;
 pub mod network;
 mod notifications;
 pub mod recharges;
+pub mod refunds;
 pub mod statements;
 pub mod stock;
 pub mod stock_watch;
