@@ -171,6 +171,7 @@ fn topups(
     let acquirers = Arc::new(none.expect("there are none that could not be connected"));
     let cashier = Arc::new(Cashier {
         ledger: ledger.clone(),
+        reads: ledger.clone(),
         acquirers: acquirers.clone(),
         clock: clock.clone(),
         config: CashierConfig {

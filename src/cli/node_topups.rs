@@ -9,6 +9,7 @@ use super::node::millis;
 use crate::acquiring::{Acquirers, Dependencies};
 use crate::engine::Engine;
 use crate::jobs::TopupJob;
+use crate::ports::Reads;
 use crate::services::Directory;
 use crate::services::cashier::{Cashier, CashierConfig};
 use crate::services::topups::{TopupConfig, TopupDeps, Topups};
@@ -28,10 +29,16 @@ pub(super) fn acquirers(config: &Config) -> Result<Acquirers, Box<dyn Error>> {
     Acquirers::connect(setups, &dependencies).map_err(|(name, error)| format!("acquirers.{name}.{error}").into())
 }
 
-pub(super) fn cashier(config: &Config, ledger: Arc<Engine>, acquirers: Arc<Acquirers>, url: &str) -> Cashier {
+pub(super) fn cashier(
+    config: &Config,
+    (ledger, reads): (Arc<Engine>, Arc<dyn Reads>),
+    acquirers: Arc<Acquirers>,
+    url: &str,
+) -> Cashier {
     let public = config.topup.public_url.as_str();
     Cashier {
         ledger,
+        reads,
         acquirers,
         clock: Arc::new(SystemClock),
         config: CashierConfig {

@@ -141,6 +141,13 @@ entry_kinds! {
     SettlementBooked = 105, "settlement.booked", Record;
     /// What they settle of the top-ups of another shard; they are recorded in the operator's.
     SettlementPosted = 106, "settlement.posted", Elsewhere;
+    /// What was bought is taken back, and the acquirer is about to be asked.
+    RefundStarted = 98, "topup.refund_started", Operation;
+    RefundDeclined = 99, "topup.refund_declined", Operation;
+    TopupRefunded = 100, "topup.refunded", Operation;
+    /// Not given back: what was taken back is the reseller's again.
+    RefundPutBack = 101, "topup.refund_put_back", Operation;
+    RefundAdvanced = 102, "topup.refund_advanced", Operation;
     UserCreated = 80, "user.created", Record, staff;
     /// Counted before the PIN is compared.
     PinAttempted = 81, "user.pin_attempted", Record;

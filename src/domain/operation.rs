@@ -7,6 +7,7 @@ use super::encoding::{Encoder, Hash};
 use super::four_eyes::FourEyes;
 use super::ids::{OperationId, PartnerId, ResellerId};
 use super::msisdn::Msisdn;
+use super::refund::TopupRefund;
 use super::rejection::Decline;
 use super::terms::SaleTerms;
 use super::text::{ExternalId, TerminalId};
@@ -82,6 +83,7 @@ impl Status {
                     | Self::Processing
                     | Self::Captured
                     | Self::Credited
+                    | Self::Refunded
             ),
             // Money that comes in after a top-up was given up is booked (`domain.md` \[10\]).
             Self::Declined => next == Self::Captured,
@@ -102,6 +104,8 @@ impl Status {
                             | Self::Credited
                             | Self::Declined
                             | Self::InDoubt
+                            // A refund.
+                            | Self::Refunded
                     )
             }
             Self::Captured => matches!(next, Self::Credited | Self::Refunded | Self::ChargedBack),
@@ -168,6 +172,7 @@ coded! {
         Return = 8, "return";
         CommissionPayout = 9, "commission_payout";
         Topup = 10, "topup";
+        TopupRefund = 11, "topup_refund";
         AllocationRun = 35, "allocation_run";
     }
 }
@@ -187,6 +192,7 @@ impl OperationKind {
             Self::Transfer | Self::Return => "trf_",
             Self::CommissionPayout => "pay_",
             Self::Topup => "top_",
+            Self::TopupRefund => "rfd_",
         }
     }
 
@@ -230,6 +236,7 @@ pub enum Details {
     Allocation(Box<Allocation>),
     Run(Box<Run>),
     Topup(Box<Topup>),
+    Refund(Box<TopupRefund>),
 }
 
 /// One business request and its state.
@@ -265,20 +272,21 @@ impl Operation {
             Details::Allocation(_) => OperationKind::Allocation,
             Details::Run(_) => OperationKind::AllocationRun,
             Details::Topup(_) => OperationKind::Topup,
+            Details::Refund(_) => OperationKind::TopupRefund,
         }
     }
 
     /// Whether it waits for an outcome with a hold: a top-up's stock is set aside by a posting.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.status.is_open() && self.topup().is_none()
+        self.status.is_open() && self.topup().is_none() && self.refund().is_none()
     }
 
-    /// Whether it is a top-up that is not at its end: its payment is under way, or its stock is to come.
+    /// Whether it is a top-up or a refund that is not at its end: its payment is under way, or its stock is to come.
     #[must_use]
     pub fn waits_for_payment(&self) -> bool {
         let waits = [Status::Created, Status::RequiresAction, Status::Processing, Status::InDoubt, Status::Captured];
-        self.topup().is_some() && waits.contains(&self.status)
+        (self.topup().is_some() || self.refund().is_some()) && waits.contains(&self.status)
     }
 
     /// The idempotency key it holds, as the store keeps it.
@@ -313,6 +321,11 @@ impl Operation {
     }
 
     #[must_use]
+    pub fn refund(&self) -> Option<&TopupRefund> {
+        if let Details::Refund(refund) = &self.details { Some(refund) } else { None }
+    }
+
+    #[must_use]
     pub fn transfer(&self) -> Option<&Transfer> {
         if let Details::Transfer(transfer) = &self.details { Some(transfer) } else { None }
     }
@@ -336,6 +349,7 @@ impl Operation {
                 return different.or_else(|| Some("amount").filter(|_| !amount.1));
             }
             (Details::Allocation(ours), Details::Allocation(theirs)) => return ours.differs_from(theirs),
+            (Details::Refund(ours), Details::Refund(theirs)) => return ours.differs_from(theirs),
             (Details::Topup(ours), Details::Topup(theirs)) => {
                 let different = Some("stock").filter(|_| !amount.1);
                 return different.or_else(|| ours.differs_from(theirs));
@@ -388,6 +402,7 @@ impl Operation {
             Details::Allocation(allocation) => allocation.encode(encoder.text("allocation")),
             Details::Run(run) => run.encode(encoder.text("run")),
             Details::Topup(topup) => topup.encode(encoder.text("topup")),
+            Details::Refund(refund) => refund.encode(encoder.text("refund")),
         }
         encoder.sha256()
     }
@@ -455,12 +470,20 @@ mod tests {
             (Credited, ChargedBack),
             (ChargedBack, Credited),
             (ChargedBack, Captured),
+            (Declined, Captured),
+            (Captured, Credited),
         ];
         // What is known of a payment may come in any order, until it is at its end.
         let paying = [Created, RequiresAction, Processing, InDoubt];
         let next = [RequiresAction, Processing, InDoubt, Captured, Credited, Declined];
         let payments = paying.iter().flat_map(|from| next.iter().map(move |to| (*from, *to)));
         let payments: Vec<_> = payments.filter(|(from, to)| from != to).collect();
+        let paying = [Created, RequiresAction, Processing];
+        let reaches = [RequiresAction, Processing, Captured, Credited, Declined, InDoubt, Refunded];
+        let payment = paying.into_iter().flat_map(|from| reaches.map(|to| (from, to))).filter(|(from, to)| from != to);
+        let doubt = [RequiresAction, Processing, Captured, Credited, Refunded].map(|to| (InDoubt, to));
+        let after = [Captured, Credited].map(|from| [(from, Refunded), (from, ChargedBack), (ChargedBack, from)]);
+        let legal: Vec<_> = legal.into_iter().chain(payment).chain(doubt).chain(after.into_iter().flatten()).collect();
         for from in Status::ALL {
             for to in Status::ALL {
                 assert_eq!(

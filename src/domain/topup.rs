@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::allocation::Price;
 use super::encoding::{Encoder, Hash};
 use super::ids::ResellerId;
+use super::refund::Share;
 
 /// What is bought, and how the payment stands.
 ///
@@ -32,6 +33,8 @@ pub struct Topup {
     pub reserved_minor: i64,
     /// What the reseller's available stock was after it came.
     pub balance_after: Option<i64>,
+    /// The shares of refunds, done and under way.
+    pub taken_back: Share,
 }
 
 /// What is known of a payment.
@@ -50,6 +53,16 @@ pub struct CardPayment {
     pub refunded_minor: i64,
     /// Of it, what the cardholder's bank took back.
     pub charged_back_minor: i64,
+    /// Of it, what is on its way back to the card.
+    pub refunding_minor: i64,
+}
+
+impl CardPayment {
+    /// What may still be refunded.
+    #[must_use]
+    pub fn left_minor(&self) -> i64 {
+        self.captured_minor - self.refunded_minor - self.charged_back_minor - self.refunding_minor
+    }
 }
 
 impl Topup {
@@ -82,8 +95,15 @@ impl Topup {
             })
             .optional(self.return_url.as_deref(), text);
         self.price.encode(encoder);
-        let CardPayment { acquirer, reference, action_url, captured_minor, refunded_minor, charged_back_minor } =
-            &self.payment;
+        let CardPayment {
+            acquirer,
+            reference,
+            action_url,
+            captured_minor,
+            refunded_minor,
+            charged_back_minor,
+            refunding_minor,
+        } = &self.payment;
         encoder
             .int(self.fee_minor)
             .int(self.quote_until_ms)
@@ -93,10 +113,12 @@ impl Topup {
             .int(*captured_minor)
             .int(*refunded_minor)
             .int(*charged_back_minor)
+            .int(*refunding_minor)
             .int(self.reserved_minor)
             .optional(self.balance_after, |e, minor| {
                 e.int(minor);
             });
+        self.taken_back.encode(encoder);
     }
 }
 

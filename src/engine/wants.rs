@@ -56,7 +56,7 @@ impl Batch<'_> {
             }
             let wanted = command.request.records(self.shard_count).into_iter();
             records.extend(wanted.filter(|(shard, want)| !self.books.shard(*shard).records().knows(want)));
-            if let Some(operation) = command.request.moves() {
+            for operation in command.request.moves().into_iter().chain(command.request.moves_with()) {
                 self.want_operation(&mut operations, operation);
             }
             match &command.request {
@@ -192,6 +192,10 @@ impl Batch<'_> {
                 Request::StartTopup(start) => (home, start.reseller),
                 Request::PayCommission(pay) => {
                     self.want_owner(&mut owners, home, pay.to);
+                    continue;
+                }
+                Request::SettleRefund(settle) => {
+                    self.want_owner(&mut owners, home, acquirer_owner(&settle.acquirer));
                     continue;
                 }
                 Request::AdvanceTopup(advance) => {

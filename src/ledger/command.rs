@@ -282,6 +282,41 @@ pub struct BookSettlement {
     pub lines: Arc<[SettledLine]>,
 }
 
+/// Asks for money of a top-up to be given back.
+#[derive(Clone, Debug)]
+pub struct StartRefund {
+    /// Its id, in the shard of the top-up.
+    pub operation: OperationId,
+    pub partner: PartnerId,
+    pub external_id: ExternalId,
+    pub topup: OperationId,
+    pub reseller: ResellerId,
+    /// `None` is all that is left.
+    pub asked_minor: Option<i64>,
+    pub reason: Box<str>,
+}
+
+/// What is known of a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefundEvidence {
+    Given,
+    /// Provably nothing was given back, and nothing will be.
+    NotGiven(Decline),
+    Unknown,
+}
+
+/// Moves a refund on.
+#[derive(Clone, Debug)]
+pub struct SettleRefund {
+    pub operation: OperationId,
+    pub topup: OperationId,
+    pub reseller: ResellerId,
+    pub acquirer: Box<str>,
+    /// The acquirer's own id of the refund, where it was told.
+    pub reference: Option<Box<str>>,
+    pub evidence: RefundEvidence,
+}
+
 #[derive(Clone, Debug)]
 pub enum Request {
     OpenReseller(OpenReseller),
@@ -313,6 +348,8 @@ pub enum Request {
     AdvanceTopup(AdvanceTopup),
     CreditTopup(CreditTopup),
     BookSettlement(BookSettlement),
+    StartRefund(StartRefund),
+    SettleRefund(SettleRefund),
 }
 
 /// A request and who causes it.

@@ -11,8 +11,7 @@ use super::shards::Books;
 use super::transfer::Transferred;
 use super::user::{UserCommand, UserRefusal};
 use super::{
-    allocation, closing, four_eyes, limits, network, payout, recharge, record as records, run, settlement, stock_watch,
-    topup, transfer, user, void,
+    allocation, closing, four_eyes, limits, network, payout, recharge, record as records, run, settlement, stock_watch, topup, transfer, user, void, refund,
 };
 use crate::domain::catalogue::Catalogue;
 use crate::domain::{
@@ -227,6 +226,17 @@ fn decide_topup(
             Some(steps) => Ok(record_topup(books, home, steps, request.operation, command, moment)),
             None => unchanged(books, home, request.operation),
         },
+        (Request::StartRefund(request), Some(existing)) => {
+            replay(existing, existing.amount_minor, &refund::details(request))
+        }
+        (Request::StartRefund(request), None) => {
+            let steps = refund::start(books.shard(home), request, moment).ok_or(Refusal::UnknownReseller)?;
+            Ok(record_topup(books, home, steps, request.operation, command, moment))
+        }
+        (Request::SettleRefund(request), _) => match refund::settle(&topup_places(books, home), request, moment)? {
+            Some(steps) => Ok(record_topup(books, home, steps, request.operation, command, moment)),
+            None => unchanged(books, home, request.operation),
+        },
         _ => unreachable!("nothing else is sent here"),
     }
 }
@@ -404,6 +414,9 @@ fn record_topup(
 ) -> Outcome {
     if let Some(step) = steps.operator {
         books.shard_mut(Shard::OPERATOR).record(step, &command.actor, moment.now);
+    }
+    if let Some(step) = steps.of {
+        books.shard_mut(home).record(step, &command.actor, moment.now);
     }
     record(books, home, steps.home, id, command, moment)
 }

@@ -20,6 +20,7 @@ pub mod payout;
 pub mod pricing;
 pub mod recharge;
 pub mod record;
+pub mod refund;
 mod routing;
 pub mod rules;
 pub mod run;

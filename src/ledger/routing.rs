@@ -1,8 +1,8 @@
 //! What a command touches: its shards, its key, and what has to be in memory before it is decided.
 
 use super::command::{
-    AdvanceTopup, CreditTopup, Key, OpenReseller, Request, Reserve, SetStanding, SettleTransfer, StartTopup,
-    TransferStock, Void,
+    AdvanceTopup, CreditTopup, Key, OpenReseller, Request, Reserve, SetStanding, SettleRefund, SettleTransfer,
+    StartRefund, StartTopup, TransferStock, Void,
 };
 use super::tree::TreeWants;
 use crate::domain::records::LimitChange;
@@ -43,6 +43,8 @@ impl Request {
             Self::AdvanceTopup(AdvanceTopup { operation, .. }) | Self::CreditTopup(CreditTopup { operation, .. }) => {
                 operation.shard()
             }
+            Self::StartRefund(start) => start.topup.shard(),
+            Self::SettleRefund(settle) => settle.operation.shard(),
         }
     }
 
@@ -65,7 +67,9 @@ impl Request {
             }
             Self::ImportCatalogue(_) => Shard::all(count).filter(|shard| *shard != Shard::OPERATOR).collect(),
             // Its stock is the operator's.
-            Self::StartTopup(_) | Self::CreditTopup(_) if home != Shard::OPERATOR => vec![Shard::OPERATOR],
+            Self::StartTopup(_) | Self::CreditTopup(_) | Self::SettleRefund(_) if home != Shard::OPERATOR => {
+                vec![Shard::OPERATOR]
+            }
             Self::AdvanceTopup(advance) if home != Shard::OPERATOR && advance.evidence.moves_stock() => {
                 vec![Shard::OPERATOR]
             }
@@ -183,7 +187,9 @@ impl Request {
             Self::LookAtStock(reseller)
             | Self::StartTopup(StartTopup { reseller, .. })
             | Self::AdvanceTopup(AdvanceTopup { reseller, .. })
-            | Self::CreditTopup(CreditTopup { reseller, .. }) => Some(*reseller),
+            | Self::CreditTopup(CreditTopup { reseller, .. })
+            | Self::StartRefund(StartRefund { reseller, .. })
+            | Self::SettleRefund(SettleRefund { reseller, .. }) => Some(*reseller),
             Self::Expire(_)
             | Self::Resolve(_)
             | Self::StartRun(_)
@@ -205,8 +211,16 @@ impl Request {
             Self::AdvanceTopup(AdvanceTopup { operation, .. }) | Self::CreditTopup(CreditTopup { operation, .. }) => {
                 Some(*operation)
             }
+            Self::StartRefund(start) => Some(start.topup),
+            Self::SettleRefund(settle) => Some(settle.operation),
             _ => None,
         }
+    }
+
+    /// Another operation that it moves on: the one that a refund is of.
+    #[must_use]
+    pub fn moves_with(&self) -> Option<OperationId> {
+        if let Self::SettleRefund(settle) = self { Some(settle.topup) } else { None }
     }
 
     /// The key it claims, and the operation it claims it for.
@@ -227,6 +241,8 @@ impl Request {
                 let key = Key { partner: *partner, reseller: *reseller, external_id: external_id.clone() };
                 Some((key, *operation))
             }
+            Self::StartTopup(StartTopup { partner, reseller, external_id, operation, .. })
+            | Self::StartRefund(StartRefund { partner, reseller, external_id, operation, .. }) => {
             Self::TransferStock(TransferStock { partner, from, external_id, operation, .. }) => {
                 let key = Key { partner: *partner, reseller: *from, external_id: external_id.clone() };
                 Some((key, *operation))
@@ -238,6 +254,6 @@ impl Request {
     /// Whether it may be refused for overload. Moving an open operation on never is.
     #[must_use]
     pub fn is_new_business(&self) -> bool {
-        !matches!(self, Self::Resolve(_) | Self::AdvanceTopup(_) | Self::CreditTopup(_))
+        !matches!(self, Self::Resolve(_) | Self::AdvanceTopup(_) | Self::CreditTopup(_) | Self::SettleRefund(_))
     }
 }

@@ -52,9 +52,12 @@ fn concerned(operation: &Operation) -> ResellerId {
         Details::CommissionPayout { to, .. } => *to,
         Details::Allocation(allocation) => allocation.to,
         Details::FourEyes(eyes) => eyes.proposal.reseller().unwrap_or(operation.reseller),
-        Details::Recharge(_) | Details::Topup(_) | Details::Tombstone | Details::Run(_) | Details::Transfer(_) => {
-            operation.reseller
-        }
+        Details::Recharge(_)
+        | Details::Topup(_)
+        | Details::Refund(_)
+        | Details::Tombstone
+        | Details::Run(_)
+        | Details::Transfer(_) => operation.reseller,
     }
 }
 

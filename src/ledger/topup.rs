@@ -10,6 +10,7 @@ use super::books::{Movement, ShardBooks, Step, Subject};
 use super::command::{AdvanceTopup, CreditTopup, Refusal, StartTopup, TopupEvidence};
 use super::pricing;
 use super::rules::Moment;
+use crate::domain::refund::Share;
 use crate::domain::topup::acquirer_owner;
 use crate::domain::{
     Account, AccountClass, AccountNumber, CardPayment, Decline, Details, EntryKind, Operation, Reseller, Standing,
@@ -21,11 +22,13 @@ use crate::domain::{
 pub struct TopupSteps {
     pub home: Step,
     pub operator: Option<Step>,
+    /// The top-up that a refund is of, at the reseller's.
+    pub of: Option<Step>,
 }
 
 impl TopupSteps {
-    fn home(step: Step) -> Self {
-        Self { home: step, operator: None }
+    pub(super) fn home(step: Step) -> Self {
+        Self { home: step, operator: None, of: None }
     }
 }
 
@@ -60,7 +63,7 @@ impl Places<'_> {
     }
 
     /// What was set aside goes back.
-    fn give_back(&self, amount_minor: i64) -> (Movement, Option<Movement>) {
+    pub(super) fn give_back(&self, amount_minor: i64) -> (Movement, Option<Movement>) {
         let (stock, transit) = (AccountClass::OperatorStock.system_account(), transit());
         let movement = |debit, credit| Movement { debit, credit, amount_minor };
         if self.across() {
@@ -75,12 +78,14 @@ impl Places<'_> {
         stock.is_some_and(|stock| stock.can_spare(amount_minor))
     }
 
-    fn fits(&self, here: &[Movement], there: Option<&Movement>) -> bool {
+    pub(super) fn fits(&self, here: &[Movement], there: Option<&Movement>) -> bool {
         here.iter().all(|movement| self.home.can_post(movement))
             && there.is_none_or(|movement| self.operator.can_post(movement))
     }
 }
 
+    pub(super) fn steps(&self, home: Step, kind: EntryKind, there: Option<Movement>) -> TopupSteps {
+        TopupSteps { home, operator, of: None }
 /// The entry about the top-up and, in the operator's shard, the other half of what moves.
 fn halves(home: Step, kind: EntryKind, there: Option<Movement>) -> TopupSteps {
     let Subject::Operation(operation) = &home.subject else { unreachable!("a top-up's entry is about it") };
@@ -93,7 +98,7 @@ fn transit() -> AccountNumber {
     AccountClass::AirtimeInTransit.system_account()
 }
 
-fn reserved() -> AccountNumber {
+pub(super) fn reserved() -> AccountNumber {
     AccountClass::StockReserved.system_account()
 }
 
@@ -110,6 +115,7 @@ pub fn details(command: &StartTopup, price: crate::domain::Price, fee_minor: i64
         payment: CardPayment::default(),
         reserved_minor: 0,
         balance_after: None,
+        taken_back: Share::default(),
     }))
 }
 
@@ -250,8 +256,7 @@ impl<'a> Progress<'a> {
 fn may_be_credited(reseller: &Reseller, topup: &Topup) -> bool {
     let payment = &topup.payment;
     payment.captured_minor == topup.due_minor()
-        && payment.refunded_minor == 0
-        && payment.charged_back_minor == 0
+        && payment.left_minor() == payment.captured_minor
         && reseller.standing != Standing::Closed
 }
 

@@ -10,7 +10,7 @@ use crate::ports::acquirer::{
     Acquirer, AcquirerReference, Authorised, CaptureMode, CustomerAction, Lookup, OrderId, Outcome, PageLanguage,
     Payment, PaymentMethod, PaymentOrder, PaymentStage, RefusalReason,
 };
-use crate::ports::{Clock, Ledger, LedgerError};
+use crate::ports::{Clock, Ledger, LedgerError, Reads};
 
 /// Times that tell when silence means something.
 #[derive(Clone, Debug)]
@@ -27,6 +27,7 @@ pub struct CashierConfig {
 /// Moves top-ups.
 pub struct Cashier {
     pub ledger: Arc<dyn Ledger>,
+    pub reads: Arc<dyn Reads>,
     pub acquirers: Arc<Acquirers>,
     pub clock: Arc<dyn Clock>,
     pub config: CashierConfig,
@@ -83,7 +84,7 @@ impl Cashier {
         self.execute(Request::CreditTopup(request)).await
     }
 
-    async fn execute(&self, request: Request) -> Result<Arc<Operation>, ServiceError> {
+    pub(super) async fn execute(&self, request: Request) -> Result<Arc<Operation>, ServiceError> {
         let outcome = self.ledger.execute(Command { actor: ACTOR.into(), request }).await;
         match outcome {
             Ok(outcome) => outcome.operation().cloned().ok_or(ServiceError::Internal),
@@ -249,7 +250,7 @@ impl Cashier {
         operation.status == Status::Processing && !answered && self.clock.now() <= answered_by
     }
 
-    fn payment(
+    pub(super) fn payment(
         &self,
         operation: &Operation,
         acquirer: &AcquirerName,
@@ -270,6 +271,9 @@ impl Cashier {
     /// # Errors
     /// [`ServiceError`].
     pub async fn look(&self, operation: &Operation) -> Result<(), ServiceError> {
+        if operation.refund().is_some() {
+            return self.look_at_refund(operation).await;
+        }
         let topup = operation.topup().ok_or(ServiceError::Internal)?;
         if operation.status == Status::Captured {
             return self.credit(operation).await.map(drop);

@@ -18,6 +18,7 @@ mod notifications;
 pub mod recharges;
 pub mod reconciliation;
 pub mod settlement;
+pub mod refunds;
 pub mod statements;
 pub mod stock;
 pub mod stock_watch;

@@ -10,12 +10,14 @@ use sha2::{Digest, Sha256};
 
 use super::caller::ServiceError;
 use super::cashier::{Cashier, of_order};
+use super::refunds::of_refund;
 use super::topups::{TopupDeps, Topups};
 use crate::acquiring::AcquirerName;
-use crate::domain::{Money, Operation, OperationKind, Status, Timestamp};
+use crate::domain::{Decline, Money, Operation, OperationKind, Status, Timestamp};
+use crate::ledger::command::RefundEvidence;
 use crate::ports::acquirer::{
     AcquirerReference, CaptureMode, Event, Notification, NotificationError, NotificationReply, NotificationVerdict,
-    Notified, Received,
+    Notified, OrderId, Received,
 };
 use crate::ports::{KeptNotification, NotificationOutcome};
 
@@ -120,11 +122,18 @@ impl Desk {
             }
             Event::Authorised { .. } => self.authorised(&operation, reference).await,
             Event::Refused(_) | Event::Voided => self.refused(&operation).await,
-            Event::Refunded { .. }
-            | Event::RefundFailed { .. }
-            | Event::DisputeOpened { .. }
-            | Event::DisputeWon { .. }
-            | Event::DisputeLost { .. } => Ok((NotificationOutcome::Unexpected, Keep)),
+            Event::Refunded { refund: Some(id), reference, amount: Some(amount), .. } => {
+                self.refund(id, reference.as_ref(), Some(*amount), RefundEvidence::Given).await
+            }
+            Event::RefundFailed { refund: Some(id), reference } => {
+                let refused = RefundEvidence::NotGiven(Decline::PaymentDeclined);
+                self.refund(id, reference.as_ref(), None, refused).await
+            }
+            // It tells sums, or its own ids: how our refunds stand is asked when they are looked at.
+            Event::Refunded { .. } | Event::RefundFailed { .. } => Ok((NotificationOutcome::NoChange, Keep)),
+            Event::DisputeOpened { .. } | Event::DisputeWon { .. } | Event::DisputeLost { .. } => {
+                Ok((NotificationOutcome::Unexpected, Keep))
+            }
         }
     }
 
@@ -223,6 +232,29 @@ impl Desk {
         self.cashier().look(operation).await?;
         let after = self.deps.reads.operation(operation.id).await?.ok_or(ServiceError::Internal)?;
         Ok((moved(operation, &after), NotificationVerdict::Keep))
+    }
+
+    /// What became of a refund of ours. One that is not was made at the acquirer by hand: somebody must look.
+    async fn refund(
+        &self,
+        id: &OrderId,
+        reference: Option<&AcquirerReference>,
+        amount: Option<Money>,
+        evidence: RefundEvidence,
+    ) -> Result<Ending, ServiceError> {
+        let unexpected = Ok((NotificationOutcome::Unexpected, NotificationVerdict::Keep));
+        let Some(id) = of_refund(id) else { return unexpected };
+        let Some(refund) = self.deps.reads.operation(id).await? else { return unexpected };
+        let ours = refund.refund().is_some_and(|it| it.acquirer.as_deref() == Some(self.name.as_str()));
+        if !ours || amount.is_some_and(|amount| amount.minor() != refund.amount_minor) {
+            return unexpected;
+        }
+        let after = self.cashier().settle_refund(&refund, reference, evidence).await?;
+        let contradicts = match evidence {
+            RefundEvidence::Given => after.status != Status::Refunded,
+            _ => after.status != Status::Declined,
+        };
+        if contradicts { unexpected } else { Ok((moved(&refund, &after), NotificationVerdict::Keep)) }
     }
 
     /// Whether the money was asked for here.

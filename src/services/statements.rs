@@ -355,6 +355,7 @@ fn counterparty(operation: &Operation, owner: ResellerId) -> Option<Counterparty
         Details::Tombstone => None,
         Details::FourEyes(_)
         | Details::Topup(_)
+        | Details::Refund(_)
         | Details::Allocation(_)
         | Details::Run(_)
         | Details::CommissionPayout { .. } => Some(Counterparty::Operator),

@@ -127,6 +127,10 @@ impl Topups {
         reached.map_or(Err(ServiceError::Unavailable { retry_after_s: 1 }), |(answer, _)| answer)
     }
 
+    pub(super) fn answer_within_ms(&self) -> u64 {
+        self.config.answer_within_ms
+    }
+
     /// # Errors
     /// [`ServiceError::NotFound`] when unknown or outside the caller's subtrees.
     pub async fn get(&self, caller: &Caller, id: OperationId) -> Result<Operation, ServiceError> {

@@ -185,7 +185,7 @@ impl Batch {
         self.runs.extend(changes.new_operations.iter().filter_map(RunRow::of));
         self.finished_runs.extend(changes.updated_operations.iter().filter_map(RunRow::of));
         let written = changes.new_operations.iter().chain(&changes.updated_operations);
-        for operation in written.filter(|operation| operation.topup().is_some()) {
+        for operation in written.filter(|operation| operation.topup().is_some() || operation.refund().is_some()) {
             self.topup_states.extend(TopupRow::of(operation));
             let list = if operation.waits_for_payment() { &mut self.open_topups } else { &mut self.closed_topups };
             list.push(OpenTopupRow::of(operation));

@@ -46,7 +46,7 @@ impl<'a> Incomplete<'a> {
                 }
                 Some(OperationKind::Allocation) => incomplete.allocations.push(row),
                 Some(OperationKind::AllocationRun) => incomplete.runs.push(row),
-                Some(OperationKind::Topup) => incomplete.topups.push(row),
+                Some(OperationKind::Topup | OperationKind::TopupRefund) => incomplete.topups.push(row),
                 Some(
                     OperationKind::Recharge
                     | OperationKind::Transfer

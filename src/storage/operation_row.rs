@@ -73,6 +73,7 @@ impl From<&Operation> for OperationRow {
             last_sequence: operation.last_sequence,
             counterparty: match &operation.details {
                 Details::CommissionPayout { to, .. } => Some(to.uuid()),
+                Details::Topup(_) | Details::Refund(_) => None,
                 Details::Transfer(transfer) => transfer.to.map(ResellerId::uuid),
                 Details::Allocation(allocation) => Some(allocation.to.uuid()),
                 _ => None,
@@ -125,6 +126,10 @@ impl TryFrom<StoredOperation> for Operation {
             OperationKind::Topup => {
                 let row = stored.beside.topup.take().ok_or_else(|| corrupt("topup_state.id"))?;
                 Details::Topup(Box::new(row.read()?))
+            }
+            OperationKind::TopupRefund => {
+                let row = stored.beside.topup.take().ok_or_else(|| corrupt("topup_state.id"))?;
+                Details::Refund(Box::new(row.read_refund()?))
             }
             OperationKind::AllocationRun => Details::Run(Box::new(stored.take_run()?)),
         };

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::operation_row::StoredOperation;
 use super::rows::{corrupt, hex_bytes, shard_number};
-use crate::domain::{Operation, Topup};
+use crate::domain::{Operation, Topup, TopupRefund};
 use crate::ports::StoreError;
 
 #[derive(Clone, Serialize, sqlx::FromRow)]
@@ -23,15 +23,26 @@ pub(super) struct TopupRow {
 impl TopupRow {
     /// The row of an operation, where it has one.
     pub(super) fn of(operation: &Operation) -> Option<Self> {
-        let topup = operation.topup()?;
+        // A refund is not found by the acquirer's own id of it, which may be that of another payment.
+        let (acquirer, reference, content) = match (operation.topup(), operation.refund()) {
+            (Some(topup), _) => {
+                (topup.payment.acquirer.as_deref(), topup.payment.reference.as_deref(), serde_json::to_string(topup))
+            }
+            (_, Some(refund)) => (refund.acquirer.as_deref(), None, serde_json::to_string(refund)),
+            (None, None) => return None,
+        };
         Some(Self {
             shard: shard_number(operation.id.shard()),
             id: operation.id.uuid(),
             sequence: operation.last_sequence,
-            acquirer: topup.payment.acquirer.as_deref().map(Into::into),
-            reference: topup.payment.reference.as_deref().map(Into::into),
-            content: serde_json::to_string(topup).expect("it is made of texts and numbers"),
+            acquirer: acquirer.map(Into::into),
+            reference: reference.map(Into::into),
+            content: content.expect("it is made of texts and numbers"),
         })
+    }
+
+    pub(super) fn read_refund(&self) -> Result<TopupRefund, StoreError> {
+        serde_json::from_str(&self.content).map_err(|_| corrupt("topup_state.content"))
     }
 
     pub(super) fn read(&self) -> Result<Topup, StoreError> {

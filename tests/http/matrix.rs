@@ -91,6 +91,10 @@ fn rows_of_books() -> Vec<Row> {
             });
             ("/v1/topups".into(), Some(body))
         }),
+        row("POST /v1/topups/{id}/refund", Some(Scope::TopupsWrite), Subtree, &[201], |s, nonce| {
+            let body = json!({ "external_id": format!("refund-{nonce}"), "currency": "MAD", "reason": "bought twice" });
+            (format!("/v1/topups/{}/refund", s.topup), Some(body))
+        }),
         row("GET /v1/topups", Some(Scope::TopupsRead), Subtree, &[200], |s, _| {
             (format!("/v1/topups?reseller_id={}", s.reseller), None)
         }),

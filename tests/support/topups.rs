@@ -237,6 +237,7 @@ fn none(dependencies: &Dependencies) -> Acquirers {
 fn wired(world: &World, directory: &Arc<Directory>, acquirers: Arc<Acquirers>) -> (Arc<Cashier>, Arc<Topups>) {
     let cashier = Arc::new(Cashier {
         ledger: world.nodes[0].clone(),
+        reads: world.books.store.clone(),
         acquirers: acquirers.clone(),
         clock: world.clock.clone(),
         config: CashierConfig {

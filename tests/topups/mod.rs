@@ -4,6 +4,7 @@ mod doubt;
 mod late;
 mod notifications;
 mod payment;
+mod refunds;
 
 use taabia::domain::{AccountClass, Operation, Status};
 use taabia::ports::acquirer::{Authorised, Outcome};

@@ -80,6 +80,7 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::NetworkRead), routes!(resellers::limits::get_limits)),
         (Need::Scope(Scope::NetworkWrite), routes!(resellers::limits::put_limits)),
         (Need::Scope(Scope::TopupsWrite), routes!(topups::create::create_topup)),
+        (Need::Scope(Scope::TopupsWrite), routes!(topups::refund::refund_topup)),
         (Need::Scope(Scope::TopupsRead), routes!(topups::list::list_topups)),
         (Need::Scope(Scope::TopupsRead), routes!(topups::get::get_topup)),
         (Need::Scope(Scope::RechargesRead), routes!(reconciliation::get_reconciliation)),

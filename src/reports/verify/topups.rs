@@ -9,22 +9,45 @@ use crate::domain::{AccountClass, Operation, Status};
 pub(super) struct Topups {
     reserved_minor: i64,
     owed_minor: i64,
+    /// What top-ups say of their refunds less what these say: zero.
+    refunding_minor: i128,
+    refunded_minor: i128,
 }
 
 impl Topups {
     pub fn add(&mut self, operation: &Operation) {
-        let Some(topup) = operation.topup() else { return };
-        self.reserved_minor = self.reserved_minor.saturating_add(topup.reserved_minor);
-        if operation.status == Status::Captured {
-            let payment = &topup.payment;
-            let kept = payment.captured_minor - payment.refunded_minor - payment.charged_back_minor;
-            self.owed_minor = self.owed_minor.saturating_add(kept);
+        if let Some(refund) = operation.refund() {
+            match operation.status {
+                Status::Processing | Status::InDoubt => {
+                    self.reserved_minor = self.reserved_minor.saturating_add(refund.clawed.face_minor);
+                    self.refunding_minor -= i128::from(operation.amount_minor);
+                }
+                Status::Refunded => self.refunded_minor -= i128::from(operation.amount_minor),
+                _ => {}
+            }
         }
+        let Some(topup) = operation.topup() else { return };
+        self.refunding_minor += i128::from(topup.payment.refunding_minor);
+        self.refunded_minor += i128::from(topup.payment.refunded_minor);
+        self.reserved_minor = self.reserved_minor.saturating_add(topup.reserved_minor);
+        let payment = &topup.payment;
+        // What is on its way back is our debt as long as it is not there.
+        let owed = match operation.status {
+            Status::Captured => payment.left_minor() + payment.refunding_minor,
+            _ => payment.refunding_minor,
+        };
+        self.owed_minor = self.owed_minor.saturating_add(owed);
     }
 }
 
 /// The shard's accounts are what the top-ups sum to.
 pub(super) fn check(fold: &Fold<'_>) -> Result<(), Finding> {
+    let Topups { refunding_minor, refunded_minor, .. } = fold.topups;
+    if (refunding_minor, refunded_minor) != (0, 0) {
+        let text =
+            format!("they have {refunding_minor} more under way and {refunded_minor} more refunded than refunds");
+        return fold.wrong("top-ups of the shard".to_owned(), text);
+    }
     for (class, sum) in [
         (AccountClass::StockReserved, fold.topups.reserved_minor),
         (AccountClass::CapturedNotCredited, fold.topups.owed_minor),
