@@ -34,7 +34,6 @@ fn steps(random: &SeededRandomness) -> Vec<Step> {
         |key: &str, acquirer, token, when, ends| Step { key: key.into(), acquirer, token: Some(token), when, ends };
     let mut steps = vec![
         // Asked, and nothing has come of it yet.
-        step("asked", "bank", "tok_slow", When::Ours("processing"), Some("credited")),
         step("asked in vain", "bank", "tok_timeout_not_applied", When::Ours("processing"), Some("declined")),
         // The card is charged, and its answer is lost or on its way.
         step("charged, not told", "bank", "tok_timeout_applied", When::Theirs("captured"), Some("credited")),
@@ -49,6 +48,8 @@ fn steps(random: &SeededRandomness) -> Vec<Step> {
         step("declined", "bank", "tok_insufficient_funds", When::Ours("declined"), Some("declined")),
         // The customer pays while there is no server.
         Step { token: None, ..step("page", "bank", "", When::Ours("requires_action"), Some("credited")) },
+        // Charged some time after the server is gone, so after the steps that wait for the next charge.
+        step("asked, charged later", "bank", "tok_slow", When::Ours("processing"), Some("credited")),
     ];
     for moment in 0..4 {
         let when = When::After(random.next() % 60_000);
