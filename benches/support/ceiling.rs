@@ -247,7 +247,22 @@ fn api(
         calendar: config.calendar(),
         boundaries: Boundaries::default(),
     });
+    let dependencies = taabia::acquiring::Dependencies { clock: clock.clone(), randomness: randomness.clone() };
+    let none = Acquirers::connect(std::iter::empty(), &dependencies).map_err(|(_, error)| error)?;
     Ok(Api {
+        settlements: Arc::new(taabia::services::settlement::Settlements {
+            ledger: ledger.clone(),
+            reads: ledger.clone(),
+            settlement: store.clone(),
+            acquirers: Arc::new(none),
+            clock: clock.clone(),
+            currency: config.currency,
+        }),
+        reconciliation: Arc::new(taabia::services::reconciliation::Reconciliation {
+            reads: ledger.clone(),
+            topups: store.clone(),
+            calendar: config.calendar(),
+        }),
         recharges,
         stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock: clock.clone() }),
         limits: Arc::new(Limits {

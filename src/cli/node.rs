@@ -197,12 +197,7 @@ impl Node {
             }),
             limits: Arc::new(limits(storage, engine.clone(), directory.clone())),
             transfers: Arc::new(transfers(config, storage, engine.clone(), directory.clone())),
-            commissions: Arc::new(Commissions {
-                recharges: recharges.clone(),
-                catalogues: catalogues.clone(),
-                directory: directory.clone(),
-                reads: reads.clone(),
-            }),
+            commissions: Arc::new(commissions(storage, recharges.clone(), catalogues.clone(), directory.clone())),
             catalogues,
             clock: clock.clone(),
             stock: Arc::new(Stock { directory: directory.clone(), reads: reads.clone(), clock: clock.clone() }),
@@ -290,7 +285,16 @@ impl Node {
     }
 }
 
-pub(super) fn limits(storage: &Storage, engine: Arc<Engine>, directory: Arc<Directory>) -> Limits {
+pub(super) fn commissions(
+    storage: &Storage,
+    recharges: Arc<Recharges>,
+    catalogues: Arc<Catalogues>,
+    directory: Arc<Directory>,
+) -> Commissions {
+    Commissions { recharges, catalogues, directory, reads: storage.store.clone() }
+}
+
+fn limits(storage: &Storage, engine: Arc<Engine>, directory: Arc<Directory>) -> Limits {
     Limits { ledger: engine, reads: storage.store.clone(), directory, clock: Arc::new(SystemClock) }
 }
 

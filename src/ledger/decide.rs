@@ -11,7 +11,8 @@ use super::shards::Books;
 use super::transfer::Transferred;
 use super::user::{UserCommand, UserRefusal};
 use super::{
-    allocation, closing, four_eyes, limits, network, payout, recharge, record as records, run, settlement, stock_watch, topup, transfer, user, void, refund,
+    allocation, closing, four_eyes, limits, network, payout, recharge, record as records, refund, run, settlement,
+    stock_watch, topup, transfer, user, void,
 };
 use crate::domain::catalogue::Catalogue;
 use crate::domain::{
@@ -94,9 +95,14 @@ pub fn decide(
             | Request::AllocateStock(_),
             _,
         ) => decide_stock(books, shards, command, existing, moment),
-        (Request::StartTopup(_) | Request::AdvanceTopup(_) | Request::CreditTopup(_), _) => {
-            decide_topup(books, home, command, existing, moment)
-        }
+        (
+            Request::StartTopup(_)
+            | Request::AdvanceTopup(_)
+            | Request::CreditTopup(_)
+            | Request::StartRefund(_)
+            | Request::SettleRefund(_),
+            _,
+        ) => decide_topup(books, home, command, existing, moment),
     }
 }
 

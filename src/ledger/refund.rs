@@ -10,7 +10,7 @@ use super::books::{Movement, ShardBooks, Step, Subject};
 use super::command::{RefundEvidence, Refusal, SettleRefund, StartRefund};
 use super::pricing;
 use super::rules::Moment;
-use super::topup::{Places, TopupSteps, receivable, reserved};
+use super::topup::{Places, TopupSteps, halves, receivable, reserved};
 use crate::domain::refund::{Clawed, Share};
 use crate::domain::{
     Account, AccountClass, AccountNumber, Decline, Details, EntryKind, Operation, Reseller, Status, Timestamp, Topup,
@@ -210,7 +210,7 @@ pub fn settle(places: &Places<'_>, command: &SettleRefund, moment: &Moment<'_>) 
             }
             let subject = becomes(refund, Status::Refunded, None);
             let home = Step { movements, ..Step::about(EntryKind::TopupRefunded, subject) };
-            let steps = places.steps(home, EntryKind::TopupStockReturned, there);
+            let steps = halves(home, EntryKind::TopupStockReturned, there);
             Ok(Some(TopupSteps { of: Some(advanced(changed(of, next, status, at))), ..steps }))
         }
     }

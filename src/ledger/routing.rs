@@ -237,12 +237,11 @@ impl Request {
             Self::PayCommission(pay) => operator(&pay.external_id, pay.operation),
             Self::Reserve(Reserve { partner, reseller, external_id, operation, .. })
             | Self::StartTopup(StartTopup { partner, reseller, external_id, operation, .. })
+            | Self::StartRefund(StartRefund { partner, reseller, external_id, operation, .. })
             | Self::Void(Void { partner, reseller, external_id, operation }) => {
                 let key = Key { partner: *partner, reseller: *reseller, external_id: external_id.clone() };
                 Some((key, *operation))
             }
-            Self::StartTopup(StartTopup { partner, reseller, external_id, operation, .. })
-            | Self::StartRefund(StartRefund { partner, reseller, external_id, operation, .. }) => {
             Self::TransferStock(TransferStock { partner, from, external_id, operation, .. }) => {
                 let key = Key { partner: *partner, reseller: *from, external_id: external_id.clone() };
                 Some((key, *operation))

@@ -84,14 +84,12 @@ impl Places<'_> {
     }
 }
 
-    pub(super) fn steps(&self, home: Step, kind: EntryKind, there: Option<Movement>) -> TopupSteps {
-        TopupSteps { home, operator, of: None }
 /// The entry about the top-up and, in the operator's shard, the other half of what moves.
-fn halves(home: Step, kind: EntryKind, there: Option<Movement>) -> TopupSteps {
+pub(super) fn halves(home: Step, kind: EntryKind, there: Option<Movement>) -> TopupSteps {
     let Subject::Operation(operation) = &home.subject else { unreachable!("a top-up's entry is about it") };
     let elsewhere = Subject::Elsewhere { operation: operation.id, digest: operation.digest() };
     let operator = there.map(|movement| Step { movements: vec![movement], ..Step::about(kind, elsewhere) });
-    TopupSteps { home, operator }
+    TopupSteps { home, operator, of: None }
 }
 
 fn transit() -> AccountNumber {

@@ -73,7 +73,6 @@ impl From<&Operation> for OperationRow {
             last_sequence: operation.last_sequence,
             counterparty: match &operation.details {
                 Details::CommissionPayout { to, .. } => Some(to.uuid()),
-                Details::Topup(_) | Details::Refund(_) => None,
                 Details::Transfer(transfer) => transfer.to.map(ResellerId::uuid),
                 Details::Allocation(allocation) => Some(allocation.to.uuid()),
                 _ => None,
