@@ -32,8 +32,8 @@ use crate::services::recharges::{RechargeConfig, RechargeDeps};
 use crate::services::statements::Boundaries;
 use crate::services::stock_watch::StockWatches;
 use crate::services::{
-    Allocations, Audit, Catalogues, Commissions, Directory, FourEyes, Limits, Network, Recharges, Reconciliation,
-    Statements, Stock, Terminals, Transfers, Users,
+    Allocations, Audit, Catalogues, Commissions, Directory, FourEyes, Limits, Network, Recharges, Statements, Stock,
+    Terminals, Transfers, Users,
 };
 use crate::storage::Storage;
 

@@ -13,7 +13,6 @@ mod operation;
 mod products;
 mod recharges;
 mod runs;
-mod settlements;
 mod statements;
 mod stock_watch;
 mod terminals;
