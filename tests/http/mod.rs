@@ -13,6 +13,7 @@ mod operation;
 mod products;
 mod recharges;
 mod runs;
+mod settlements;
 mod statements;
 mod stock_watch;
 mod terminals;
