@@ -1,4 +1,6 @@
-//! Settlement files and a partner's day over HTTP.
+//! Settlement files over HTTP.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Body;
 use axum::http::{Method, Request, header};
@@ -25,7 +27,10 @@ async fn get(api: &TestApi, path: &str) -> Answer {
 }
 
 async fn token(api: &TestApi) -> String {
-    let client = api.access.client("finance", &Scope::ALL, &[api.world.id("root")]).await;
+    // Names of clients are unique.
+    static NEXT: AtomicUsize = AtomicUsize::new(1);
+    let name = format!("finance {}", NEXT.fetch_add(1, Ordering::Relaxed));
+    let client = api.access.client(&name, &Scope::ALL, &[api.world.id("root")]).await;
     api.access.token(&client).await
 }
 
@@ -48,54 +53,4 @@ async fn a_file_is_booked_once_and_told() {
     let item = &items["items"][0];
     assert_eq!((&item["state"], &item["reference"]), (&json!("missing_here"), &json!("p1")));
     assert_eq!((&item["settlement_id"], &items["next_cursor"]), (&report["id"], &Value::Null));
-}
-
-#[tokio::test]
-async fn what_is_no_file_is_refused() {
-    let api = TestApi::new().await;
-    send(&api, "/v1/settlements?acquirer=bank", "application/json", "{}").await.problem(415, "unsupported_media_type");
-    send(&api, "/v1/settlements?acquirer=other", "text/csv", FILE).await.problem(422, "validation_failed");
-    send(&api, "/v1/settlements?file=x", "text/csv", FILE).await.problem(400, "invalid_query");
-    let bad = send(&api, "/v1/settlements?acquirer=bank", "text/csv", &FILE.replace("9.85", "9,85")).await;
-    bad.problem(422, "validation_failed");
-    assert_eq!(bad.json()["errors"][0]["pointer"], "/2/net");
-    get(&api, "/v1/settlement-items?state=gone").await.problem(400, "invalid_query");
-    get(&api, "/v1/settlement-items?older_than_days=401").await.problem(400, "invalid_query");
-    get(&api, "/v1/settlement-items?cursor=abc").await.problem(400, "invalid_query");
-}
-
-#[tokio::test]
-async fn a_day_is_counted_and_listed() {
-    let api = TestApi::new().await;
-    for (key, amount) in [("a", "20.00"), ("b", "30.00"), ("=c", "0.50")] {
-        let body = json!({
-            "external_id": key, "reseller_id": api.world.id("shop-1").to_string(), "msisdn": "+212612345678",
-            "amount": amount, "currency": "MAD", "channel": "atm",
-        });
-        let sold = send(&api, "/v1/recharges", "application/json", &body.to_string()).await;
-        assert!(sold.status.is_success(), "{}", sold.text());
-    }
-    let day = taabia::domain::BusinessDay::of(api.world.clock.now(), &jiff::tz::TimeZone::UTC);
-    let counted = get(&api, &format!("/v1/reconciliation?business_date={day}")).await.json();
-    let sums = counted["by"].as_array().unwrap();
-    let count: i64 = sums.iter().map(|sum| sum["count"].as_i64().unwrap()).sum();
-    assert_eq!(count, 3, "{counted}");
-    assert!(sums.iter().all(|sum| sum["kind"] == "recharge"));
-    let declined = sums.iter().find(|sum| sum["status"] == "declined").unwrap();
-    assert_eq!((&declined["count"], &declined["amount"]), (&json!(1), &json!("0.50")));
-    let lines = get(&api, &format!("/v1/reconciliation/lines?business_date={day}")).await.text();
-    let rows: Vec<&str> = lines.lines().collect();
-    assert_eq!(rows.len(), 5, "{lines}");
-    assert!(rows[0].starts_with("kind,external_id,id,") && rows[4] == "closing,3", "{lines}");
-    assert!(rows[1].starts_with("recharge,'=c,rch_"), "{lines}");
-    // Another day has nothing, and nobody sees another's.
-    let before = get(&api, "/v1/reconciliation?business_date=2001-01-01").await.json();
-    assert_eq!(before["by"], json!([]));
-    let stranger = api.access.client("stranger", &Scope::ALL, &[api.world.id("stranger")]).await;
-    let token = api.access.token(&stranger).await;
-    let request = Request::builder().uri(format!("/v1/reconciliation?business_date={day}"));
-    let request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
-    assert_eq!(api.send(request.body(Body::empty()).unwrap()).await.json()["by"], json!([]));
-    get(&api, "/v1/reconciliation").await.problem(400, "invalid_query");
-    get(&api, "/v1/reconciliation?business_date=yesterday").await.problem(400, "invalid_query");
 }
