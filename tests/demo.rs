@@ -13,7 +13,8 @@ async fn asked(address: &str, path: &str) -> Value {
 async fn a_reseller_tops_up_by_card_and_sells(data_dir: &std::path::Path, database: &str) {
     let folder = data_dir.display().to_string();
     let store = ["--data-dir", &folder, "--database-url", database];
-    let demo = [&["demo", "--no-traffic", "--listen=127.0.0.1:0"], &store[..]].concat();
+    let never = "--set=topup.poll_interval_ms=3600000";
+    let demo = [&["demo", "--no-traffic", "--listen=127.0.0.1:0", never], &store[..]].concat();
     let mut server = Server::start(&demo).await;
     let reseller = credentials(data_dir, "reseller");
     let api = Api::enter_as(&server.url, &reseller).await;
@@ -30,9 +31,21 @@ async fn a_reseller_tops_up_by_card_and_sells(data_dir: &std::path::Path, databa
     let sold = api.post("/v1/recharges", &order("sale-1", outlet, "+212612345678", "20.00")).await.unwrap();
     assert_eq!(sold.body["status"], "completed", "{sold:?}");
 
+    // Nobody looks for so long: the acquirer tells by itself that the customer has paid.
+    let mut paying = topup("night-3", "");
+    paying.as_object_mut().unwrap().remove("payment_method");
+    let paying = api.post("/v1/topups", &paying).await.unwrap().body;
+    let form = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let form = form.post(paying["redirect_url"].as_str().unwrap());
+    let form = form.header("content-type", "application/x-www-form-urlencoded").body("action=pay&token=tok_visa");
+    assert_eq!(form.send().await.unwrap().status(), 303);
+    let place = format!("/v1/topups/{}", paying["id"].as_str().unwrap());
+    until("the notification", async || (api.get(&place).await.unwrap().body["status"] == "credited").then_some(()))
+        .await;
+
     let acquirer = demo_json(data_dir)["acquirer_simulator"].as_str().unwrap().to_owned();
     let due = asked(&acquirer, "/summary").await;
-    assert_eq!(due["MAD"]["captured_count"], 1, "{due}");
+    assert_eq!(due["MAD"]["captured_count"], 2, "{due}");
     server.terminate();
     assert!(server.ended().await.success(), "{}", server.log());
 

@@ -16,12 +16,12 @@ use super::clock::{SystemClock, SystemRandomness};
 use super::config::{AcquirerSettings, ChargingKind, Config};
 use super::demo_clients::{self, Credentials, Places};
 use super::demo_stock;
-use super::node::{Node, connect_charging, start_engine};
+use super::node::{Node, connect_charging, start_engine, url_of};
 use super::serve::{open_for_serving, until_stopped};
 use super::{migrate, settings, telemetry};
 use crate::domain::Currency;
 use crate::engine::Engine;
-use crate::ports::Reads;
+use crate::ports::{Randomness as _, Reads};
 use crate::services::catalogue::{self, Format};
 use crate::simulator::acquirer;
 use crate::simulator::charging::{Config as SimulatorConfig, Server};
@@ -52,8 +52,9 @@ pub async fn demo(args: DemoArgs) -> Result<bool, Box<dyn Error>> {
     let storage = open_for_serving(&config).await?;
     let simulator = start_simulator(&args, &mut config).await?;
     let file = config.data_dir.join("demo.json");
-    let acquirer = start_acquirer(&mut config, demo_clients::acquirer_before(&file)).await?;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| format!("{}: {error}", config.listen))?;
+    let api = url_of(listener.local_addr()?);
+    let acquirer = start_acquirer(&mut config, demo_clients::acquirer_before(&file), &api).await?;
     let engine = start_engine(&config, &storage);
     import_catalogue(&config, &storage, &engine).await?;
     let branches = seed(&config, &storage, engine.clone()).await?;
@@ -96,10 +97,11 @@ async fn start_simulator(args: &DemoArgs, config: &mut Config) -> Result<Option<
 }
 
 /// The acquirer simulator inside, unless the configuration has an acquirer of its name. Where it can, it listens where it
-/// did before: customers still have links to its page.
+/// did before: customers still have links to its page. It tells `api` what happens.
 async fn start_acquirer(
     config: &mut Config,
     before: Option<SocketAddr>,
+    api: &str,
 ) -> Result<Option<acquirer::Server>, Box<dyn Error>> {
     if config.acquirers.contains_key(ACQUIRER) {
         return Ok(None);
@@ -112,12 +114,19 @@ async fn start_acquirer(
         Some(listener) => listener,
         None => TcpListener::bind("127.0.0.1:0").await?,
     };
+    // Good for this run: what was not told before is signed anew.
+    let mut secret = [0; 32];
+    SystemRandomness.fill(&mut secret);
+    let secret = hex::encode(secret);
+    let notify =
+        acquirer::Notify { url: format!("{api}/v1/acquirers/{ACQUIRER}/notifications"), secret: secret.clone().into() };
     let simulator = acquirer::Config {
         data_dir: Some(config.data_dir.join("acquirer")),
+        notify: Some(notify),
         ..acquirer::Config::new(Arc::new(SystemClock))
     };
     let server = acquirer::Server::start(simulator, listener).await?;
-    let settings = AcquirerSettings::of_simulator(format!("http://{}", server.addr()));
+    let settings = AcquirerSettings::of_simulator(format!("http://{}", server.addr()), secret);
     config.acquirers.insert(ACQUIRER.into(), settings);
     Ok(Some(server))
 }

@@ -435,7 +435,7 @@ fn key_source(config: &Config) -> KeySource {
 }
 
 /// Where the API is reached from this machine.
-fn url_of(address: SocketAddr) -> String {
+pub(super) fn url_of(address: SocketAddr) -> String {
     let host = if address.ip().is_unspecified() { "127.0.0.1".into() } else { address.ip().to_string() };
     let host = if host.contains(':') { format!("[{host}]") } else { host };
     format!("http://{host}:{}", address.port())

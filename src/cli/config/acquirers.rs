@@ -150,15 +150,16 @@ fn misfit(name: &str, field: &str, problem: impl Into<String>) -> Misfit {
 }
 
 impl AcquirerSettings {
-    /// The acquirer simulator at `url`, the rest as by default.
+    /// The acquirer simulator at `url`, whose notifications are signed with `secret`; the rest as by default.
     ///
     /// # Panics
     /// Never: the example has every setting.
     #[must_use]
-    pub fn of_simulator(url: String) -> Self {
+    pub fn of_simulator(url: String, secret: String) -> Self {
         let mut settings = defaults();
         settings.insert("kind".into(), Value::String("simulator".into()));
         settings.insert("url".into(), Value::String(url));
+        settings.insert("notification_secrets".into(), Value::Array(vec![Value::String(secret)]));
         settings.try_into().expect("the example has every setting, which a test checks")
     }
 
