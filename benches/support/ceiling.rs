@@ -158,6 +158,28 @@ fn allocations(
     }
 }
 
+fn statements(config: &Config, ledger: Arc<InstantLedger>, directory: Arc<Directory>) -> Statements {
+    Statements {
+        directory,
+        reads: ledger,
+        movements: Arc::new(MemoryStore::new(SHARDS)),
+        clock: Arc::new(SystemClock),
+        calendar: config.calendar(),
+        boundaries: Boundaries::default(),
+    }
+}
+
+fn business_days(config: &Config, ledger: Arc<InstantLedger>) -> BusinessDays {
+    BusinessDays {
+        ledger: ledger.clone(),
+        reads: ledger,
+        movements: Arc::new(MemoryStore::new(SHARDS)),
+        clock: Arc::new(SystemClock),
+        calendar: config.calendar(),
+        shards: SHARDS,
+    }
+}
+
 /// Nothing is topped up here: there are no acquirers.
 fn topups(
     ledger: Arc<InstantLedger>,
@@ -239,14 +261,7 @@ fn api(
         directory: directory.clone(),
         reads: ledger.clone(),
     };
-    let statements = Arc::new(Statements {
-        directory: directory.clone(),
-        reads: ledger.clone(),
-        movements: Arc::new(MemoryStore::new(SHARDS)),
-        clock: clock.clone(),
-        calendar: config.calendar(),
-        boundaries: Boundaries::default(),
-    });
+    let statements = Arc::new(statements(config, ledger.clone(), directory.clone()));
     let dependencies = taabia::acquiring::Dependencies { clock: clock.clone(), randomness: randomness.clone() };
     let none = Acquirers::connect(std::iter::empty(), &dependencies).map_err(|(_, error)| error)?;
     Ok(Api {
@@ -284,14 +299,7 @@ fn api(
         catalogues,
         commissions: Arc::new(commissions),
         clock: clock.clone(),
-        business_days: BusinessDays {
-            ledger: ledger.clone(),
-            reads: ledger.clone(),
-            movements: Arc::new(MemoryStore::new(SHARDS)),
-            clock: clock.clone(),
-            calendar: config.calendar(),
-            shards: SHARDS,
-        },
+        business_days: business_days(config, ledger.clone()),
         stock_watches: StockWatches {
             ledger: ledger.clone(),
             reads: ledger.clone(),

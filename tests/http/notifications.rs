@@ -134,7 +134,8 @@ async fn credited_once(capture: CaptureMode, tokens: &[&str]) {
     }
     let sold = i64::try_from(tokens.len()).unwrap() * 1_000;
     assert_eq!((shop.stock().await, shop.taken_from_cards().await), (200_000 + sold, sold));
-    let summary = reqwest::get(format!("http://{}/summary", shop.server.as_ref().unwrap().addr())).await.unwrap();
+    let summary = format!("http://{}/summary", shop.server.as_ref().unwrap().addr());
+    let summary = crate::support::program::http_client().get(summary).send().await.unwrap();
     let summary: Value = serde_json::from_str(&summary.text().await.unwrap()).unwrap();
     assert!(summary.to_string().contains(&sold.to_string()), "{summary}");
     assert_eq!(shop.api.world.books.notifications.kept_notifications(10).await.unwrap(), []);

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::body::Body;
 use axum::http::{Method, Request, header};
 use serde_json::{Value, json};
-use taabia::ports::Clock as _;
 use taabia::services::Scope;
 
 use crate::support::api::{Answer, TestApi};

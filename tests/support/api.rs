@@ -310,6 +310,18 @@ fn allocations(world: &World, access: &Access, directory: Arc<Directory>) -> All
     }
 }
 
+fn users(world: &World, directory: Arc<Directory>) -> Users {
+    let randomness = Arc::new(SeededRandomness::new(9));
+    Users {
+        directory,
+        ledger: world.nodes[0].clone(),
+        reads: world.books.store.clone(),
+        pins: Arc::new(SecretHasher::new(randomness.clone(), 2, 64).unwrap()),
+        clock: world.clock.clone(),
+        randomness,
+    }
+}
+
 fn four_eyes(world: &World, directory: Arc<Directory>) -> FourEyes {
     FourEyes {
         ledger: world.nodes[0].clone(),
@@ -392,14 +404,7 @@ fn wire(
         clock: world.clock.clone(),
         stock: Arc::new(Stock { directory: directory.clone(), reads: store.clone(), clock: world.clock.clone() }),
         audit: Arc::new(Audit { directory: directory.clone(), reads: store.clone() }),
-        users: Arc::new(Users {
-            directory: directory.clone(),
-            ledger: world.nodes[0].clone(),
-            reads: store.clone(),
-            pins: Arc::new(SecretHasher::new(randomness.clone(), 2, 64).unwrap()),
-            clock: world.clock.clone(),
-            randomness: randomness.clone(),
-        }),
+        users: Arc::new(users(world, directory.clone())),
         allocations: Arc::new(allocations(world, access, directory.clone())),
         four_eyes: Arc::new(four_eyes(world, directory.clone())),
         business_days: BusinessDays {

@@ -27,14 +27,14 @@ impl Topups {
             }
         }
         let Some(topup) = operation.topup() else { return };
-        self.refunding += i128::from(topup.payment.refunding);
+        self.refunding += i128::from(topup.payment.refunding_minor);
         self.refunded += i128::from(topup.payment.refunded_minor);
         self.reserved = self.reserved.saturating_add(topup.reserved_minor);
         let payment = &topup.payment;
         // What is on its way back is our debt as long as it is not there.
         let owed = match operation.status {
-            Status::Captured => payment.left_minor() + payment.refunding,
-            _ => payment.refunding,
+            Status::Captured => payment.left_minor() + payment.refunding_minor,
+            _ => payment.refunding_minor,
         };
         self.owed = self.owed.saturating_add(owed);
     }
@@ -43,9 +43,8 @@ impl Topups {
 /// The shard's accounts are what the top-ups sum to.
 pub(super) fn check(fold: &Fold<'_>) -> Result<(), Finding> {
     let Topups { refunding, refunded, .. } = fold.topups;
-    if (refunding, refunded_minor) != (0, 0) {
-        let text =
-            format!("they have {refunding} more under way and {refunded_minor} more refunded than refunds");
+    if (refunding, refunded) != (0, 0) {
+        let text = format!("they have {refunding} more under way and {refunded} more refunded than refunds");
         return fold.wrong("top-ups of the shard".to_owned(), text);
     }
     for (class, sum) in
