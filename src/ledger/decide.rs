@@ -6,13 +6,14 @@ use super::books::{PlaceChange, ShardBooks, Step, Subject};
 use super::command::{
     AllocateStock, Command, ImportCatalogue, Outcome, PayCommission, PutRecord, Refusal, Request, Reserve, Rule,
 };
+use super::decide_topup::decide_topup;
 use super::rules::Moment;
 use super::shards::Books;
 use super::transfer::Transferred;
 use super::user::{UserCommand, UserRefusal};
 use super::{
-    allocation, closing, four_eyes, limits, network, payout, recharge, record as records, refund, run, settlement,
-    stock_watch, topup, transfer, user, void,
+    allocation, closing, four_eyes, limits, network, payout, recharge, record as records, run, settlement, stock_watch,
+    transfer, user, void,
 };
 use crate::domain::catalogue::Catalogue;
 use crate::domain::{
@@ -206,47 +207,6 @@ fn decide_place(books: &mut Books, home: Shard, command: &Command, moment: &Mome
     }
 }
 
-/// Stock that is bought by card.
-fn decide_topup(
-    books: &mut Books,
-    home: Shard,
-    command: &Command,
-    existing: Option<&Arc<Operation>>,
-    moment: &Moment<'_>,
-) -> Result<Outcome, Refusal> {
-    match (&command.request, existing) {
-        (Request::StartTopup(request), Some(existing)) => {
-            let said = existing.topup().map(|topup| (topup.price, topup.fee_minor));
-            let (price, fee_minor) = said.unwrap_or_default();
-            replay(existing, request.face_minor, &topup::details(request, price, fee_minor, moment.now))
-        }
-        (Request::StartTopup(request), None) => {
-            let steps = topup::start(&topup_places(books, home), request, moment).ok_or(Refusal::UnknownReseller)?;
-            Ok(record_topup(books, home, steps, request.operation, command, moment))
-        }
-        (Request::AdvanceTopup(request), _) => match topup::advance(&topup_places(books, home), request, moment)? {
-            Some(steps) => Ok(record_topup(books, home, steps, request.operation, command, moment)),
-            None => unchanged(books, home, request.operation),
-        },
-        (Request::CreditTopup(request), _) => match topup::credit(&topup_places(books, home), request, moment)? {
-            Some(steps) => Ok(record_topup(books, home, steps, request.operation, command, moment)),
-            None => unchanged(books, home, request.operation),
-        },
-        (Request::StartRefund(request), Some(existing)) => {
-            replay(existing, existing.amount_minor, &refund::details(request))
-        }
-        (Request::StartRefund(request), None) => {
-            let steps = refund::start(books.shard(home), request, moment).ok_or(Refusal::UnknownReseller)?;
-            Ok(record_topup(books, home, steps, request.operation, command, moment))
-        }
-        (Request::SettleRefund(request), _) => match refund::settle(&topup_places(books, home), request, moment)? {
-            Some(steps) => Ok(record_topup(books, home, steps, request.operation, command, moment)),
-            None => unchanged(books, home, request.operation),
-        },
-        _ => unreachable!("nothing else is sent here"),
-    }
-}
-
 /// Closes the business days that are over in a shard: what a batch begins with.
 pub fn close_days(books: &mut ShardBooks, moment: &Moment<'_>) {
     for day in closing::days_over(books, moment) {
@@ -262,7 +222,7 @@ pub fn knows_reseller(books: &Books, shards: u16, reseller: ResellerId) -> bool 
     books.get(Shard::of(reseller.uuid(), shards)).is_some_and(|shard| shard.reseller(reseller).is_some())
 }
 
-fn record(
+pub(super) fn record(
     books: &mut Books,
     home: Shard,
     step: Step,
@@ -404,34 +364,6 @@ fn record_transfer(
     record(books, home, transferred.sending, id, command, moment)
 }
 
-/// Where no operator stock moves, the operator's shard is not in memory, and not looked at.
-fn topup_places(books: &Books, home: Shard) -> topup::Places<'_> {
-    let home = books.shard(home);
-    topup::Places { home, operator: books.get(Shard::OPERATOR).unwrap_or(home) }
-}
-
-fn record_topup(
-    books: &mut Books,
-    home: Shard,
-    steps: topup::TopupSteps,
-    id: OperationId,
-    command: &Command,
-    moment: &Moment<'_>,
-) -> Outcome {
-    if let Some(step) = steps.operator {
-        books.shard_mut(Shard::OPERATOR).record(step, &command.actor, moment.now);
-    }
-    if let Some(step) = steps.of {
-        books.shard_mut(home).record(step, &command.actor, moment.now);
-    }
-    record(books, home, steps.home, id, command, moment)
-}
-
-fn unchanged(books: &Books, home: Shard, id: OperationId) -> Result<Outcome, Refusal> {
-    let operation = books.shard(home).operation(id).ok_or(Refusal::UnknownOperation)?;
-    Ok(Outcome::Unchanged(operation.clone()))
-}
-
 /// The guard sees what was reserved, in this batch and later.
 fn remember_sold(books: &mut Books, home: Shard, request: &Reserve, outcome: &Outcome, moment: &Moment<'_>) {
     if let Outcome::Decided(operation) = outcome
@@ -504,7 +436,7 @@ fn void_known(existing: &Arc<Operation>) -> Result<Outcome, Refusal> {
     }
 }
 
-fn replay(existing: &Arc<Operation>, amount_minor: i64, details: &Details) -> Result<Outcome, Refusal> {
+pub(super) fn replay(existing: &Arc<Operation>, amount_minor: i64, details: &Details) -> Result<Outcome, Refusal> {
     match existing.differs_from(amount_minor, details) {
         Some(field) => Err(Refusal::KeyReused { field }),
         None => Ok(Outcome::Replayed(existing.clone())),

@@ -9,6 +9,7 @@ pub mod closing;
 pub mod command;
 pub mod commission;
 mod decide;
+mod decide_topup;
 pub mod four_eyes;
 mod keys;
 pub mod limits;
