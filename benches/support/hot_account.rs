@@ -14,8 +14,8 @@ use taabia::domain::{
 };
 use taabia::ledger::{Changes, Head};
 use taabia::ports::{
-    Claim, Loaded, Reads, RechargeQuery, RecordQuery, RecordedAction, Session, ShardKey, StaffActionQuery, Store,
-    StoreError, TransferQuery, TransferReads, Wants,
+    Claim, Loaded, PartyQuery, Reads, RechargeQuery, RecordQuery, RecordedAction, Session, ShardKey, StaffActionQuery,
+    Store, StoreError, TransferReads, Wants,
 };
 use taabia::simulator::network::NetworkPlan;
 use taabia::storage::Storage;
@@ -87,7 +87,7 @@ struct StrippingSession {
 
 #[async_trait]
 impl TransferReads for StrippingStore {
-    async fn transfers(&self, query: &TransferQuery) -> std::result::Result<Vec<Operation>, StoreError> {
+    async fn transfers(&self, query: &PartyQuery) -> std::result::Result<Vec<Operation>, StoreError> {
         self.store.transfers(query).await
     }
 

@@ -13,8 +13,8 @@ use taabia::domain::{
 use taabia::ledger::command::Reserve;
 use taabia::ledger::{Command, Outcome, Refusal, Request};
 use taabia::ports::{
-    Clock as _, Ledger, LedgerError, Reads, RechargeQuery, RecordQuery, RecordedAction, StaffActionQuery, StoreError,
-    TransferQuery, TransferReads,
+    Clock as _, Ledger, LedgerError, PartyQuery, Reads, RechargeQuery, RecordQuery, RecordedAction, StaffActionQuery,
+    StoreError, TransferReads,
 };
 
 /// Balances in memory, and the recharges that are under way.
@@ -159,7 +159,7 @@ impl Reads for InstantLedger {
 
 #[async_trait]
 impl TransferReads for InstantLedger {
-    async fn transfers(&self, _: &TransferQuery) -> Result<Vec<Operation>, StoreError> {
+    async fn transfers(&self, _: &PartyQuery) -> Result<Vec<Operation>, StoreError> {
         Ok(Vec::new())
     }
 

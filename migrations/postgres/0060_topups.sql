@@ -14,7 +14,6 @@ CREATE INDEX topup_state_reference ON topup_state (acquirer, reference) WHERE re
 CREATE TABLE topup_open (
     shard smallint NOT NULL,
     id    uuid     NOT NULL,
-    since bigint   NOT NULL,
     PRIMARY KEY (shard, id)
 );
 

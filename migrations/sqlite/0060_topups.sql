@@ -14,7 +14,6 @@ CREATE INDEX topup_state_reference ON topup_state (acquirer, reference) WHERE re
 CREATE TABLE topup_open (
     shard INTEGER NOT NULL,
     id    BLOB    NOT NULL,
-    since INTEGER NOT NULL,
     PRIMARY KEY (shard, id)
 ) STRICT, WITHOUT ROWID;
 

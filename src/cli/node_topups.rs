@@ -76,7 +76,6 @@ pub(super) fn topup_job(config: &Config, storage: &Storage, cashier: Arc<Cashier
     TopupJob {
         reads: storage.topups.clone(),
         cashier,
-        clock: Arc::new(SystemClock),
         poll_interval_ms: config.topup.poll_interval_ms,
         concurrency: LOOKS_AT_ONCE,
     }

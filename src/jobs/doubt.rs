@@ -4,14 +4,14 @@
 //! restart. Inquiries back off; several nodes asking at once do no harm, since the engine moves an operation
 //! once. A miss counts only after `submit_by` plus the charging system's horizon (`domain.md` \[5\]).
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
+use super::pace::Paces;
 use crate::domain::{Decline, Operation, OperationId, OperationKind, Status, Timestamp};
 use crate::ledger::command::{Command, Evidence, Request, Resolve};
 use crate::ports::{Charging, Clock, Ledger, LookupOutcome, Reads, StoreError};
@@ -57,18 +57,11 @@ const GAUGE_EVERY: u64 = 5;
 /// Rows of one page of due operations.
 const PAGE: u32 = 500;
 
-/// When an operation is asked about again.
-#[derive(Clone, Copy, Debug)]
-struct Pace {
-    next: Instant,
-    pause: Duration,
-    sweep: u64,
-}
-
 impl DoubtJob {
     /// Sweeps until `stop` turns true or its sender is gone.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        let mut paces = HashMap::new();
+        let DoubtConfig { min_backoff_ms, max_backoff_ms, .. } = self.config;
+        let mut paces = Paces::new(Duration::from_millis(min_backoff_ms), Duration::from_millis(max_backoff_ms));
         for sweep in 0_u64.. {
             if let Err(error) = self.sweep(sweep, &mut paces).await {
                 tracing::warn!(error = %error, "the doubt job cannot read the store");
@@ -81,7 +74,7 @@ impl DoubtJob {
     }
 
     /// One pass over all due operations.
-    async fn sweep(&self, sweep: u64, paces: &mut HashMap<OperationId, Pace>) -> Result<(), StoreError> {
+    async fn sweep(&self, sweep: u64, paces: &mut Paces<OperationId>) -> Result<(), StoreError> {
         let now = self.clock.now();
         if sweep.is_multiple_of(GAUGE_EVERY) {
             self.gauge(now).await?;
@@ -91,8 +84,7 @@ impl DoubtJob {
             let page = self.reads.due(now, after, PAGE).await?;
             let complete = page.len() < PAGE as usize;
             after = page.last().map(|operation| (due_at(operation), operation.id));
-            let ready: Vec<_> =
-                page.into_iter().filter(|operation| self.is_ready(operation.id, sweep, paces)).collect();
+            let ready: Vec<_> = page.into_iter().filter(|operation| paces.is_due(operation.id)).collect();
             futures::stream::iter(ready)
                 .for_each_concurrent(self.config.concurrency, |operation| async move { self.inquire(&operation).await })
                 .await;
@@ -100,22 +92,8 @@ impl DoubtJob {
                 break;
             }
         }
-        paces.retain(|_, pace| pace.sweep == sweep);
+        paces.swept();
         Ok(())
-    }
-
-    /// Whether it is time to ask about an operation; if so, the next time is set.
-    fn is_ready(&self, id: OperationId, sweep: u64, paces: &mut HashMap<OperationId, Pace>) -> bool {
-        let now = Instant::now();
-        let first = Duration::from_millis(self.config.min_backoff_ms);
-        let pace = paces.entry(id).or_insert(Pace { next: now, pause: first, sweep });
-        pace.sweep = sweep;
-        let ready = pace.next <= now;
-        if ready {
-            pace.next = now + pace.pause;
-            pace.pause = (pace.pause * 2).min(Duration::from_millis(self.config.max_backoff_ms));
-        }
-        ready
     }
 
     async fn inquire(&self, operation: &Operation) {

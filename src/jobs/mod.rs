@@ -4,6 +4,7 @@ pub mod acceptance;
 pub mod business_days;
 pub mod doubt;
 pub mod expiry;
+mod pace;
 pub mod payout;
 pub mod runs;
 pub mod statements;

@@ -4,20 +4,20 @@
 //! It works on every node, from the store, so that what a node left behind goes on. Several nodes looking at once do no
 //! harm: the ledger moves a top-up once.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
+use super::pace::Paces;
 use crate::domain::{Operation, OperationId, OperationKind, Status};
-use crate::ports::{Clock, StoreError, TopupReads};
+use crate::ports::{StoreError, TopupReads};
 use crate::services::cashier::Cashier;
 
-/// Top-ups that are looked at in one sweep.
-const PAGE: u32 = 2_000;
+/// Rows of one page of open top-ups.
+const PAGE: u32 = 500;
 /// First pause between two looks at one top-up; it doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -26,23 +26,15 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 pub struct TopupJob {
     pub reads: Arc<dyn TopupReads>,
     pub cashier: Arc<Cashier>,
-    pub clock: Arc<dyn Clock>,
     pub poll_interval_ms: u64,
     /// Looks at the same time.
     pub concurrency: usize,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Pace {
-    next: Instant,
-    pause: Duration,
-    status: Status,
-}
-
 impl TopupJob {
     /// Sweeps until `stop` turns true or its sender is gone.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        let mut paces = HashMap::new();
+        let mut paces = Paces::new(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
             let pause = Duration::from_millis(self.poll_interval_ms);
             if timeout(pause, stop.wait_for(|stopped| *stopped)).await.is_ok() {
@@ -54,15 +46,24 @@ impl TopupJob {
         }
     }
 
-    async fn sweep(&self, paces: &mut HashMap<OperationId, Pace>) -> Result<(), StoreError> {
-        let open = self.reads.open_topups(self.clock.now(), PAGE).await?;
-        gauge(&open);
-        let now = Instant::now();
-        paces.retain(|id, _| open.iter().any(|operation| operation.id == *id));
-        let ready = open.into_iter().filter(|operation| is_due(operation, now, paces)).collect::<Vec<_>>();
-        futures::stream::iter(ready)
-            .for_each_concurrent(self.concurrency, |operation| async move { self.look(&operation).await })
-            .await;
+    /// One that moved on is looked at soon again.
+    async fn sweep(&self, paces: &mut Paces<(OperationId, Status)>) -> Result<(), StoreError> {
+        let (mut open, mut captured) = (0, 0);
+        let mut after = OperationId::from_uuid(uuid::Uuid::nil());
+        loop {
+            let page = self.reads.open_topups(after, PAGE).await?;
+            let complete = page.len() < PAGE as usize;
+            after = page.last().map_or(after, |operation| operation.id);
+            open += page.len();
+            captured += page.iter().filter(|operation| operation.status == Status::Captured).count();
+            let ready = page.into_iter().filter(|operation| paces.is_due((operation.id, operation.status)));
+            self.look_at(ready.collect()).await;
+            if complete {
+                break;
+            }
+        }
+        paces.swept();
+        gauge(open, captured);
         Ok(())
     }
 
@@ -71,10 +72,14 @@ impl TopupJob {
     /// # Errors
     /// [`StoreError`] when they cannot be read.
     pub async fn look_at_all(&self) -> Result<(), StoreError> {
-        for operation in self.reads.open_topups(self.clock.now(), PAGE).await? {
-            self.look(&operation).await;
-        }
-        Ok(())
+        // Each is looked at as it stands, however short its pause is.
+        self.sweep(&mut Paces::new(FIRST_PAUSE, LONGEST_PAUSE)).await
+    }
+
+    async fn look_at(&self, operations: Vec<Operation>) {
+        futures::stream::iter(operations)
+            .for_each_concurrent(self.concurrency, |operation| async move { self.look(&operation).await })
+            .await;
     }
 
     async fn look(&self, operation: &Operation) {
@@ -85,24 +90,8 @@ impl TopupJob {
     }
 }
 
-/// Whether it is time to look at a top-up; if so, the next time is set. One that moved on is looked at soon again.
-fn is_due(operation: &Operation, now: Instant, paces: &mut HashMap<OperationId, Pace>) -> bool {
-    let first = Pace { next: now, pause: FIRST_PAUSE, status: operation.status };
-    let pace = paces.entry(operation.id).or_insert(first);
-    if pace.status != operation.status {
-        *pace = first;
-    }
-    let due = pace.next <= now;
-    if due {
-        pace.next = now + pace.pause;
-        pace.pause = (pace.pause * 2).min(LONGEST_PAUSE);
-    }
-    due
-}
-
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-fn gauge(open: &[Operation]) {
-    let captured = open.iter().filter(|operation| operation.status == Status::Captured).count();
-    metrics::gauge!("taabia_topups_open").set(open.len() as f64);
+fn gauge(open: usize, captured: usize) {
+    metrics::gauge!("taabia_topups_open").set(open as f64);
     metrics::gauge!("taabia_topups_captured_not_credited").set(captured as f64);
 }

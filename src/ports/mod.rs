@@ -31,4 +31,4 @@ pub use store::{
     Session, SettledWants, ShardKey, StaffActionQuery, Store, StoreError, TallyQuestion, Wants, post_in_steps,
 };
 pub use topups::TopupReads;
-pub use transfers::{Party, TransferQuery, TransferReads};
+pub use transfers::{Party, PartyQuery, TransferReads};

@@ -3,15 +3,15 @@
 use async_trait::async_trait;
 
 use super::store::StoreError;
-use super::transfers::TransferQuery;
-use crate::domain::{Operation, Timestamp};
+use super::transfers::PartyQuery;
+use crate::domain::{Operation, OperationId};
 
 /// Named queries; each sees what was committed before it began.
 #[async_trait]
 pub trait TopupReads: Send + Sync {
     /// Top-ups of the party, ordered by id from the newest.
-    async fn topups(&self, query: &TransferQuery) -> Result<Vec<Operation>, StoreError>;
+    async fn topups(&self, query: &PartyQuery) -> Result<Vec<Operation>, StoreError>;
 
-    /// Top-ups that are not at their end and began at or before `since`, the oldest first.
-    async fn open_topups(&self, since: Timestamp, limit: u32) -> Result<Vec<Operation>, StoreError>;
+    /// Top-ups and refunds that are not at their end, by id, the oldest first, beginning after `after`.
+    async fn open_topups(&self, after: OperationId, limit: u32) -> Result<Vec<Operation>, StoreError>;
 }

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::store::StoreError;
 use crate::domain::{Operation, OperationId, ResellerId, Status, Timestamp};
 
-/// Whose transfers a list shows; whoever sent or receives them.
+/// Whose operations a list shows: of transfers, whoever sent or receives them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Party {
     Reseller(ResellerId),
@@ -13,9 +13,9 @@ pub enum Party {
     Below(Vec<ResellerId>),
 }
 
-/// A page of transfers and returns, newest first.
+/// A page of operations of one kind, newest first.
 #[derive(Clone, Debug)]
-pub struct TransferQuery {
+pub struct PartyQuery {
     pub party: Party,
     pub status: Option<Status>,
     /// Created at or after.
@@ -31,7 +31,7 @@ pub struct TransferQuery {
 #[async_trait]
 pub trait TransferReads: Send + Sync {
     /// Transfers and returns, ordered by id from the newest.
-    async fn transfers(&self, query: &TransferQuery) -> Result<Vec<Operation>, StoreError>;
+    async fn transfers(&self, query: &PartyQuery) -> Result<Vec<Operation>, StoreError>;
 
     /// Transfers that wait for acceptance and whose time was over at `due_by`, the longest due first.
     async fn overdue_transfers(&self, due_by: Timestamp, limit: u32) -> Result<Vec<Operation>, StoreError>;

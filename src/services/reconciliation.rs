@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::caller::{Caller, ServiceError};
 use crate::domain::{BusinessDay, Calendar, Operation, OperationId, OperationKind, ResellerId, Status};
 use crate::ports::store::Scope;
-use crate::ports::{Party, Reads, RechargeQuery, TopupReads, TransferQuery};
+use crate::ports::{Party, PartyQuery, Reads, RechargeQuery, TopupReads};
 
 /// Operations that are read at once.
 const PAGE: u32 = 1_000;
@@ -94,7 +94,7 @@ impl DayLines {
             let query = RechargeQuery { scope, msisdn: None, status, from, to, after, limit: PAGE };
             self.services.reads.recharges(&query).await?
         } else {
-            let query = TransferQuery { party: Party::Below(roots), status, from, to, after, limit: PAGE };
+            let query = PartyQuery { party: Party::Below(roots), status, from, to, after, limit: PAGE };
             self.services.topups.topups(&query).await?
         })
     }

@@ -12,14 +12,15 @@ use tokio::time::timeout;
 use super::caller::{Caller, ServiceError};
 use super::cashier::Cashier;
 use super::directory::Directory;
+use super::operation_list::{self, OperationFilter, OperationPage};
 use super::recharges::Answer;
 use crate::acquiring::{AcquirerName, Acquirers, Ask};
 use crate::domain::ids::uuid_v7;
 use crate::domain::topup::method_digest;
-use crate::domain::{Decline, ExternalId, Operation, OperationId, ResellerId, Status, Timestamp};
+use crate::domain::{Decline, ExternalId, Operation, OperationId, ResellerId, Status};
 use crate::ledger::command::{Command, Request, StartTopup, TopupEvidence};
 use crate::ports::acquirer::{CardToken, CustomerAction, Outcome, PageLanguage, PaymentMethod};
-use crate::ports::{Clock, Ledger, NotificationLog, Party, Randomness, Reads, TopupReads, TransferQuery};
+use crate::ports::{Clock, Ledger, NotificationLog, Randomness, Reads, TopupReads};
 
 /// A validated order.
 #[derive(Clone, Debug)]
@@ -33,27 +34,6 @@ pub struct TopupOrder {
     /// `None` is the acquirer's own page.
     pub token: Option<CardToken>,
     pub return_url: Option<Box<str>>,
-}
-
-/// What a list shows.
-#[derive(Clone, Debug, Default)]
-pub struct TopupFilter {
-    pub reseller: Option<ResellerId>,
-    /// Only together with `reseller`; of the caller's own partner.
-    pub external_id: Option<ExternalId>,
-    pub status: Option<Status>,
-    pub from: Option<Timestamp>,
-    pub to: Option<Timestamp>,
-    pub after: Option<OperationId>,
-    /// 1 to 200.
-    pub limit: u32,
-}
-
-/// A page of top-ups, newest first.
-#[derive(Clone, Debug)]
-pub struct TopupPage {
-    pub items: Vec<Operation>,
-    pub next: Option<OperationId>,
 }
 
 /// Times of top-ups.
@@ -154,33 +134,10 @@ impl Topups {
 
     /// # Errors
     /// [`ServiceError`].
-    pub async fn list(&self, caller: &Caller, filter: TopupFilter) -> Result<TopupPage, ServiceError> {
-        let party = match filter.reseller {
-            Some(reseller) => {
-                self.deps.directory.authorise(caller, reseller).await?;
-                Party::Reseller(reseller)
-            }
-            None => Party::Below(caller.roots.to_vec()),
-        };
-        let TopupFilter { status, from, to, after, limit, .. } = filter;
-        if let (Some(reseller), Some(external_id)) = (filter.reseller, &filter.external_id) {
-            let shard = self.deps.directory.shard_of(reseller);
-            let found = self.deps.reads.operation_by_key(shard, caller.partner, reseller, external_id).await?;
-            let shows = |operation: &Operation| {
-                operation.topup().is_some()
-                    && status.is_none_or(|status| operation.status == status)
-                    && from.is_none_or(|from| operation.created_at >= from)
-                    && to.is_none_or(|to| operation.created_at < to)
-                    && after.is_none()
-            };
-            return Ok(TopupPage { items: found.into_iter().filter(shows).collect(), next: None });
-        }
-        let query = TransferQuery { party, status, from, to, after, limit: limit + 1 };
-        let mut items = self.deps.lists.topups(&query).await?;
-        let more = items.len() > limit as usize;
-        items.truncate(limit as usize);
-        let next = if more { items.last().map(|operation| operation.id) } else { None };
-        Ok(TopupPage { items, next })
+    pub async fn list(&self, caller: &Caller, filter: OperationFilter) -> Result<OperationPage, ServiceError> {
+        let is_of_kind = |operation: &Operation| operation.topup().is_some();
+        let fetch = |query| async move { self.deps.lists.topups(&query).await };
+        operation_list::page(&self.deps.directory, &*self.deps.reads, caller, filter, is_of_kind, fetch).await
     }
 }
 

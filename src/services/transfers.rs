@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use super::caller::{Caller, ServiceError};
 use super::directory::Directory;
+use super::operation_list::{self, OperationFilter, OperationPage};
 use super::recharges::Answer;
 use crate::domain::ids::uuid_v7;
-use crate::domain::{
-    Edge, ExternalId, Operation, OperationId, Relation, ResellerId, Status, Timestamp, Transfer, TransferKind,
-};
+use crate::domain::{Edge, ExternalId, Operation, OperationId, Relation, ResellerId, Status, Transfer, TransferKind};
 use crate::ledger::command::{Command, Outcome, Request, SettleTransfer, Settlement, TransferStock};
-use crate::ports::{Clock, Ledger, Party, Randomness, Reads, TransferQuery, TransferReads};
+use crate::ports::{Clock, Ledger, Randomness, Reads, TransferReads};
 
 /// A validated order.
 #[derive(Clone, Debug)]
@@ -24,28 +23,6 @@ pub struct TransferOrder {
     pub kind: TransferKind,
     pub amount_minor: i64,
     pub asks_acceptance: bool,
-}
-
-/// What a list shows.
-#[derive(Clone, Debug, Default)]
-pub struct TransferFilter {
-    /// Who sent or receives.
-    pub reseller: Option<ResellerId>,
-    /// Only together with `reseller`, the sender; of the caller's own partner.
-    pub external_id: Option<ExternalId>,
-    pub status: Option<Status>,
-    pub from: Option<Timestamp>,
-    pub to: Option<Timestamp>,
-    pub after: Option<OperationId>,
-    /// 1 to 200.
-    pub limit: u32,
-}
-
-/// A page of transfers, newest first.
-#[derive(Clone, Debug)]
-pub struct TransferPage {
-    pub items: Vec<Operation>,
-    pub next: Option<OperationId>,
 }
 
 /// The use cases of transfers.
@@ -118,33 +95,10 @@ impl Transfers {
 
     /// # Errors
     /// [`ServiceError`].
-    pub async fn list(&self, caller: &Caller, filter: TransferFilter) -> Result<TransferPage, ServiceError> {
-        let party = match filter.reseller {
-            Some(reseller) => {
-                self.directory.authorise(caller, reseller).await?;
-                Party::Reseller(reseller)
-            }
-            None => Party::Below(caller.roots.to_vec()),
-        };
-        let (status, from, to, after) = (filter.status, filter.from, filter.to, filter.after);
-        if let (Some(reseller), Some(external_id)) = (filter.reseller, &filter.external_id) {
-            let shard = self.directory.shard_of(reseller);
-            let found = self.reads.operation_by_key(shard, caller.partner, reseller, external_id).await?;
-            let shows = |operation: &Operation| {
-                operation.transfer().is_some()
-                    && status.is_none_or(|status| operation.status == status)
-                    && from.is_none_or(|from| operation.created_at >= from)
-                    && to.is_none_or(|to| operation.created_at < to)
-                    && after.is_none()
-            };
-            return Ok(TransferPage { items: found.into_iter().filter(shows).collect(), next: None });
-        }
-        let query = TransferQuery { party, status, from, to, after, limit: filter.limit + 1 };
-        let mut items = self.lists.transfers(&query).await?;
-        let more = items.len() > filter.limit as usize;
-        items.truncate(filter.limit as usize);
-        let next = if more { items.last().map(|operation| operation.id) } else { None };
-        Ok(TransferPage { items, next })
+    pub async fn list(&self, caller: &Caller, filter: OperationFilter) -> Result<OperationPage, ServiceError> {
+        let is_of_kind = |operation: &Operation| operation.transfer().is_some();
+        let fetch = |query| async move { self.lists.transfers(&query).await };
+        operation_list::page(&self.directory, &*self.reads, caller, filter, is_of_kind, fetch).await
     }
 
     /// A caller sees what lies in its subtrees, and beyond them only where stock may go from there: above the sender,

@@ -14,8 +14,8 @@ use crate::domain::{
 };
 use crate::ledger::{Changes, Head};
 use crate::ports::{
-    Claim, Loaded, Reads, RechargeQuery, RecordQuery, RecordedAction, Session, ShardKey, StaffActionQuery, Store,
-    StoreError, TransferQuery, TransferReads, Wants,
+    Claim, Loaded, PartyQuery, Reads, RechargeQuery, RecordQuery, RecordedAction, Session, ShardKey, StaffActionQuery,
+    Store, StoreError, TransferReads, Wants,
 };
 
 /// Where a fault can strike.
@@ -386,7 +386,7 @@ impl Reads for FaultyStore {
 
 #[async_trait]
 impl TransferReads for FaultyStore {
-    async fn transfers(&self, query: &TransferQuery) -> Result<Vec<Operation>, StoreError> {
+    async fn transfers(&self, query: &PartyQuery) -> Result<Vec<Operation>, StoreError> {
         self.meet(Point::Read).await?;
         self.inner.transfers(query).await
     }

@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use crate::domain::{OperationId, Status, Timestamp};
-use crate::ports::{RechargeQuery, TransferQuery};
+use crate::ports::{PartyQuery, RechargeQuery};
 
 /// An id is drawn a moment before its operation is decided, and clocks are set: what was created at a time
 /// has an id of that time, give or take an hour. The exact comparison is with `created_at`.
@@ -44,7 +44,7 @@ impl Page {
         Self::within((query.from, query.to), query.after, query.status, query.limit)
     }
 
-    pub(super) fn of_transfers(query: &TransferQuery) -> Self {
+    pub(super) fn of_party(query: &PartyQuery) -> Self {
         Self::within((query.from, query.to), query.after, query.status, query.limit)
     }
 

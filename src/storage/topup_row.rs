@@ -71,15 +71,10 @@ pub(super) struct OpenTopupRow {
     pub shard: i16,
     #[serde(serialize_with = "hex_bytes")]
     pub id: Uuid,
-    pub since: i64,
 }
 
 impl OpenTopupRow {
     pub(super) fn of(operation: &Operation) -> Self {
-        Self {
-            shard: shard_number(operation.id.shard()),
-            id: operation.id.uuid(),
-            since: operation.created_at.unix_ms(),
-        }
+        Self { shard: shard_number(operation.id.shard()), id: operation.id.uuid() }
     }
 }

@@ -175,7 +175,6 @@ impl Till {
         let job = TopupJob {
             reads: world.books.topups.clone(),
             cashier: cashier.clone(),
-            clock: world.clock.clone(),
             poll_interval_ms: 10,
             concurrency: 4,
         };

@@ -6,6 +6,7 @@ mod audit;
 mod business_days;
 mod fields;
 mod four_eyes;
+mod operations;
 mod products;
 mod recharges;
 mod reconciliation;

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 
 use super::MemoryStore;
-use crate::domain::{Operation, ResellerId, Timestamp};
-use crate::ports::{Party, StoreError, TopupReads, TransferQuery};
+use crate::domain::{Operation, OperationId, ResellerId};
+use crate::ports::{Party, PartyQuery, StoreError, TopupReads};
 
 #[async_trait]
 impl TopupReads for MemoryStore {
-    async fn topups(&self, query: &TransferQuery) -> Result<Vec<Operation>, StoreError> {
+    async fn topups(&self, query: &PartyQuery) -> Result<Vec<Operation>, StoreError> {
         let state = self.shared.state();
         let parties: HashSet<ResellerId> = match &query.party {
             Party::Reseller(reseller) => [*reseller].into(),
@@ -29,11 +29,11 @@ impl TopupReads for MemoryStore {
         Ok(found.into_iter().take(query.limit as usize).cloned().collect())
     }
 
-    async fn open_topups(&self, since: Timestamp, limit: u32) -> Result<Vec<Operation>, StoreError> {
+    async fn open_topups(&self, after: OperationId, limit: u32) -> Result<Vec<Operation>, StoreError> {
         let state = self.shared.state();
-        let open = |operation: &&Operation| operation.waits_for_payment() && operation.created_at <= since;
+        let open = |operation: &&Operation| operation.waits_for_payment() && operation.id > after;
         let mut found: Vec<_> = state.books.iter().flat_map(|books| books.operations.values()).filter(open).collect();
-        found.sort_unstable_by_key(|operation| (operation.created_at, operation.id));
+        found.sort_unstable_by_key(|operation| operation.id);
         Ok(found.into_iter().take(limit as usize).cloned().collect())
     }
 }

@@ -6,11 +6,11 @@ use async_trait::async_trait;
 
 use super::MemoryStore;
 use crate::domain::{Operation, ResellerId, Timestamp};
-use crate::ports::{Party, StoreError, TransferQuery, TransferReads};
+use crate::ports::{Party, PartyQuery, StoreError, TransferReads};
 
 #[async_trait]
 impl TransferReads for MemoryStore {
-    async fn transfers(&self, query: &TransferQuery) -> Result<Vec<Operation>, StoreError> {
+    async fn transfers(&self, query: &PartyQuery) -> Result<Vec<Operation>, StoreError> {
         let state = self.shared.state();
         let parties: HashSet<ResellerId> = match &query.party {
             Party::Reseller(reseller) => [*reseller].into(),

@@ -92,8 +92,7 @@ async fn write_topups(connection: &mut PgConnection, batch: &Batch) -> Result<()
         answered(query.execute(&mut *connection)).await?;
     }
     if !batch.open_topups.is_empty() {
-        let query =
-            bind_columns!(sqlx::query(sql::TOPUPS_OPENED), batch.open_topups, row: row.shard, row.id, row.since);
+        let query = bind_columns!(sqlx::query(sql::TOPUPS_OPENED), batch.open_topups, row: row.shard, row.id);
         answered(query.execute(&mut *connection)).await?;
     }
     if !batch.closed_topups.is_empty() {

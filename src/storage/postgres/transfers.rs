@@ -6,14 +6,14 @@ use uuid::Uuid;
 use super::error::store_error;
 use super::{PostgresStore, sql};
 use crate::domain::{Operation, Timestamp};
-use crate::ports::{Party, StoreError, TransferQuery, TransferReads};
+use crate::ports::{Party, PartyQuery, StoreError, TransferReads};
 use crate::storage::bounds::Page;
 use crate::storage::operation_row::{StoredOperation, read_operations};
 
 #[async_trait]
 impl TransferReads for PostgresStore {
-    async fn transfers(&self, query: &TransferQuery) -> Result<Vec<Operation>, StoreError> {
-        let page = Page::of_transfers(query);
+    async fn transfers(&self, query: &PartyQuery) -> Result<Vec<Operation>, StoreError> {
+        let page = Page::of_party(query);
         let statement = match &query.party {
             Party::Reseller(reseller) => sqlx::query_as(sql::TRANSFERS_OF_RESELLER).bind(reseller.uuid()),
             Party::Below(roots) => {

@@ -8,8 +8,8 @@ use sqlx::sqlite::SqliteArguments;
 use super::beside::complete;
 use super::error::store_error;
 use super::{SqliteStore, json, sql};
-use crate::domain::{Operation, Shard, Timestamp};
-use crate::ports::{Party, StoreError, TopupReads, TransferQuery};
+use crate::domain::{Operation, OperationId, Shard};
+use crate::ports::{Party, PartyQuery, StoreError, TopupReads};
 use crate::storage::bounds::{Page, newest};
 use crate::storage::operation_row::{StoredOperation, read_operations};
 use crate::storage::rows::shard_number;
@@ -38,8 +38,8 @@ impl SqliteStore {
 
 #[async_trait]
 impl TopupReads for SqliteStore {
-    async fn topups(&self, query: &TransferQuery) -> Result<Vec<Operation>, StoreError> {
-        let page = Page::of_transfers(query);
+    async fn topups(&self, query: &PartyQuery) -> Result<Vec<Operation>, StoreError> {
+        let page = Page::of_party(query);
         match &query.party {
             Party::Reseller(reseller) => {
                 let home = Shard::of(reseller.uuid(), self.shards);
@@ -58,8 +58,8 @@ impl TopupReads for SqliteStore {
         }
     }
 
-    async fn open_topups(&self, since: Timestamp, limit: u32) -> Result<Vec<Operation>, StoreError> {
-        let statement = sqlx::query_as(sql::TOPUPS_OPEN).bind(since.unix_ms()).bind(i64::from(limit));
+    async fn open_topups(&self, after: OperationId, limit: u32) -> Result<Vec<Operation>, StoreError> {
+        let statement = sqlx::query_as(sql::TOPUPS_OPEN).bind(after.uuid()).bind(i64::from(limit));
         self.complete_operations(statement).await
     }
 }

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::error::store_error;
 use super::{SqliteStore, json, sql};
 use crate::domain::{Operation, Shard, Timestamp};
-use crate::ports::{Party, StoreError, TransferQuery, TransferReads};
+use crate::ports::{Party, PartyQuery, StoreError, TransferReads};
 use crate::storage::bounds::{Page, newest};
 use crate::storage::operation_row::{StoredOperation, read_operations};
 use crate::storage::rows::shard_number;
@@ -27,8 +27,8 @@ impl SqliteStore {
 
 #[async_trait]
 impl TransferReads for SqliteStore {
-    async fn transfers(&self, query: &TransferQuery) -> Result<Vec<Operation>, StoreError> {
-        let page = Page::of_transfers(query);
+    async fn transfers(&self, query: &PartyQuery) -> Result<Vec<Operation>, StoreError> {
+        let page = Page::of_party(query);
         let mut found = Vec::new();
         match &query.party {
             Party::Reseller(reseller) => {

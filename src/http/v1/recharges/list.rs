@@ -9,11 +9,12 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::shape::Recharge;
-use crate::domain::{ExternalId, OperationId, ResellerId, Status, Timestamp};
+use crate::domain::{ExternalId, ResellerId, Status, Timestamp};
 use crate::http::problem::{Problem, ProblemJson};
-use crate::http::query::{Query, cursor, parse_cursor};
+use crate::http::query::Query;
 use crate::http::schema;
 use crate::http::state::ApiState;
+use crate::http::v1::operations::{cursor_after, place, status_of};
 use crate::services::{Caller, RechargeFilter};
 
 const PATH: &str = "/v1/recharges";
@@ -76,7 +77,7 @@ pub async fn list_recharges(
     let page = state.recharges.list(&caller, filter).await?;
     let catalogue = state.catalogues.of(&page.items.iter().collect::<Vec<_>>()).await;
     let items = page.items.iter().map(|operation| Recharge::of(&state, operation, &catalogue)).collect();
-    let next_cursor = page.next.map(|last| cursor(AFTER, last.uuid().as_bytes()));
+    let next_cursor = page.next.map(|last| cursor_after(AFTER, last));
     let headers = query.page_headers(PATH, next_cursor.as_deref());
     Ok((headers, Json(RechargeList { items, next_cursor })).into_response())
 }
@@ -86,10 +87,10 @@ fn filter(query: &mut Query, state: &ApiState) -> Result<RechargeFilter, Problem
         reseller: query.get("reseller_id", ResellerId::from_str),
         external_id: query.get("external_id", ExternalId::from_str),
         msisdn: query.get("msisdn", |text| state.numbering.parse(text)),
-        status: query.get("status", status),
+        status: query.get("status", |text| status_of(text, &Status::OF_RECHARGES)),
         from: query.get("from", Timestamp::parse),
         to: query.get("to", Timestamp::parse),
-        after: query.get("cursor", place),
+        after: query.get("cursor", |text| place(text, AFTER)),
         limit: query.limit(),
     };
     if query.has("external_id") && !query.has("reseller_id") {
@@ -111,16 +112,4 @@ fn filter(query: &mut Query, state: &ApiState) -> Result<RechargeFilter, Problem
     }
     query.finish()?;
     Ok(filter)
-}
-
-fn status(text: &str) -> Result<Status, &'static str> {
-    let found = Status::OF_RECHARGES.into_iter().find(|status| status.name() == text);
-    found.ok_or("expected one of the statuses")
-}
-
-fn place(text: &str) -> Result<OperationId, &'static str> {
-    match parse_cursor(text)? {
-        (AFTER, place) => uuid::Uuid::from_slice(&place).map(OperationId::from_uuid).map_err(|_| "expected a cursor"),
-        _ => Err("expected a cursor of an earlier page"),
-    }
 }

@@ -1,7 +1,5 @@
 //! `GET /v1/topups`: a page of top-ups, newest first.
 
-use std::str::FromStr;
-
 use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -9,18 +7,18 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::shape::{Topup, statuses};
-use crate::domain::{ExternalId, OperationId, ResellerId, Status, Timestamp};
+use crate::domain::Status;
 use crate::http::problem::{Problem, ProblemJson};
-use crate::http::query::{Query, cursor, parse_cursor};
+use crate::http::query::Query;
 use crate::http::state::ApiState;
+use crate::http::v1::operations;
 use crate::services::Caller;
-use crate::services::topups::TopupFilter;
 
 const PATH: &str = "/v1/topups";
 /// First byte of this list's cursors; the id of the last item shown follows.
 const AFTER: u8 = 90;
 
-/// The filters, as they are documented; [`filter`] reads them.
+/// The filters, as they are documented; [`operations::filter`] reads them.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "documents the parameters; they are read by name, so that unknown ones are noticed")]
@@ -67,44 +65,11 @@ pub async fn list_topups(
     Extension(caller): Extension<Caller>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response, Problem> {
-    let mut query = Query::read(&uri, &["reseller_id", "external_id", "status", "from", "to", "limit", "cursor"])?;
-    let page = state.topups.list(&caller, filter(&mut query)?).await?;
+    let mut query = Query::read(&uri, &operations::PARAMETERS)?;
+    let filter = operations::filter(&mut query, &Status::OF_TOPUPS, AFTER, "reseller")?;
+    let page = state.topups.list(&caller, filter).await?;
     let items = page.items.iter().map(|operation| Topup::of(&state, operation)).collect::<Result<_, _>>()?;
-    let next_cursor = page.next.map(|last| cursor(AFTER, last.uuid().as_bytes()));
+    let next_cursor = page.next.map(|last| operations::cursor_after(AFTER, last));
     let headers = query.page_headers(PATH, next_cursor.as_deref());
     Ok((headers, Json(TopupList { items, next_cursor })).into_response())
-}
-
-fn filter(query: &mut Query) -> Result<TopupFilter, Problem> {
-    let filter = TopupFilter {
-        reseller: query.get("reseller_id", ResellerId::from_str),
-        external_id: query.get("external_id", ExternalId::from_str),
-        status: query.get("status", status),
-        from: query.get("from", Timestamp::parse),
-        to: query.get("to", Timestamp::parse),
-        after: query.get("cursor", place),
-        limit: query.limit(),
-    };
-    if query.has("external_id") && !query.has("reseller_id") {
-        query.refuse("reseller_id", "missing", "external_id is unique within a reseller only");
-    }
-    if let (Some(from), Some(to)) = (filter.from, filter.to)
-        && to < from
-    {
-        query.refuse("to", "invalid", "expected a time after from");
-    }
-    query.finish()?;
-    Ok(filter)
-}
-
-fn status(text: &str) -> Result<Status, &'static str> {
-    let found = Status::OF_TOPUPS.into_iter().find(|status| status.name() == text);
-    found.ok_or("expected one of the statuses")
-}
-
-fn place(text: &str) -> Result<OperationId, &'static str> {
-    match parse_cursor(text)? {
-        (AFTER, place) => uuid::Uuid::from_slice(&place).map(OperationId::from_uuid).map_err(|_| "expected a cursor"),
-        _ => Err("expected a cursor of an earlier page"),
-    }
 }
