@@ -11,7 +11,7 @@ pub(super) struct Paces<K> {
     first: Duration,
     longest: Duration,
     sweep: u64,
-    paces: HashMap<K, Pace>,
+    of: HashMap<K, Pace>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -24,13 +24,13 @@ struct Pace {
 
 impl<K: Eq + Hash> Paces<K> {
     pub fn new(first: Duration, longest: Duration) -> Self {
-        Self { first, longest, sweep: 0, paces: HashMap::new() }
+        Self { first, longest, sweep: 0, of: HashMap::new() }
     }
 
     /// Whether it is time to look at it; if so, the next time is set.
     pub fn is_due(&mut self, key: K) -> bool {
         let now = Instant::now();
-        let pace = self.paces.entry(key).or_insert(Pace { next: now, pause: self.first, sweep: self.sweep });
+        let pace = self.of.entry(key).or_insert(Pace { next: now, pause: self.first, sweep: self.sweep });
         pace.sweep = self.sweep;
         let due = pace.next <= now;
         if due {
@@ -43,7 +43,7 @@ impl<K: Eq + Hash> Paces<K> {
     /// Ends a sweep: what it did not meet is forgotten.
     pub fn swept(&mut self) {
         let sweep = self.sweep;
-        self.paces.retain(|_, pace| pace.sweep == sweep);
+        self.of.retain(|_, pace| pace.sweep == sweep);
         self.sweep += 1;
     }
 }
