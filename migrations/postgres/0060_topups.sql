@@ -15,7 +15,7 @@ CREATE TABLE topup_open (
     shard smallint NOT NULL,
     id    uuid     NOT NULL,
     PRIMARY KEY (shard, id)
-);
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 
 CREATE INDEX operation_topup ON operation (shard, id) WHERE kind = 10;
 CREATE INDEX operation_topup_reseller ON operation (shard, reseller, id) WHERE kind = 10;

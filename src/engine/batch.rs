@@ -66,16 +66,25 @@ impl Keys {
     }
 }
 
+/// The shards that the commands touch, ascending.
+pub fn shards_of(commands: &[&Command], shard_count: u16) -> Vec<Shard> {
+    let homes = commands.iter().map(|command| command.request.home(shard_count));
+    let others = commands.iter().flat_map(|command| command.request.other_shards(shard_count));
+    let mut shards: Vec<Shard> = homes.chain(others).collect();
+    shards.sort_unstable();
+    shards.dedup();
+    shards
+}
+
 impl Batch<'_> {
-    /// Decides the batch by memory alone, where memory holds all that it needs: nothing is read, and what it writes
+    /// Decides the batch, which touches `shards`, by memory alone, where memory holds all that it needs: nothing is read, and what it writes
     /// is good only if the shards still stand as memory has them.
-    pub fn prepare_by_memory(&mut self, commands: &[&Command]) -> Option<Prepared> {
+    pub fn prepare_by_memory(&mut self, commands: &[&Command], shards: &[Shard]) -> Option<Prepared> {
         let begun = Instant::now();
-        let shards = self.shards_of(commands);
         let in_memory = shards.iter().all(|shard| self.books.get(*shard).is_some());
         let knows_all = || {
-            self.wants_sales(&shards).is_empty()
-                && self.wants(commands, &shards).is_empty()
+            self.wants_sales(shards).is_empty()
+                && self.wants(commands, shards).is_empty()
                 && self.wants_further(commands).is_empty()
         };
         if !in_memory || !knows_all() {
@@ -85,28 +94,29 @@ impl Batch<'_> {
         if !keys.asked.is_empty() {
             return None;
         }
-        let prepared = self.decide(commands, &keys.claims(), &shards);
+        let prepared = self.decide(commands, &keys.claims(), shards);
         phase("decide", begun);
         if prepared.changes.len() == shards.len() {
             return Some(prepared);
         }
         // An answer about a shard that is not written to would not be confirmed by the write. What was recorded in the
         // others is undone by forgetting them.
-        prepared.changes.iter().for_each(|changes| self.books.remove(changes.head.shard));
+        for changes in &prepared.changes {
+            self.books.remove(changes.head.shard);
+        }
         None
     }
 
     /// Everything up to the commit, under the shards' locks.
-    pub async fn prepare_locked(&mut self, commands: &[&Command]) -> Result<Prepared, StoreError> {
+    pub async fn prepare_locked(&mut self, commands: &[&Command], shards: &[Shard]) -> Result<Prepared, StoreError> {
         let begun = Instant::now();
-        let shards = self.shards_of(commands);
-        self.lock(&shards).await?;
+        self.lock(shards).await?;
         let locked = phase("lock", begun);
-        self.load(commands, &shards).await?;
+        self.load(commands, shards).await?;
         let loaded = phase("load", locked);
         let claims = self.claim(commands).await?;
         let claimed = phase("claim", loaded);
-        let prepared = self.decide(commands, &claims, &shards);
+        let prepared = self.decide(commands, &claims, shards);
         let decided = phase("decide", claimed);
         if !prepared.changes.is_empty() {
             self.session.persist(&prepared.changes).await?;
@@ -121,16 +131,6 @@ impl Batch<'_> {
         let posted = self.session.post(changes).await;
         phase("post", begun);
         posted
-    }
-
-    /// The shards that the commands touch, ascending.
-    fn shards_of(&self, commands: &[&Command]) -> Vec<Shard> {
-        let homes = commands.iter().map(|command| command.request.home(self.shard_count));
-        let others = commands.iter().flat_map(|command| command.request.other_shards(self.shard_count));
-        let mut shards: Vec<Shard> = homes.chain(others).collect();
-        shards.sort_unstable();
-        shards.dedup();
-        shards
     }
 
     /// Locks the shards and drops from memory what another node has changed since.

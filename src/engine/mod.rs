@@ -7,6 +7,7 @@
 
 mod batch;
 mod poster;
+mod shelf;
 mod wants;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -18,6 +19,7 @@ use tokio::time::Instant;
 use crate::ledger::{Command, Outcome, Rules};
 use crate::ports::{Clock, Ledger, LedgerError, Store};
 use poster::Poster;
+use shelf::Shelf;
 
 /// How the engine is sized.
 #[derive(Clone, Debug)]
@@ -81,6 +83,7 @@ impl Engine {
     pub fn start(store: Arc<dyn Store>, clock: Arc<dyn Clock>, rules: Arc<Rules>, config: &EngineConfig) -> Arc<Self> {
         let shards = store.shards();
         let count = config.posters.clamp(1, store.max_posters().min(usize::from(shards)).max(1));
+        let shelf = Arc::new(Shelf::new(shards));
         let mut lanes = Vec::with_capacity(count);
         let mut posters = Vec::with_capacity(count);
         for number in 0..count {
@@ -89,7 +92,7 @@ impl Engine {
             let poster = Poster::new(
                 number,
                 (store.clone(), clock.clone(), rules.clone()),
-                config.clone(),
+                (config.clone(), shelf.clone()),
                 business_receiver,
                 resolutions_receiver,
             );

@@ -1,6 +1,6 @@
 //! A poster: gathers batches, drives their transactions, and answers after the commit.
 //!
-//! Its memory is good only while the shard's row is the one it wrote last; it is dropped on every failed or
+//! The memory of a shard is good only while the shard's row is the one that was written last; it is dropped on every failed or
 //! unknown commit. A failure that is nobody's fault is tried again; one that a command causes is found by
 //! running the batch's commands singly; a commit whose answer was lost is looked up, never guessed.
 
@@ -13,7 +13,8 @@ use futures::FutureExt;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::batch::{Batch, Prepared, Results, Witness};
+use super::batch::{Batch, Prepared, Results, Witness, shards_of};
+use super::shelf::Shelf;
 use super::{EngineConfig, Envelope, RETRY_AFTER_S};
 use crate::domain::Shard;
 use crate::domain::encoding::Hash;
@@ -79,6 +80,8 @@ pub struct Poster {
     business: mpsc::Receiver<Envelope>,
     resolutions: mpsc::UnboundedReceiver<Envelope>,
     session: Option<Box<dyn Session>>,
+    shelf: Arc<Shelf>,
+    /// The shards of the batch that is under way.
     books: Books,
     trust: Trust,
     /// Resolutions that wait for the store to come back: never refused, tried until durable.
@@ -91,7 +94,7 @@ impl Poster {
     pub fn new(
         number: usize,
         (store, clock, rules): (Arc<dyn Store>, Arc<dyn Clock>, Arc<Rules>),
-        config: EngineConfig,
+        (config, shelf): (EngineConfig, Arc<Shelf>),
         business: mpsc::Receiver<Envelope>,
         resolutions: mpsc::UnboundedReceiver<Envelope>,
     ) -> Self {
@@ -104,6 +107,7 @@ impl Poster {
             business,
             resolutions,
             session: None,
+            shelf,
             books: Books::default(),
             trust: Trust::default(),
             carried: VecDeque::new(),
@@ -233,10 +237,12 @@ impl Poster {
 
     /// One transaction, with a panic of a decision treated as poison.
     async fn attempt(&mut self, commands: &[&Command]) -> Result<Results, Failure> {
-        let guarded = AssertUnwindSafe(self.transact(commands)).catch_unwind().await;
+        let shards = shards_of(commands, self.store.shards());
+        let taken = self.shelf.take(&shards, &mut self.books).await;
+        let guarded = AssertUnwindSafe(self.transact(commands, &shards)).catch_unwind().await;
         match guarded {
             Ok(Ok(results)) => {
-                self.books.iter_mut().for_each(|books| books.forget(self.config.cached_rows));
+                taken.put_back(&mut self.books, self.config.cached_rows);
                 Ok(results)
             }
             Ok(Err(error)) => {
@@ -252,7 +258,7 @@ impl Poster {
         }
     }
 
-    async fn transact(&mut self, commands: &[&Command]) -> Result<Results, StoreError> {
+    async fn transact(&mut self, commands: &[&Command], shards: &[Shard]) -> Result<Results, StoreError> {
         let begun = Instant::now();
         if self.session.is_none() {
             self.session = Some(self.store.session().await?);
@@ -261,7 +267,7 @@ impl Poster {
         let moment = Moment { now: self.clock.now(), rules: &self.rules };
         let mut batch =
             Batch { session: session.as_mut(), books: &mut self.books, shard_count: self.store.shards(), moment };
-        let by_memory = if self.trust.holds() { batch.prepare_by_memory(commands) } else { None };
+        let by_memory = if self.trust.holds() { batch.prepare_by_memory(commands, shards) } else { None };
         let (prepared, committed) = match by_memory {
             Some(prepared) => {
                 let posted = batch.post(&prepared.changes).await;
@@ -271,7 +277,7 @@ impl Poster {
                 (prepared, posted)
             }
             None => {
-                let prepared = batch.prepare_locked(commands).await?;
+                let prepared = batch.prepare_locked(commands, shards).await?;
                 self.trust.regained();
                 if prepared.changes.is_empty() {
                     session.rollback().await?;

@@ -47,8 +47,8 @@ impl Books {
         self.shards.insert(books.shard(), books);
     }
 
-    pub fn remove(&mut self, shard: Shard) {
-        self.shards.remove(&shard);
+    pub fn remove(&mut self, shard: Shard) -> Option<ShardBooks> {
+        self.shards.remove(&shard)
     }
 
     pub fn clear(&mut self) {
