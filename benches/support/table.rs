@@ -68,7 +68,7 @@ const TOTALS: Promise = Promise::Below { bound: 200.0, words: "p99 < 200 ms" };
 const MEMORY: Promise = Promise::Below { bound: 300.0, words: "< 300 MB" };
 
 #[rustfmt::skip]
-const ROWS: [Row; 54] = [
+const ROWS: [Row; 58] = [
     throughput("PostgreSQL: pgbench simple-update, 16 connections", "pgbench", None, Promise::None),
     throughput("PostgreSQL: recharges, one transaction per step, 16 connections", "naive_postgres", PGBENCH, Promise::None),
     throughput("PostgreSQL: engine, 2,048 in flight", "engine_postgres", PGBENCH, times(2.5, None, "≥ 2.5 × (goal 4 ×)")),
@@ -82,6 +82,10 @@ const ROWS: [Row; 54] = [
     throughput("HTTP, ledger answers at once, 256 connections", "ceiling_256", PGBENCH, Promise::None),
     throughput("HTTP, PostgreSQL, 64 connections", "http_postgres_64", PGBENCH, times(1.5, Some(25.0), "≥ 1.5 ×, p99 < 25 ms")),
     throughput("HTTP, PostgreSQL, 256 connections", "http_postgres_256", PGBENCH, times(2.0, None, "≥ 2 ×")),
+    throughput("HTTP, PostgreSQL, 64 connections, no commissions", "plain_postgres_64", PGBENCH, Promise::None),
+    throughput("HTTP, PostgreSQL, 256 connections, no commissions", "plain_postgres_256", PGBENCH, Promise::None),
+    throughput("HTTP, PostgreSQL, 64 connections, to the same without commissions", "http_postgres_64", Some("plain_postgres_64"), times(0.85, None, "≥ 0.85 ×")),
+    throughput("HTTP, PostgreSQL, 256 connections, to the same without commissions", "http_postgres_256", Some("plain_postgres_256"), times(0.85, None, "≥ 0.85 ×")),
     throughput("HTTP, SQLite, 64 connections", "http_sqlite_64", Some("single_sqlite"), Promise::None),
     throughput("HTTP, SQLite, 256 connections", "http_sqlite_256", Some("single_sqlite"), Promise::None),
     Row { label: "memory of the server at most, PostgreSQL", name: "http_postgres.memory_mb", kind: Kind::Megabytes, yardstick: None, promise: MEMORY },

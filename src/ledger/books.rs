@@ -466,12 +466,12 @@ impl ShardBooks {
         Some(changes)
     }
 
-    /// Forgets what the next batch will hardly need: closed operations and the guard's answers; beyond
+    /// Forgets what the next batch will hardly need: operations at their end and the guard's answers; beyond
     /// `limit` rows of a kind also the rest. Whatever is missing is loaded again.
     pub fn forget(&mut self, limit: usize) {
         self.recent.clear();
         self.settled.clear();
-        self.operations.retain(|_, operation| operation.status.is_open());
+        self.operations.retain(|_, operation| operation.status.is_open() || operation.waits_for_payment());
         if self.operations.len() > limit {
             self.operations.clear();
             self.holds.clear();

@@ -33,10 +33,11 @@ impl TopupSteps {
 }
 
 impl TopupEvidence {
-    /// Whether operator stock may move by it.
+    /// Whether operator stock may move by it. What is paid has its stock set aside, and where that went back, the money
+    /// is our debt until it can be credited.
     #[must_use]
     pub fn moves_stock(&self) -> bool {
-        matches!(self, Self::NotTaken(_) | Self::Taken { .. })
+        matches!(self, Self::NotTaken(_))
     }
 }
 

@@ -86,20 +86,14 @@ async fn write_settlement(connection: &mut PgConnection, batch: &Batch) -> Resul
 
 /// Top-ups: what their steps left, and which are not at their end.
 async fn write_topups(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
-    if !batch.topup_states.is_empty() {
-        let query = bind_columns!(sqlx::query(sql::TOPUP_STATES), batch.topup_states, row:
-            row.shard, row.id, row.sequence, row.acquirer.as_deref(), row.reference.as_deref(), row.content.as_str());
-        answered(query.execute(&mut *connection)).await?;
+    if batch.topup_states.is_empty() {
+        return Ok(());
     }
-    if !batch.open_topups.is_empty() {
-        let query = bind_columns!(sqlx::query(sql::TOPUPS_OPENED), batch.open_topups, row: row.shard, row.id);
-        answered(query.execute(&mut *connection)).await?;
-    }
-    if !batch.closed_topups.is_empty() {
-        let query = bind_columns!(sqlx::query(sql::TOPUPS_CLOSED), batch.closed_topups, row: row.shard, row.id);
-        answered(query.execute(&mut *connection)).await?;
-    }
-    Ok(())
+    let query = bind_columns!(sqlx::query(sql::PERSIST_TOPUPS), batch.topup_states, row:
+        row.shard, row.id, row.sequence, row.acquirer.as_deref(), row.reference.as_deref(), row.content.as_str());
+    let query = bind_columns!(query, batch.open_topups, row: row.shard, row.id);
+    let query = bind_columns!(query, batch.closed_topups, row: row.shard, row.id);
+    answered(query.execute(connection)).await.map(|_| ())
 }
 
 /// Rare: configuration changes, and who caused them.
