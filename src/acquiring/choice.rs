@@ -51,7 +51,7 @@ impl fmt::Debug for AcquirerName {
 pub struct Rule {
     /// Its share among those that come into question. 0: only by name, or for the resellers that are its own.
     pub weight: u32,
-    /// Least amount; another currency does not come into question.
+    /// Least face value of what is bought; another currency does not come into question.
     pub min: Option<Money>,
     pub max: Option<Money>,
     /// Resellers whose subtrees are its own. Where an acquirer is a reseller's own, no other is tried.

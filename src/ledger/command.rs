@@ -229,12 +229,15 @@ pub struct StartTopup {
     /// Digest of the token that stands for the card; `None` is the acquirer's own page.
     pub method: Option<Hash>,
     pub return_url: Option<Box<str>>,
+    /// Who is about to be asked for the money, where that is known: written down with the top-up, so that whoever comes
+    /// after a crash knows whom to ask.
+    pub asked: Option<Box<str>>,
 }
 
 /// What is known of a payment by card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TopupEvidence {
-    /// This acquirer is about to be asked. Written before it is, so that whoever comes after a crash knows whom to ask.
+    /// This acquirer is about to be asked, for the one before it provably was not.
     Asked { acquirer: Box<str> },
     /// The customer must act, at this address where it is told.
     NeedsCustomer { action_url: Option<Box<str>> },
@@ -256,8 +259,6 @@ pub struct AdvanceTopup {
     /// The acquirer's own id of the payment, where it was told.
     pub reference: Option<Box<str>>,
     pub evidence: TopupEvidence,
-    /// Of [`TopupEvidence::Asked`]: an acquirer before this one provably was not asked.
-    pub again: bool,
 }
 
 /// Credits a top-up whose money was taken and whose stock could not come then.

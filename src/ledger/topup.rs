@@ -158,6 +158,10 @@ pub fn start(places: &Places<'_>, command: &StartTopup, moment: &Moment<'_>) -> 
     }
     if let Details::Topup(topup) = &mut operation.details {
         topup.reserved_minor = command.face_minor;
+        topup.payment.acquirer.clone_from(&command.asked);
+    }
+    if command.asked.is_some() {
+        operation.status = Status::Processing;
     }
     let step = Step::about(EntryKind::TopupCreated, Subject::Operation(operation));
     Some(halves(Step { movements: vec![here], ..step }, EntryKind::TopupStockLent, there))
@@ -187,7 +191,10 @@ pub fn advance(
     }
     match &command.evidence {
         TopupEvidence::Asked { acquirer } => {
-            if operation.status != Status::Created && !(waits && command.again) {
+            // Whoever was asked and may have heard it is the one to be asked again.
+            let unheard =
+                matches!(operation.status, Status::Created | Status::Processing) && topup.payment.reference.is_none();
+            if !unheard {
                 return Err(Refusal::IllegalTransition { from: operation.status });
             }
             next.topup.payment.acquirer = Some(acquirer.clone());

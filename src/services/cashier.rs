@@ -53,12 +53,10 @@ pub fn of_order(order: &OrderId) -> Option<OperationId> {
 }
 
 impl Cashier {
-    /// Writes down that an acquirer is about to be asked; false when it must not be.
-    pub async fn asks(&self, operation: &Operation, acquirer: &str, again: bool) -> bool {
-        let evidence = TopupEvidence::Asked { acquirer: acquirer.into() };
-        let request =
-            AdvanceTopup { operation: operation.id, reseller: operation.reseller, reference: None, evidence, again };
-        self.execute(Request::AdvanceTopup(request)).await.is_ok()
+    /// Writes down that another acquirer is about to be asked than the one that provably was not; false when it must
+    /// not be.
+    pub async fn asks(&self, operation: &Operation, acquirer: &str) -> bool {
+        self.advance(operation, None, TopupEvidence::Asked { acquirer: acquirer.into() }).await.is_ok()
     }
 
     /// # Errors
@@ -71,7 +69,7 @@ impl Cashier {
     ) -> Result<Arc<Operation>, ServiceError> {
         let reference = reference.map(|reference| reference.as_str().into());
         let (id, reseller) = (operation.id, operation.reseller);
-        let request = AdvanceTopup { operation: id, reseller, reference, evidence, again: false };
+        let request = AdvanceTopup { operation: id, reseller, reference, evidence };
         self.execute(Request::AdvanceTopup(request)).await
     }
 
@@ -95,6 +93,11 @@ impl Cashier {
                 Err(error.into())
             }
         }
+    }
+
+    #[must_use]
+    pub fn money(&self, minor: i64) -> Money {
+        Money::from_minor(minor, self.config.currency)
     }
 
     /// What became of an authorisation.

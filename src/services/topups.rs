@@ -10,14 +10,14 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use super::caller::{Caller, ServiceError};
-use super::cashier::Cashier;
+use super::cashier::{Cashier, order_id};
 use super::directory::Directory;
 use super::operation_list::{self, OperationFilter, OperationPage};
 use super::recharges::Answer;
 use crate::acquiring::{AcquirerName, Acquirers, Ask};
 use crate::domain::ids::uuid_v7;
 use crate::domain::topup::method_digest;
-use crate::domain::{Decline, ExternalId, Operation, OperationId, ResellerId, Status};
+use crate::domain::{Decline, ExternalId, Operation, OperationId, ResellerId};
 use crate::ledger::command::{Command, Request, StartTopup, TopupEvidence};
 use crate::ports::acquirer::{CardToken, CustomerAction, Outcome, PageLanguage, PaymentMethod};
 use crate::ports::{Clock, Ledger, NotificationLog, Randomness, Reads, TopupReads};
@@ -98,8 +98,10 @@ impl Topups {
         let line = self.deps.directory.line(order.reseller).await?;
         let (progress, mut watching) = watch::channel::<Progress>(None);
         let task = Task { deps: self.deps.clone(), progress, line };
-        let command = task.start(caller, &order);
-        tokio::spawn(task.run(command, order));
+        let id = task.draw(order.reseller);
+        let plan = task.plan(id, &order);
+        let command = task.start(caller, &order, id, plan.first());
+        tokio::spawn(task.run(command, order, plan));
         let within = Duration::from_millis(self.config.answer_within_ms);
         let _ = timeout(within, watching.wait_for(|reached| reached.as_ref().is_some_and(|(_, done)| *done))).await;
         let reached = watching.borrow().clone();
@@ -141,6 +143,10 @@ impl Topups {
     }
 }
 
+fn method(order: &TopupOrder) -> PaymentMethod {
+    order.token.clone().map_or(PaymentMethod::HostedPage, PaymentMethod::Token)
+}
+
 /// One top-up on its way, detached from the request that asked for it.
 struct Task {
     deps: Arc<TopupDeps>,
@@ -150,12 +156,29 @@ struct Task {
 }
 
 impl Task {
-    fn start(&self, caller: &Caller, order: &TopupOrder) -> Command {
+    fn draw(&self, reseller: ResellerId) -> OperationId {
         let mut random = [0; 10];
         self.deps.randomness.fill(&mut random);
-        let shard = self.deps.directory.shard_of(order.reseller);
+        OperationId::from_uuid(uuid_v7(self.deps.clock.now(), random, self.deps.directory.shard_of(reseller)))
+    }
+
+    /// The acquirers to ask, best first; none when nobody is for it. They are chosen before the price is known, by what
+    /// is bought.
+    fn plan(&self, id: OperationId, order: &TopupOrder) -> Vec<AcquirerName> {
+        let amount = self.deps.cashier.money(order.stock_minor);
+        let ask = Ask { order: &order_id(id), amount, named: order.acquirer.as_ref(), line: &self.line };
+        self.deps.acquirers.plan(&ask, &method(order)).unwrap_or_default()
+    }
+
+    fn start(
+        &self,
+        caller: &Caller,
+        order: &TopupOrder,
+        operation: OperationId,
+        asked: Option<&AcquirerName>,
+    ) -> Command {
         let start = StartTopup {
-            operation: OperationId::from_uuid(uuid_v7(self.deps.clock.now(), random, shard)),
+            operation,
             partner: caller.partner,
             external_id: order.external_id.clone(),
             reseller: order.reseller,
@@ -163,44 +186,47 @@ impl Task {
             named: order.acquirer.as_ref().map(|name| name.as_str().into()),
             method: order.token.as_ref().map(|token| method_digest(token.as_str())),
             return_url: order.return_url.clone(),
+            asked: asked.map(|name| name.as_str().into()),
         };
         Command { actor: caller.seller(), request: Request::StartTopup(start) }
     }
 
     /// Runs to the end whether anybody waits or not.
-    async fn run(self, command: Command, order: TopupOrder) {
+    async fn run(self, command: Command, order: TopupOrder, plan: Vec<AcquirerName>) {
         let started = match self.deps.ledger.execute(command).await {
             Ok(outcome) => Answer::of(outcome),
             Err(error) => Err(error.into()),
         };
-        let ours =
-            started.as_ref().ok().filter(|answer| !answer.replayed && answer.operation.status == Status::Created);
+        let begun = |answer: &&Answer| !answer.replayed && answer.operation.waits_for_payment();
+        let ours = started.as_ref().ok().filter(begun);
         let Some(operation) = ours.map(|answer| answer.operation.clone()) else {
             self.report(started, true);
             return;
         };
         self.report(started, false);
-        let reached = self.pay(&operation, order).await;
+        let reached = self.pay(&operation, &order, &plan).await;
         self.report(reached.map(|operation| Answer { operation, replayed: false }), true);
     }
 
     /// Asks acquirers until one was, and moves the top-up by what it says.
-    async fn pay(&self, operation: &Arc<Operation>, order: TopupOrder) -> Result<Arc<Operation>, ServiceError> {
+    async fn pay(
+        &self,
+        operation: &Arc<Operation>,
+        order: &TopupOrder,
+        plan: &[AcquirerName],
+    ) -> Result<Arc<Operation>, ServiceError> {
         let topup = operation.topup().ok_or(ServiceError::Internal)?;
         let cashier = &self.deps.cashier;
-        let method = order.token.map_or(PaymentMethod::HostedPage, PaymentMethod::Token);
-        let payment = cashier.order(operation, topup, method.clone());
-        let named = order.acquirer.as_ref();
-        let ask = Ask { order: &payment.order, amount: payment.amount, named, line: &self.line };
-        let Ok(plan) = self.deps.acquirers.plan(&ask, &method) else {
+        if plan.is_empty() {
             return cashier.advance(operation, None, TopupEvidence::NotTaken(Decline::PaymentNotOffered)).await;
+        }
+        let payment = cashier.order(operation, topup, method(order));
+        let begins = |acquirer: AcquirerName| async move {
+            // The first was written down with the top-up.
+            topup.payment.acquirer.as_deref() == Some(acquirer.as_str())
+                || cashier.asks(operation, acquirer.as_str()).await
         };
-        let attempts = std::sync::atomic::AtomicUsize::new(0);
-        let begins = |acquirer: AcquirerName| {
-            let again = attempts.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0;
-            async move { cashier.asks(operation, acquirer.as_str(), again).await }
-        };
-        let routed = self.deps.acquirers.authorise(&payment, &plan, begins).await;
+        let routed = self.deps.acquirers.authorise(&payment, plan, begins).await;
         match (routed.acquirer, routed.outcome) {
             (Some(acquirer), outcome) => cashier.authorised(operation, &acquirer, outcome).await,
             // Nobody was to be asked: somebody else has ended it.

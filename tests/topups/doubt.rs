@@ -61,6 +61,7 @@ async fn crashed(books: Books) {
             named: None,
             method: Some(taabia::domain::topup::method_digest("tok_visa")),
             return_url: None,
+            asked: None,
         }))
         .await;
     let operation = started.operation().unwrap().clone();
@@ -69,7 +70,7 @@ async fn crashed(books: Books) {
     till.world.clock.advance_ms(DEADLINE_MS + 1);
     till.job.look_at_all().await.unwrap();
     assert_eq!(stored(&till, &operation).await.decline, Some(Decline::PaymentNotMade));
-    assert!(!till.cashier.asks(&operation, "bank", false).await, "nobody is asked any more");
+    assert!(!till.cashier.asks(&operation, "bank").await, "nobody is asked any more");
     assert_eq!(till.bank.asked("lookup"), 0);
     // The same request again gets that answer.
     let again = buy(&till, "a", 70_000).await;

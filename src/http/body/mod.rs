@@ -3,15 +3,17 @@
 //! What is not the expected JSON at all (malformed, an unknown field, a wrong type) is `400`; what is
 //! missing or has a bad value is `422`. One table of fields per request serves the reader and the schema.
 
-use std::borrow::Cow;
+mod json;
+
 use std::fmt;
 use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use utoipa::openapi::schema::{AdditionalProperties, Object, ObjectBuilder, Type};
+
+use json::Value;
 
 use super::problem::{Code, FieldError, Problem};
 use super::state::ApiState;
@@ -35,6 +37,8 @@ pub enum Kind {
     Flag,
     /// A whole number from zero on.
     Count,
+    /// An object, whose own fields stand in the same table: their names begin with its name and `/`.
+    Object,
 }
 
 /// A field that a request knows.
@@ -81,6 +85,12 @@ impl Field {
         Self { name, kind: Kind::Count, required: false, card_checked: false, meaning, example: "" }
     }
 
+    /// An optional object. Those of its fields that are required are required where it is there.
+    #[must_use]
+    pub const fn object(name: &'static str, meaning: &'static str) -> Self {
+        Self { name, kind: Kind::Object, required: false, card_checked: false, meaning, example: "" }
+    }
+
     #[must_use]
     pub const fn optional(self) -> Self {
         Self { required: false, ..self }
@@ -95,21 +105,10 @@ impl Field {
     pub const fn matching(self, pattern: &'static str) -> Self {
         let kind = match self.kind {
             Kind::Text { values, max_length, .. } => Kind::Text { pattern: Some(pattern), values, max_length },
-            Kind::Flag => Kind::Flag,
-            Kind::Count => Kind::Count,
+            other => other,
         };
         Self { kind, ..self }
     }
-}
-
-/// What a field came with.
-#[derive(Debug)]
-enum Value<'a> {
-    Text(Cow<'a, str>),
-    Flag(bool),
-    Count(i64),
-    /// Of a JSON type that no field has.
-    Other,
 }
 
 /// A body whose fields are known and of the right types; collects what is wrong with their values.
@@ -123,11 +122,8 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// A `400` problem.
     pub fn read(json: &'a [u8], known: &'static [Field]) -> Result<Self, Problem> {
-        let mut deserializer = serde_json::Deserializer::from_slice(json);
-        let object = ObjectVisitor { known };
-        let read = deserializer.deserialize_any(object).and_then(|read| deserializer.end().map(|()| read));
         // The library's text may repeat what was sent: only the place is told.
-        let (values, mut unexpected) = read.map_err(|error| {
+        let (values, mut unexpected) = json::read(json, known).map_err(|error| {
             let place = format!("not valid JSON at line {}, column {}", error.line(), error.column());
             Problem::new(Code::MalformedJson).detail(place)
         })?;
@@ -151,12 +147,22 @@ impl<'a> Fields<'a> {
                 Err(_) if self.has_error(name) => {}
                 Err(error) => self.errors.push(field_error(name, "invalid", error.to_string())),
             },
-            None if self.known[index].required => {
+            None if self.known[index].required && self.is_within_what_is_there(name) => {
                 self.errors.push(field_error(name, "missing", "this field is required"));
             }
-            Some(Value::Flag(_) | Value::Count(_) | Value::Other) | None => {}
+            Some(Value::Flag(_) | Value::Count(_) | Value::Object | Value::Other) | None => {}
         }
         None
+    }
+
+    /// Whether an optional field is there.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.values[self.index(name)].is_some()
+    }
+
+    fn is_within_what_is_there(&self, name: &str) -> bool {
+        name.rsplit_once('/').is_none_or(|(object, _)| self.has(object))
     }
 
     /// An optional truth value.
@@ -216,172 +222,18 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// An error of a field of the table, by its RFC 6901 pointer.
 fn field_error(name: &str, code: &'static str, detail: impl Into<String>) -> FieldError {
-    FieldError { pointer: pointer_to(name), code, detail: detail.into() }
+    FieldError { pointer: format!("/{name}"), code, detail: detail.into() }
 }
 
-/// RFC 6901 §3.
+/// The pointer to a member that somebody named.
 pub(super) fn pointer_to(name: &str) -> String {
     // A name that may be card data is not repeated; the whole is pointed at.
     if contains_card_number(name) {
         return String::new();
     }
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
-}
-
-/// Reads the fields of an object in one pass; what is not expected is collected, the rest still parsed.
-struct ObjectVisitor {
-    known: &'static [Field],
-}
-
-type Read<'a> = (Vec<Option<Value<'a>>>, Vec<FieldError>);
-
-fn not_an_object<'a>() -> Read<'a> {
-    let detail = "expected a JSON object".into();
-    (Vec::new(), vec![FieldError { pointer: String::new(), code: "wrong_type", detail }])
-}
-
-impl<'de> Visitor<'de> for ObjectVisitor {
-    type Value = Read<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut values: Vec<Option<Value<'de>>> = self.known.iter().map(|_| None).collect();
-        let mut errors = Vec::new();
-        while let Some(Text(name)) = map.next_key()? {
-            let value = map.next_value::<Value<'de>>()?;
-            let known = self.known.iter().position(|field| field.name == name);
-            let Some(index) = known else {
-                errors.push(field_error(&name, "unknown", "no such field is known"));
-                continue;
-            };
-            let error = match (self.known[index].kind, &value) {
-                _ if values[index].is_some() => Some(("duplicate", "appears more than once")),
-                (Kind::Text { .. }, Value::Text(_)) | (Kind::Flag, Value::Flag(_)) | (Kind::Count, Value::Count(_)) => {
-                    None
-                }
-                (Kind::Count, _) => Some(("wrong_type", "expected a whole number from zero on")),
-                (Kind::Text { .. }, _) => Some(("wrong_type", "expected a JSON string")),
-                (Kind::Flag, _) => Some(("wrong_type", "expected true or false")),
-            };
-            if let Some((code, detail)) = error {
-                errors.push(field_error(&name, code, detail));
-            }
-            values[index] = Some(value);
-        }
-        Ok((values, errors))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(not_an_object())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(not_an_object())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(not_an_object())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(not_an_object())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(not_an_object())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(not_an_object())
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(not_an_object())
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for Value<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
-    }
-}
-
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Value::Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Value::Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
-        Ok(Value::Flag(flag))
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Value::Other)
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(i64::try_from(number).map_or(Value::Other, Value::Count))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Value::Other)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Value::Other)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Value::Other)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Value::Other)
-    }
-}
-
-/// A key, borrowed where it has no escapes.
-struct Text<'a>(Cow<'a, str>);
-
-impl<'de> serde::Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-        impl<'de> Visitor<'de> for TextVisitor {
-            type Value = Text<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a field name")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(TextVisitor)
-    }
 }
 
 /// A request whose body is an object of known fields.
@@ -444,13 +296,23 @@ pub(super) fn has_media_type(request: &Request, expected: &str) -> bool {
 /// The schema of a request's body, from the same table that reads it.
 #[must_use]
 pub fn schema(fields: &[Field], description: &str) -> Object {
+    object_schema(fields, "", description)
+}
+
+/// The schema of the object whose fields' names begin with `prefix`.
+fn object_schema(fields: &[Field], prefix: &str, description: &str) -> Object {
     let mut object = ObjectBuilder::new()
         .schema_type(Type::Object)
         .description(Some(description))
         .additional_properties(Some(AdditionalProperties::<utoipa::openapi::schema::Schema>::FreeForm(false)));
     for field in fields {
+        let Some(name) = field.name.strip_prefix(prefix).filter(|name| !name.contains('/')) else { continue };
         let property = ObjectBuilder::new().description(Some(field.meaning));
         let property = match field.kind {
+            Kind::Object => {
+                object = object.property(name, object_schema(fields, &format!("{}/", field.name), field.meaning));
+                continue;
+            }
             Kind::Count => property.schema_type(Type::Integer).minimum(Some(0)),
             Kind::Flag => property.schema_type(Type::Boolean).default(Some(false.into())),
             Kind::Text { pattern, values, max_length } => {
@@ -461,9 +323,9 @@ pub fn schema(fields: &[Field], description: &str) -> Object {
                 }
             }
         };
-        object = object.property(field.name, property);
+        object = object.property(name, property);
         if field.required {
-            object = object.required(field.name);
+            object = object.required(name);
         }
     }
     object.build()
