@@ -38,6 +38,7 @@ fn rules() -> Rules {
         topup_minor: 1..=i64::MAX / 4,
         topup_fee: taabia::domain::catalogue::Rate::ZERO,
         topup_quote_ms: 900_000,
+        suspend_on_chargeback: true,
         edges: Vec::new(),
         accept_within_ms: 86_400_000,
         levels: vec![level()],

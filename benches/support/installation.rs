@@ -36,6 +36,7 @@ pub fn rules(config: &Config) -> Arc<Rules> {
         topup_minor: 1..=i64::MAX / 4,
         topup_fee: taabia::domain::catalogue::Rate::ZERO,
         topup_quote_ms: 900_000,
+        suspend_on_chargeback: true,
         edges: config.transfer.permitted.clone(),
         accept_within_ms: millis(config.transfer.accept_within_s * 1_000),
         levels: config.network.levels.clone(),

@@ -77,6 +77,7 @@ pub fn rules(config: &Config) -> Rules {
         topup_minor: topup_min.minor()..=topup_max.minor(),
         topup_fee: config.topup_fee(),
         topup_quote_ms: millis(config.topup.quote_s.saturating_mul(1_000)),
+        suspend_on_chargeback: config.topup.suspend_on_chargeback,
         edges: config.transfer.permitted.clone(),
         accept_within_ms: millis(config.transfer.accept_within_s.saturating_mul(1_000)),
         calendar: config.calendar(),

@@ -148,6 +148,25 @@ entry_kinds! {
     /// Not given back: what was taken back is the reseller's again.
     RefundPutBack = 101, "topup.refund_put_back", Operation;
     RefundAdvanced = 102, "topup.refund_advanced", Operation;
+    /// The cardholder's bank disputes a payment: the acquirer took the money back.
+    DisputeOpened = 110, "topup.dispute_opened", Operation;
+    /// Unsold stock of a disputed top-up came back, and its sale is reversed.
+    ClawedUnsold = 111, "topup.clawed_unsold", Operation;
+    /// What was sold of a disputed top-up is owed.
+    ClawedSold = 112, "topup.clawed_sold", Operation;
+    /// What is held of a disputed top-up is waited for.
+    ClawedHeld = 113, "topup.clawed_held", Operation;
+    DisputeLost = 114, "topup.dispute_lost", Operation;
+    /// The money came back, and so does what was taken for it.
+    DisputeWon = 115, "topup.dispute_won", Operation;
+    /// What was held was released: taken.
+    ClawbackTook = 116, "topup.clawback_took", Operation;
+    /// What was held was sold: owed.
+    ClawbackOwed = 117, "topup.clawback_owed", Operation;
+    /// What a dispute could not book or move before.
+    DisputeTended = 118, "topup.dispute_tended", Operation;
+    /// What charge-backs wait for at a reseller.
+    ClawbackStands = 119, "clawback.stands", Record;
     UserCreated = 80, "user.created", Record, staff;
     /// Counted before the PIN is compared.
     PinAttempted = 81, "user.pin_attempted", Record;

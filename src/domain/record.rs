@@ -11,8 +11,8 @@ use super::catalogue::Catalogue;
 use super::encoding::{Encoder, Hash};
 use super::ids::ResellerId;
 use super::records::{
-    BusinessDayClosing, Client, LimitSet, PartnerPolicy, PinPolicy, SettlementFile, StockAlert, StockWatch, Terminal,
-    User,
+    BusinessDayClosing, Client, LimitSet, PartnerPolicy, PinPolicy, SettlementFile, StandingClawback, StockAlert,
+    StockWatch, Terminal, User,
 };
 use super::shard::Shard;
 use super::text::RecordId;
@@ -134,6 +134,8 @@ record_kinds! {
     User = 81, "user", Owner;
     /// An acquirer's settlement file, as far as it is booked.
     SettlementFile = 105, "settlement_file", Operator;
+    /// What charge-backs wait for at a reseller.
+    StandingClawback = 110, "standing_clawback", Owner;
 }
 
 impl RecordKind {

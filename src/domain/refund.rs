@@ -147,6 +147,18 @@ impl Share {
         Self { face_minor: of(self.face_minor), price, fee_minor }
     }
 
+    /// The part of it that goes with so much of its face value.
+    #[must_use]
+    pub fn of_face(&self, face_minor: i64) -> Self {
+        if face_minor == self.face_minor {
+            return *self;
+        }
+        let whole_minor = self.money_minor();
+        let money = i128::from(whole_minor) * i128::from(face_minor) / i128::from(self.face_minor.max(1));
+        let part = self.part(i64::try_from(money).unwrap_or(whole_minor), whole_minor);
+        Self { face_minor, ..part }
+    }
+
     /// The money of it.
     #[must_use]
     pub fn money_minor(&self) -> i64 {

@@ -16,16 +16,19 @@ use super::time::Timestamp;
 pub enum Via {
     Api = 1,
     CommandLine = 2,
+    /// The program itself, by a policy of the operator's.
+    Policy = 3,
 }
 
 impl Via {
-    pub const ALL: &'static [Self] = &[Self::Api, Self::CommandLine];
+    pub const ALL: &'static [Self] = &[Self::Api, Self::CommandLine, Self::Policy];
 
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Api => "api",
             Self::CommandLine => "command_line",
+            Self::Policy => "policy",
         }
     }
 

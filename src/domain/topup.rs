@@ -6,8 +6,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::allocation::Price;
+use super::dispute::{Dispute, DisputeStage};
 use super::encoding::{Encoder, Hash};
 use super::ids::ResellerId;
+use super::operation::{Operation, Status};
 use super::refund::Share;
 
 /// What is bought, and how the payment stands.
@@ -33,8 +35,11 @@ pub struct Topup {
     pub reserved_minor: i64,
     /// What the reseller's available stock was after it came.
     pub balance_after: Option<i64>,
-    /// The shares of refunds, done and under way.
+    /// The shares of refunds, done and under way, and of disputes that were not won.
     pub taken_back: Share,
+    /// In the order in which they were told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disputes: Vec<Dispute>,
 }
 
 /// What is known of a payment.
@@ -51,10 +56,13 @@ pub struct CardPayment {
     pub captured_minor: i64,
     /// Of it, what was given back.
     pub refunded_minor: i64,
-    /// Of it, what the cardholder's bank took back.
+    /// Of it, what the cardholder's bank took back: in disputes that are open or lost.
     pub charged_back_minor: i64,
     /// Of it, what is on its way back to the card.
     pub refunding_minor: i64,
+    /// All that disputes ever took, also what was won again: settlement files tell of both.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub disputed_minor: i64,
 }
 
 impl CardPayment {
@@ -103,6 +111,7 @@ impl Topup {
             refunded_minor,
             charged_back_minor,
             refunding_minor,
+            disputed_minor,
         } = &self.payment;
         encoder
             .int(self.fee_minor)
@@ -119,7 +128,82 @@ impl Topup {
                 e.int(minor);
             });
         self.taken_back.encode(encoder);
+        if !self.disputes.is_empty() {
+            encoder.text("disputes").int(*disputed_minor);
+            self.disputes.iter().for_each(|dispute| dispute.encode(encoder));
+        }
     }
+
+    /// The dispute that the acquirer knows by this id.
+    #[must_use]
+    pub fn dispute(&self, reference: &str) -> Option<&Dispute> {
+        self.disputes.iter().find(|dispute| &*dispute.reference == reference)
+    }
+
+    /// Whether its stock came.
+    #[must_use]
+    pub fn was_credited(&self) -> bool {
+        self.balance_after.is_some()
+    }
+
+    /// What may be taken back of what is left: stock that is still to come back after a dispute was won is not there.
+    #[must_use]
+    pub fn free_minor(&self) -> i64 {
+        self.payment.left_minor() - self.disputes.iter().map(|dispute| dispute.awaited.money_minor()).sum::<i64>()
+    }
+
+    /// What cardholders' banks have and is not booked.
+    #[must_use]
+    pub fn uncovered_minor(&self) -> i64 {
+        self.disputes.iter().map(Dispute::uncovered_minor).sum()
+    }
+
+    /// What the money has come to; `None` before it was taken.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Status> {
+        if self.payment.captured_minor == 0 {
+            return None;
+        }
+        let of = |stage| {
+            let disputes = self.disputes.iter().filter(move |dispute| dispute.stage == stage);
+            disputes.map(|dispute| dispute.booked_minor).sum::<i64>()
+        };
+        let gone = self.payment.left_minor() + self.payment.refunding_minor + of(DisputeStage::Open) == 0;
+        Some(match (gone, of(DisputeStage::Lost) > 0) {
+            (true, true) => Status::ChargedBack,
+            (true, false) => Status::Refunded,
+            (false, _) if self.was_credited() => Status::Credited,
+            (false, _) => Status::Captured,
+        })
+    }
+
+    /// Whether something of its disputes can be moved on: booked, given to the operator, or back to the reseller.
+    #[must_use]
+    pub fn wants_tending(&self) -> bool {
+        let moves = |dispute: &Dispute| {
+            (dispute.stage == DisputeStage::Lost && dispute.set_aside_minor > 0) || dispute.awaited != Share::default()
+        };
+        (self.uncovered_minor() > 0 && self.free_minor() > 0) || self.disputes.iter().any(moves)
+    }
+
+    #[must_use]
+    pub fn is_disputed(&self) -> bool {
+        self.disputes.iter().any(|dispute| dispute.stage == DisputeStage::Open)
+    }
+}
+
+impl Operation {
+    /// Whether the job looks after it: its payment waits, or a dispute of it is open or left something to be done.
+    #[must_use]
+    pub fn is_looked_after(&self) -> bool {
+        let disputed = self.topup().is_some_and(|topup| topup.is_disputed() || topup.wants_tending());
+        disputed || self.waits_for_payment()
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(minor: &i64) -> bool {
+    *minor == 0
 }
 
 /// Under which owner the money stands that an acquirer took: an id made of its name.

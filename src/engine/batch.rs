@@ -9,7 +9,8 @@ use crate::domain::encoding::Hash;
 use crate::domain::operation::claim_key;
 use crate::domain::{Operation, OperationId, Shard};
 use crate::ledger::{
-    Books, Changes, Command, Moment, Outcome, Refusal, Request, ShardBooks, close_days, decide, knows_reseller,
+    Books, Changes, Command, Moment, Outcome, Refusal, Request, ShardBooks, clawback, close_days, decide,
+    knows_reseller,
 };
 use crate::ports::{Session, ShardKey, StoreError, Wants};
 
@@ -173,7 +174,13 @@ impl Batch<'_> {
                 let key = (question.reseller, question.msisdn, question.amount_minor);
                 self.books.shard_mut(question.shard).admit_similar(key, created_at);
             }
+            let mut operations = HashSet::new();
             for (shard, record) in loaded.records {
+                // Whoever reads what waits at a reseller reads the top-ups of it.
+                let waiting = record.body().map(clawback::topups).unwrap_or_default();
+                for topup in waiting {
+                    self.want_operation(&mut operations, topup);
+                }
                 self.books.shard_mut(shard).admit_record(record.into());
             }
             for (shard, want) in wants.records {
@@ -212,7 +219,8 @@ impl Batch<'_> {
                 self.books.shard_mut(operation.id.shard()).admit_operation(operation, hold);
             }
             let (resellers, accounts) = (resellers.into_iter().collect(), accounts.into_iter().collect());
-            wants = Wants { resellers, accounts, ..Wants::default() };
+            let operations = operations.into_iter().collect();
+            wants = Wants { resellers, operations, accounts, ..Wants::default() };
         }
         Ok(())
     }

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use super::batch::Batch;
 use crate::domain::topup::acquirer_owner;
 use crate::domain::{AccountNumber, Operation, OperationId, RecordKind, RecordWant, ResellerId, SettledLine, Shard};
-use crate::ledger::command::{Reserve, TopupEvidence};
+use crate::ledger::command::{BookDispute, Reserve, SettleRefund, TendDisputes, TopupEvidence};
 use crate::ledger::limits::{TallyKey, tallies_wanted};
 use crate::ledger::tree::TreeWants;
-use crate::ledger::{Command, Request, closing, terminal};
+use crate::ledger::{Command, Request, clawback, closing, terminal};
 use crate::ports::{RecentRecharge, SalesSince, SettledWants, TallyQuestion, Wants};
 
 /// Sales of the guard's time that a new memory of a shard reads at most; with more, the store is asked about each
@@ -104,8 +104,45 @@ impl Batch<'_> {
 
     /// What is known to be needed once resellers and configuration are in memory: rules, policies and limits say so.
     pub(super) fn wants_further(&self, commands: &[&Command]) -> Wants {
-        let (records, tallies) = (self.wants_terminals(commands), self.wants_tallies(commands));
-        Wants { records, tallies, ..self.wants_owners(commands) }
+        let (mut records, tallies) = (self.wants_terminals(commands), self.wants_tallies(commands));
+        let mut operations = HashSet::new();
+        self.want_clawbacks(commands, &mut records, &mut operations);
+        let operations = operations.into_iter().collect();
+        Wants { operations, records, tallies, ..self.wants_owners(commands) }
+    }
+
+    /// What waits for stock that holds may release, where the balance of an account says that something does.
+    fn want_clawbacks(
+        &self,
+        commands: &[&Command],
+        records: &mut Vec<(Shard, RecordWant)>,
+        operations: &mut HashSet<OperationId>,
+    ) {
+        let mut asked = HashSet::new();
+        for command in commands {
+            let (shard, reseller) = match &command.request {
+                Request::Resolve(resolve) => {
+                    let shard = resolve.operation.shard();
+                    let operation = self.books.get(shard).and_then(|books| books.operation(resolve.operation));
+                    (shard, operation.map(|operation| operation.reseller))
+                }
+                Request::SettleTransfer(settle) => (settle.operation.shard(), Some(settle.from)),
+                _ => continue,
+            };
+            let Some((books, reseller)) = self.books.get(shard).zip(reseller) else { continue };
+            if clawback::waits(books, reseller).is_none() || !asked.insert(reseller) {
+                continue;
+            }
+            let want = RecordWant::One(clawback::key(reseller));
+            if books.records().knows(&want) {
+                let topups = clawback::topups(&clawback::standing(books, reseller));
+                for topup in topups {
+                    self.want_operation(operations, topup);
+                }
+            } else {
+                records.push((shard, want));
+            }
+        }
     }
 
     /// What limits count besides the days of resellers.
@@ -194,8 +231,10 @@ impl Batch<'_> {
                     self.want_owner(&mut owners, home, pay.to);
                     continue;
                 }
-                Request::SettleRefund(settle) => {
-                    self.want_owner(&mut owners, home, acquirer_owner(&settle.acquirer));
+                Request::SettleRefund(SettleRefund { acquirer, .. })
+                | Request::BookDispute(BookDispute { acquirer, .. })
+                | Request::TendDisputes(TendDisputes { acquirer, .. }) => {
+                    self.want_owner(&mut owners, home, acquirer_owner(acquirer));
                     continue;
                 }
                 Request::AdvanceTopup(advance) => {

@@ -10,9 +10,9 @@ use crate::domain::catalogue::{Import, PayIn};
 use crate::domain::encoding::Hash;
 use crate::domain::records::LimitChange;
 use crate::domain::{
-    Asked, Channel, ClientId, Content, Decline, DocumentReference, ExternalId, LevelName, Limits, Line, Msisdn,
-    OperationId, PartnerId, Proposal, Reason, RecordKey, ResellerCode, ResellerId, ResellerName, Ruling, RunLine,
-    RunTotals, SettledLine, SettlementId, Shard, Standing, TerminalId, Terms, TransferKind,
+    Asked, Channel, ClientId, Content, Decline, DisputeStage, DocumentReference, ExternalId, LevelName, Limits, Line,
+    Msisdn, OperationId, PartnerId, Proposal, Reason, RecordKey, ResellerCode, ResellerId, ResellerName, Ruling,
+    RunLine, RunTotals, SettledLine, SettlementId, Shard, Standing, TerminalId, Terms, TransferKind,
 };
 
 /// Opens a reseller: its place in the tree, its state and its stock account.
@@ -318,6 +318,31 @@ pub struct SettleRefund {
     pub evidence: RefundEvidence,
 }
 
+/// Books what is known of a dispute of a payment.
+#[derive(Clone, Debug)]
+pub struct BookDispute {
+    /// The top-up.
+    pub operation: OperationId,
+    pub reseller: ResellerId,
+    /// Who took its money.
+    pub acquirer: Box<str>,
+    /// The acquirer's own id of the dispute.
+    pub dispute: Box<str>,
+    /// What the cardholder's bank wants.
+    pub amount_minor: i64,
+    pub stage: DisputeStage,
+}
+
+/// Moves on what disputes of a top-up left to be done.
+#[derive(Clone, Debug)]
+pub struct TendDisputes {
+    /// The top-up.
+    pub operation: OperationId,
+    pub reseller: ResellerId,
+    /// Who took its money.
+    pub acquirer: Box<str>,
+}
+
 #[derive(Clone, Debug)]
 pub enum Request {
     OpenReseller(OpenReseller),
@@ -351,6 +376,8 @@ pub enum Request {
     BookSettlement(BookSettlement),
     StartRefund(StartRefund),
     SettleRefund(SettleRefund),
+    BookDispute(BookDispute),
+    TendDisputes(TendDisputes),
 }
 
 /// A request and who causes it.

@@ -6,7 +6,7 @@ use super::books::{PlaceChange, ShardBooks, Step, Subject};
 use super::command::{
     AllocateStock, Command, ImportCatalogue, Outcome, PayCommission, PutRecord, Refusal, Request, Reserve, Rule,
 };
-use super::decide_topup::decide_topup;
+use super::decide_topup::{decide_topup, follow_hold};
 use super::rules::Moment;
 use super::shards::Books;
 use super::transfer::Transferred;
@@ -54,7 +54,9 @@ pub fn decide(
             let operation = shard.operation(request.operation).ok_or(Refusal::UnknownOperation)?.clone();
             match recharge::resolve(shard, &operation, request.evidence, moment)? {
                 Some(step) => {
+                    let hold = shard.hold(operation.id).copied();
                     let outcome = record(books, home, step, operation.id, command, moment);
+                    follow_hold(books, hold, &outcome, command, moment);
                     if outcome.operation().is_some_and(|operation| operation.status == Status::Declined) {
                         books.shard_mut(home).tallies_mut().count(&operation, false, moment);
                     }
@@ -101,7 +103,9 @@ pub fn decide(
             | Request::AdvanceTopup(_)
             | Request::CreditTopup(_)
             | Request::StartRefund(_)
-            | Request::SettleRefund(_),
+            | Request::SettleRefund(_)
+            | Request::BookDispute(_)
+            | Request::TendDisputes(_),
             _,
         ) => decide_topup(books, home, command, existing, moment),
     }
@@ -144,7 +148,12 @@ fn decide_stock(
             Ok(record_transfer(books, home, transferred, request.operation, command, moment))
         }
         (Request::SettleTransfer(request), _) => match transfer::settle(books, shards, request, moment)? {
-            Some(settled) => Ok(record_transfer(books, home, settled, request.operation, command, moment)),
+            Some(settled) => {
+                let hold = books.shard(home).hold(request.operation).copied();
+                let outcome = record_transfer(books, home, settled, request.operation, command, moment);
+                follow_hold(books, hold, &outcome, command, moment);
+                Ok(outcome)
+            }
             None => {
                 let operation = books.shard(home).operation(request.operation).ok_or(Refusal::UnknownOperation)?;
                 Ok(Outcome::Unchanged(operation.clone()))

@@ -23,7 +23,7 @@ pub fn details(command: &StartRefund) -> Details {
     Details::Refund(Box::new(TopupRefund::new(command.topup, command.asked_minor, &command.reason)))
 }
 
-fn debt() -> AccountNumber {
+pub(super) fn debt() -> AccountNumber {
     AccountClass::CapturedNotCredited.system_account()
 }
 
@@ -35,7 +35,7 @@ pub fn start(books: &ShardBooks, command: &StartRefund, moment: &Moment<'_>) -> 
     let of = books.operation(command.topup).filter(|of| of.reseller == command.reseller);
     let found = of.and_then(|of| Some((of, of.topup()?)));
     let refund = TopupRefund::new(command.topup, command.asked_minor, &command.reason);
-    let left_minor = found.map_or(0, |(_, topup)| topup.payment.left_minor());
+    let left_minor = found.map_or(0, |(_, topup)| topup.free_minor());
     let amount_minor = command.asked_minor.unwrap_or(left_minor);
     let operation = |status, decline, refund| Operation {
         id: command.operation,
@@ -114,12 +114,7 @@ fn clawed(books: &ShardBooks, reseller: &Reseller, share: &Share) -> Option<Claw
     let face_minor = share.face_minor.min(available);
     let without_fee = Share { fee_minor: 0, ..*share };
     let price_minor = without_fee.money_minor();
-    let part = if face_minor == share.face_minor {
-        without_fee
-    } else {
-        let money = i128::from(price_minor) * i128::from(face_minor) / i128::from(share.face_minor);
-        without_fee.part(i64::try_from(money).ok()?, price_minor)
-    };
+    let part = without_fee.of_face(face_minor);
     let owed_minor = price_minor - part.money_minor();
     Some(Clawed { face_minor, price: part.price, fee_minor: share.fee_minor, owed_minor })
 }
@@ -136,7 +131,7 @@ fn taken_back(clawed: &Clawed, reseller: &Reseller, owes: Option<AccountNumber>)
     movements
 }
 
-fn reverse(movement: &Movement) -> Movement {
+pub(super) fn reverse(movement: &Movement) -> Movement {
     Movement { debit: movement.credit, credit: movement.debit, amount_minor: movement.amount_minor }
 }
 
@@ -195,9 +190,9 @@ pub fn settle(places: &Places<'_>, command: &SettleRefund, moment: &Moment<'_>) 
         RefundEvidence::Given => {
             next.payment.refunding_minor -= operation.amount_minor;
             next.payment.refunded_minor += operation.amount_minor;
-            let all = next.payment.refunded_minor == next.payment.captured_minor;
-            let status = if all { Status::Refunded } else { of.status };
+            let status = next.outcome().unwrap_or(of.status);
             // Stock that was set aside for a payment of which nothing is left goes back as well.
+            let all = matches!(status, Status::Refunded | Status::ChargedBack);
             let freed = if all { std::mem::take(&mut next.reserved_minor) } else { 0 };
             let acquirer = refund.acquirer.clone().ok_or(Refusal::UnknownOperation)?;
             let (debtor, None) = receivable(books, &acquirer) else { return Err(Refusal::UnknownOperation) };

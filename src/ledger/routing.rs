@@ -1,8 +1,8 @@
 //! What a command touches: its shards, its key, and what has to be in memory before it is decided.
 
 use super::command::{
-    AdvanceTopup, CreditTopup, Key, OpenReseller, Request, Reserve, SetStanding, SettleRefund, SettleTransfer,
-    StartRefund, StartTopup, TransferStock, Void,
+    AdvanceTopup, BookDispute, CreditTopup, Key, OpenReseller, Request, Reserve, SetStanding, SettleRefund,
+    SettleTransfer, StartRefund, StartTopup, TendDisputes, TransferStock, Void,
 };
 use super::tree::TreeWants;
 use crate::domain::records::LimitChange;
@@ -40,9 +40,10 @@ impl Request {
             Self::CloseDays(shard) => *shard,
             Self::LookAtStock(reseller) => of(*reseller),
             Self::StartTopup(start) => of(start.reseller),
-            Self::AdvanceTopup(AdvanceTopup { operation, .. }) | Self::CreditTopup(CreditTopup { operation, .. }) => {
-                operation.shard()
-            }
+            Self::AdvanceTopup(AdvanceTopup { operation, .. })
+            | Self::CreditTopup(CreditTopup { operation, .. })
+            | Self::BookDispute(BookDispute { operation, .. })
+            | Self::TendDisputes(TendDisputes { operation, .. }) => operation.shard(),
             Self::StartRefund(start) => start.topup.shard(),
             Self::SettleRefund(settle) => settle.operation.shard(),
         }
@@ -67,7 +68,13 @@ impl Request {
             }
             Self::ImportCatalogue(_) => Shard::all(count).filter(|shard| *shard != Shard::OPERATOR).collect(),
             // Its stock is the operator's.
-            Self::StartTopup(_) | Self::CreditTopup(_) | Self::SettleRefund(_) if home != Shard::OPERATOR => {
+            Self::StartTopup(_)
+            | Self::CreditTopup(_)
+            | Self::SettleRefund(_)
+            | Self::BookDispute(_)
+            | Self::TendDisputes(_)
+                if home != Shard::OPERATOR =>
+            {
                 vec![Shard::OPERATOR]
             }
             Self::AdvanceTopup(advance) if home != Shard::OPERATOR && advance.evidence.moves_stock() => {
@@ -113,6 +120,9 @@ impl Request {
                 keys.map(|key| (key.home(count), RecordWant::One(key))).collect()
             }
             Self::BookSettlement(book) => vec![(Shard::OPERATOR, RecordWant::One(book.file.key()))],
+            Self::BookDispute(BookDispute { reseller, .. }) | Self::TendDisputes(TendDisputes { reseller, .. }) => {
+                vec![(self.home(count), RecordWant::One(super::clawback::key(*reseller)))]
+            }
             Self::PutRecord(put) => {
                 let shards = std::iter::once(put.key.home(count)).chain(put.key.copies(count));
                 shards.map(|shard| (shard, RecordWant::One(put.key.clone()))).collect()
@@ -189,7 +199,9 @@ impl Request {
             | Self::AdvanceTopup(AdvanceTopup { reseller, .. })
             | Self::CreditTopup(CreditTopup { reseller, .. })
             | Self::StartRefund(StartRefund { reseller, .. })
-            | Self::SettleRefund(SettleRefund { reseller, .. }) => Some(*reseller),
+            | Self::SettleRefund(SettleRefund { reseller, .. })
+            | Self::BookDispute(BookDispute { reseller, .. })
+            | Self::TendDisputes(TendDisputes { reseller, .. }) => Some(*reseller),
             Self::Expire(_)
             | Self::Resolve(_)
             | Self::StartRun(_)
@@ -208,9 +220,10 @@ impl Request {
             Self::Rule(rule) => Some(rule.operation),
             Self::Expire(expire) => Some(expire.operation),
             Self::FinishRun(finish) => Some(finish.operation),
-            Self::AdvanceTopup(AdvanceTopup { operation, .. }) | Self::CreditTopup(CreditTopup { operation, .. }) => {
-                Some(*operation)
-            }
+            Self::AdvanceTopup(AdvanceTopup { operation, .. })
+            | Self::CreditTopup(CreditTopup { operation, .. })
+            | Self::BookDispute(BookDispute { operation, .. })
+            | Self::TendDisputes(TendDisputes { operation, .. }) => Some(*operation),
             Self::StartRefund(start) => Some(start.topup),
             Self::SettleRefund(settle) => Some(settle.operation),
             _ => None,
@@ -253,6 +266,14 @@ impl Request {
     /// Whether it may be refused for overload. Moving an open operation on never is.
     #[must_use]
     pub fn is_new_business(&self) -> bool {
-        !matches!(self, Self::Resolve(_) | Self::AdvanceTopup(_) | Self::CreditTopup(_) | Self::SettleRefund(_))
+        !matches!(
+            self,
+            Self::Resolve(_)
+                | Self::AdvanceTopup(_)
+                | Self::CreditTopup(_)
+                | Self::SettleRefund(_)
+                | Self::BookDispute(_)
+                | Self::TendDisputes(_)
+        )
     }
 }

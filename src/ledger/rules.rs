@@ -26,6 +26,8 @@ pub struct Rules {
     pub topup_fee: Rate,
     /// How long a quote stands: a payment that nobody made by then is given up.
     pub topup_quote_ms: i64,
+    /// Whether a reseller is suspended when a payment of its top-ups is disputed (`domain.md` \[12\]).
+    pub suspend_on_chargeback: bool,
     /// Along which stock may move; the first that leads where it is asked for counts.
     pub edges: Vec<Edge>,
     /// How long a receiver may take to accept a transfer.

@@ -53,7 +53,7 @@ impl Places<'_> {
     }
 
     /// Operator stock goes to an account of the reseller's shard: what is posted there, and at the operator's.
-    fn lend(&self, to: AccountNumber, amount_minor: i64) -> (Movement, Option<Movement>) {
+    pub(super) fn lend(&self, to: AccountNumber, amount_minor: i64) -> (Movement, Option<Movement>) {
         let (stock, transit) = (AccountClass::OperatorStock.system_account(), transit());
         let movement = |debit, credit| Movement { debit, credit, amount_minor };
         if self.across() {
@@ -74,7 +74,7 @@ impl Places<'_> {
         }
     }
 
-    fn can_spare(&self, amount_minor: i64) -> bool {
+    pub(super) fn can_spare(&self, amount_minor: i64) -> bool {
         let stock = self.operator.account(AccountClass::OperatorStock.system_account());
         stock.is_some_and(|stock| stock.can_spare(amount_minor))
     }
@@ -115,6 +115,7 @@ pub fn details(command: &StartTopup, price: crate::domain::Price, fee_minor: i64
         reserved_minor: 0,
         balance_after: None,
         taken_back: Share::default(),
+        disputes: Vec::new(),
     }))
 }
 
@@ -257,12 +258,13 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// Exactly what was due, nothing of it given back, and there is somebody to have it. A suspended reseller does not
+/// Exactly what was due, nothing of it given back or disputed, and there is somebody to have it. A suspended reseller does not
 /// sell, but has what it paid for.
 fn may_be_credited(reseller: &Reseller, topup: &Topup) -> bool {
     let payment = &topup.payment;
     payment.captured_minor == topup.due_minor()
         && payment.left_minor() == payment.captured_minor
+        && topup.uncovered_minor() == 0
         && reseller.standing != Standing::Closed
 }
 

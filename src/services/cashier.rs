@@ -278,8 +278,8 @@ impl Cashier {
             return self.look_at_refund(operation).await;
         }
         let topup = operation.topup().ok_or(ServiceError::Internal)?;
-        if operation.status == Status::Captured {
-            return self.credit(operation).await.map(drop);
+        if topup.outcome().is_some() {
+            return self.look_after(operation).await;
         }
         let now = self.clock.now();
         let answered_by = operation.created_at.plus_ms(self.config.acquirer_deadline_ms);
@@ -312,7 +312,12 @@ impl Cashier {
         };
         let reference = Some(&state.reference);
         match state.stage {
-            PaymentStage::Captured => drop(self.taken(operation, &acquirer, reference, state.captured).await?),
+            PaymentStage::Captured => {
+                let after = self.taken(operation, &acquirer, reference, state.captured).await?;
+                if let Some(told) = &state.dispute {
+                    self.book_dispute(&after, &acquirer, told).await?;
+                }
+            }
             PaymentStage::Authorised if now > given_up_by => self.give_up(operation, &acquirer).await?,
             PaymentStage::Authorised => {
                 let operation = self.advance(operation, reference, TopupEvidence::Pending).await?;

@@ -9,6 +9,7 @@ pub mod cashier;
 pub mod catalogue;
 pub mod commission;
 pub mod directory;
+mod disputes;
 pub mod export;
 pub mod four_eyes;
 pub mod import;

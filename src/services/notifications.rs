@@ -13,11 +13,12 @@ use super::cashier::{Cashier, of_order};
 use super::refunds::of_refund;
 use super::topups::{TopupDeps, Topups};
 use crate::acquiring::AcquirerName;
-use crate::domain::{Decline, Money, Operation, OperationKind, Status, Timestamp};
+use crate::domain::dispute::Turn;
+use crate::domain::{Decline, DisputeStage, Money, Operation, OperationKind, Status, Timestamp, Topup};
 use crate::ledger::command::RefundEvidence;
 use crate::ports::acquirer::{
-    AcquirerReference, CaptureMode, Event, Notification, NotificationError, NotificationReply, NotificationVerdict,
-    Notified, OrderId, Received,
+    AcquirerReference, CaptureMode, DisputeState, Event, Notification, NotificationError, NotificationReply,
+    NotificationVerdict, Notified, OrderId, Received,
 };
 use crate::ports::{KeptNotification, NotificationOutcome};
 
@@ -131,8 +132,14 @@ impl Desk {
             }
             // It tells sums, or its own ids: how our refunds stand is asked when they are looked at.
             Event::Refunded { .. } | Event::RefundFailed { .. } => Ok((NotificationOutcome::NoChange, Keep)),
-            Event::DisputeOpened { .. } | Event::DisputeWon { .. } | Event::DisputeLost { .. } => {
-                Ok((NotificationOutcome::Unexpected, Keep))
+            Event::DisputeOpened { dispute, amount } => {
+                self.dispute(operation, (dispute, *amount, DisputeStage::Open)).await
+            }
+            Event::DisputeWon { dispute, amount } => {
+                self.dispute(operation, (dispute, *amount, DisputeStage::Won)).await
+            }
+            Event::DisputeLost { dispute, amount } => {
+                self.dispute(operation, (dispute, *amount, DisputeStage::Lost)).await
             }
         }
     }
@@ -255,6 +262,42 @@ impl Desk {
             _ => after.status != Status::Declined,
         };
         if contradicts { unexpected } else { Ok((moved(&refund, &after), NotificationVerdict::Keep)) }
+    }
+
+    /// The cardholder's bank takes money back, or has lost it again. What the top-up cannot account for is somebody's to
+    /// look at.
+    async fn dispute(
+        &self,
+        operation: Operation,
+        (reference, amount, stage): (&AcquirerReference, Money, DisputeStage),
+    ) -> Result<Ending, ServiceError> {
+        let keep = |outcome| Ok((outcome, NotificationVerdict::Keep));
+        let before = operation.last_sequence;
+        // It may be told of before the payment is.
+        let operation = match operation.topup().and_then(Topup::outcome) {
+            Some(_) => operation,
+            None => {
+                self.cashier().look(&operation).await?;
+                self.deps.reads.operation(operation.id).await?.ok_or(ServiceError::Internal)?
+            }
+        };
+        if !self.is_ours(&operation) {
+            return keep(NotificationOutcome::Unexpected);
+        }
+        let told = DisputeState { reference: reference.clone(), amount, stage };
+        let after = self.cashier().book_dispute(&operation, &self.name, &told).await?;
+        let topup = after.topup().ok_or(ServiceError::Internal)?;
+        let stands = topup.dispute(reference.as_str()).is_some_and(|dispute| {
+            // A refund under way, or a payment that is not known yet, stands in front of the rest.
+            let waits = dispute.uncovered_minor() <= topup.payment.refunding_minor || topup.outcome().is_none();
+            let known = DisputeStage::turn(Some(dispute.stage), stage) == Turn::Known;
+            known && waits && dispute.asked_minor == amount.minor()
+        });
+        match (stands, before == after.last_sequence) {
+            (false, _) => keep(NotificationOutcome::Unexpected),
+            (true, true) => keep(NotificationOutcome::NoChange),
+            (true, false) => keep(NotificationOutcome::Applied),
+        }
     }
 
     /// Whether the money was asked for here.

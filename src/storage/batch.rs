@@ -187,7 +187,7 @@ impl Batch {
         let written = changes.new_operations.iter().chain(&changes.updated_operations);
         for operation in written.filter(|operation| operation.topup().is_some() || operation.refund().is_some()) {
             self.topup_states.extend(TopupRow::of(operation));
-            let list = if operation.waits_for_payment() { &mut self.open_topups } else { &mut self.closed_topups };
+            let list = if operation.is_looked_after() { &mut self.open_topups } else { &mut self.closed_topups };
             list.push(OpenTopupRow::of(operation));
         }
         for (file, acquirer, lines) in &changes.settled_lines {

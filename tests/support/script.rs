@@ -124,6 +124,7 @@ pub fn rules() -> Rules {
         topup_minor: 1..=i64::MAX / 4,
         topup_fee: taabia::domain::catalogue::Rate::ZERO,
         topup_quote_ms: 900_000,
+        suspend_on_chargeback: true,
         edges: ["transfer:down", "return:up", "return:operator", "transfer:sibling:acceptance"]
             .map(|text| text.parse().unwrap())
             .into(),

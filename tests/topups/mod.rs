@@ -1,5 +1,7 @@
 //! Card-funded top-ups, on every store.
 
+mod dispute_races;
+mod disputes;
 mod doubt;
 mod late;
 mod notifications;

@@ -21,12 +21,12 @@ fn order(topup: &Operation, key: &str, amount_minor: Option<i64>) -> RefundOrder
     RefundOrder { topup: topup.id, external_id: key.parse().unwrap(), amount_minor, reason: "bought twice".into() }
 }
 
-async fn refund(till: &Till, topup: &Operation, key: &str, amount_minor: Option<i64>) -> Operation {
+pub(super) async fn refund(till: &Till, topup: &Operation, key: &str, amount_minor: Option<i64>) -> Operation {
     let answer = till.topups.refund(&till.caller("shop"), order(topup, key, amount_minor)).await.unwrap();
     Operation::clone(&answer.operation)
 }
 
-fn given(minor: i64) -> Outcome<Done> {
+pub(super) fn given(minor: i64) -> Outcome<Done> {
     Outcome::Done(Done { reference: "ref_1".parse().unwrap(), amount: money(minor), settled: true })
 }
 

@@ -142,6 +142,7 @@ pub struct Topup {
     pub acquirer_deadline_ms: u64,
     pub lookup_horizon_ms: u64,
     pub poll_interval_ms: u64,
+    pub suspend_on_chargeback: bool,
     pub public_url: String,
 }
 

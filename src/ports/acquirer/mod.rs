@@ -19,12 +19,13 @@ use async_trait::async_trait;
 use crate::domain::text::contains_card_number;
 use crate::domain::{Money, Timestamp};
 
+pub use crate::domain::DisputeStage;
 pub use notification::{
     Event, Notification, NotificationError, NotificationReply, NotificationVerdict, Notified, Received,
 };
 pub use outcome::{
-    Authorised, CustomerAction, DisputeStage, DisputeState, Done, Lookup, NotSent, Outcome, PaymentStage, PaymentState,
-    RefundStage, RefundState, Refusal, RefusalReason,
+    Authorised, CustomerAction, DisputeState, Done, Lookup, NotSent, Outcome, PaymentStage, PaymentState, RefundStage,
+    RefundState, Refusal, RefusalReason,
 };
 pub use settlement::{
     AmountForm, BadLine, BoundProfile, SettlementColumns, SettlementKind, SettlementLine, SettlementProfile,

@@ -1,7 +1,7 @@
 //! What became of a step at an acquirer, and how a payment stands there.
 
 use super::{AcquirerReference, OrderId};
-use crate::domain::Money;
+use crate::domain::{DisputeStage, Money};
 
 /// What became of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -221,14 +221,6 @@ pub struct DisputeState {
     pub reference: AcquirerReference,
     pub amount: Money,
     pub stage: DisputeStage,
-}
-
-/// Where a charge-back stands, from our side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DisputeStage {
-    Open,
-    Won,
-    Lost,
 }
 
 #[cfg(test)]

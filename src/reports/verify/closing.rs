@@ -35,7 +35,7 @@ pub(super) async fn close(
     }
     let beyond = check_operations(audit, fold, slice.head.sequence).await?;
     usage::check(fold, slice)?;
-    topups::check(fold)?;
+    topups::check(fold, &slice.records)?;
     Ok(beyond)
 }
 

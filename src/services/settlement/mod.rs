@@ -270,10 +270,10 @@ impl Settlements {
 /// How a line stands to the payment of its top-up.
 fn state(acquirer: &str, line: &SettledLine, payment: &CardPayment) -> LineState {
     let known_minor = match line.kind {
-        // Once a charge-back is won nothing is charged back any more.
-        SettledKind::Payment | SettledKind::ChargebackReversal => payment.captured_minor,
+        SettledKind::Payment => payment.captured_minor,
         SettledKind::Refund => payment.refunded_minor,
-        SettledKind::Chargeback => payment.charged_back_minor,
+        // Also once a dispute is won, and nothing is charged back any more.
+        SettledKind::Chargeback | SettledKind::ChargebackReversal => payment.disputed_minor,
     };
     let amount_minor = line.gross_minor.abs();
     let fits = match line.kind {
@@ -345,6 +345,7 @@ mod tests {
             acquirer: Some("bank".into()),
             captured_minor: 1_000,
             refunded_minor: 400,
+            disputed_minor: 600,
             ..CardPayment::default()
         };
         for (kind, gross, expected) in [
@@ -354,8 +355,10 @@ mod tests {
             (Refund, -400, Matched),
             (Refund, -100, Matched),
             (Refund, -401, AmountDiffers),
-            (Chargeback, -1_000, MissingHere),
-            (ChargebackReversal, 1_000, Matched),
+            (Chargeback, -600, Matched),
+            (Chargeback, -601, AmountDiffers),
+            (ChargebackReversal, 600, Matched),
+            (ChargebackReversal, 601, AmountDiffers),
         ] {
             assert_eq!(state("bank", &line(kind, gross), &payment), expected, "{kind:?} {gross}");
             assert_eq!(state("other", &line(kind, gross), &payment), MissingHere);

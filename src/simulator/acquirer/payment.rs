@@ -238,7 +238,10 @@ impl Payment {
         if self.script().refund == Answering::Refused {
             return Err(Refused::Failed("refund_failed"));
         }
-        let rest = self.captured_minor - self.refunded_minor();
+        // What the cardholder's bank has is not there to be given back.
+        let disputed = self.dispute.as_ref().filter(|dispute| dispute.status != DisputeStatus::Won);
+        let taken = disputed.map_or(0, |dispute| dispute.amount_minor);
+        let rest = self.captured_minor - self.refunded_minor() - taken;
         if amount_minor > rest {
             return Err(Refused::AmountTooLarge);
         }

@@ -31,7 +31,7 @@ impl TopupReads for MemoryStore {
 
     async fn open_topups(&self, after: OperationId, limit: u32) -> Result<Vec<Operation>, StoreError> {
         let state = self.shared.state();
-        let open = |operation: &&Operation| operation.waits_for_payment() && operation.id > after;
+        let open = |operation: &&Operation| operation.is_looked_after() && operation.id > after;
         let mut found: Vec<_> = state.books.iter().flat_map(|books| books.operations.values()).filter(open).collect();
         found.sort_unstable_by_key(|operation| operation.id);
         Ok(found.into_iter().take(limit as usize).cloned().collect())

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::Object;
 
-use crate::domain::{Money, Operation, OperationKind, Status, Timestamp};
+use crate::domain::{Dispute, DisputeStage, Money, Operation, OperationKind, Status, Timestamp};
 use crate::http::problem::{Code, Problem};
 use crate::http::schema::one_of;
 use crate::http::state::Api;
@@ -34,6 +34,7 @@ use crate::services::recharges::Answer;
     "captured": "950.00",
     "refunded": "0.00",
     "charged_back": "0.00",
+    "disputes": [],
     "balance_after": "1200.00",
     "quote_expires_at": "2026-11-22T03:15:00.000Z",
     "created_at": "2026-11-22T03:00:00.000Z",
@@ -80,9 +81,11 @@ pub struct Topup {
     /// Of it, what was given back.
     #[schema(example = "0.00")]
     refunded: String,
-    /// Of it, what the cardholder's bank took back.
+    /// Of it, what the cardholder's bank took back: in disputes that are open or lost.
     #[schema(example = "0.00")]
     charged_back: String,
+    /// What cardholders' banks asked back, in the order in which the acquirer told it.
+    disputes: Vec<DisputeJson>,
     /// The reseller's available stock after it came.
     #[schema(required)]
     balance_after: Option<String>,
@@ -93,6 +96,63 @@ pub struct Topup {
     created_at: String,
     #[schema(format = DateTime)]
     updated_at: String,
+}
+
+/// A dispute of the payment.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Dispute)]
+pub struct DisputeJson {
+    /// The acquirer's own id of it.
+    #[schema(example = "dsp_9")]
+    reference: String,
+    /// `won`: the money stayed with us, or came back to us.
+    #[schema(schema_with = stages)]
+    status: &'static str,
+    /// What the cardholder's bank asks back.
+    #[schema(example = "950.00")]
+    amount: String,
+    /// Of it, what is charged back now: never more than what the top-up had left.
+    #[schema(example = "950.00")]
+    charged_back: String,
+    /// Unsold stock that was taken back for it, in face value.
+    #[schema(example = "600.00")]
+    stock_returned: String,
+    /// Stock, in face value, that is held for sales without an outcome: taken back when it is released, owed when it is sold.
+    #[schema(example = "100.00")]
+    stock_held: String,
+    /// What the reseller owes for stock that it had sold.
+    #[schema(example = "285.00")]
+    owed: String,
+    /// Stock, in face value, that is still to come back after the dispute was won.
+    #[schema(example = "0.00")]
+    stock_awaited: String,
+    #[schema(format = DateTime)]
+    created_at: String,
+    #[schema(format = DateTime)]
+    updated_at: String,
+}
+
+fn stages() -> Object {
+    one_of(DisputeStage::ALL.map(DisputeStage::name))
+}
+
+impl DisputeJson {
+    fn of(api: &Api, dispute: &Dispute) -> Self {
+        let money = |minor| Money::from_minor(minor, api.currency).to_string();
+        let at = |ms| Timestamp::from_unix_ms(ms).to_string();
+        Self {
+            reference: dispute.reference.to_string(),
+            status: dispute.stage.name(),
+            amount: money(dispute.asked_minor),
+            charged_back: money(dispute.booked_minor),
+            stock_returned: money(dispute.unsold.face_minor),
+            stock_held: money(dispute.held.face_minor),
+            owed: money(dispute.owed_minor),
+            stock_awaited: money(dispute.awaited.face_minor),
+            created_at: at(dispute.opened_at_ms),
+            updated_at: at(dispute.updated_at_ms),
+        }
+    }
 }
 
 pub fn statuses() -> Object {
@@ -125,6 +185,7 @@ impl Topup {
             captured: money(payment.captured_minor),
             refunded: money(payment.refunded_minor),
             charged_back: money(payment.charged_back_minor),
+            disputes: topup.disputes.iter().map(|dispute| DisputeJson::of(api, dispute)).collect(),
             balance_after: topup.balance_after.map(money),
             quote_expires_at: Timestamp::from_unix_ms(topup.quote_until_ms).to_string(),
             created_at: operation.created_at.to_string(),
