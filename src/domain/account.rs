@@ -94,11 +94,12 @@ pub enum AccountClass {
     FeeIncome = 93,
     AcquirerSettled = 94,
     AcquirerFees = 95,
+    MoneyWriteOffs = 120,
 }
 
 /// The chart of accounts (`design.md` §3). Later operations add lines; a number is never used again.
 #[rustfmt::skip]
-pub const CHART: [ChartLine; 26] = {
+pub const CHART: [ChartLine; 27] = {
     use AccountClass as C;
     use Asset::{Airtime, Money};
     use Side::{Credit, Debit};
@@ -138,6 +139,7 @@ pub const CHART: [ChartLine; 26] = {
         line(C::FeeIncome,          "fee_income",           Money,   Credit, Kind::Striped, "Fees that resellers paid for top-ups by card"),
         line(C::AcquirerSettled,    "acquirer_settled",     Money,   Debit,  Kind::Striped, "Money that acquirers say they paid to the bank, net of their fees"),
         line(C::AcquirerFees,       "acquirer_fees",        Money,   Debit,  Kind::Striped, "Fees that acquirers kept of what they settled"),
+        line(C::MoneyWriteOffs,     "money_write_offs",     Money,   Debit,  Kind::Striped, "Money that two persons gave up looking for"),
     ]
 };
 

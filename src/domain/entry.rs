@@ -148,6 +148,15 @@ entry_kinds! {
     /// Not given back: what was taken back is the reseller's again.
     RefundPutBack = 101, "topup.refund_put_back", Operation;
     RefundAdvanced = 102, "topup.refund_advanced", Operation;
+    /// What two books do not have in common has a person who looks after it.
+    ItemAssigned = 120, "item.assigned", Record, staff;
+    /// Somebody proposed how it is resolved; the proposal is recorded by itself.
+    ItemProposed = 121, "item.proposed", Record;
+    ResolutionDeclined = 122, "resolution.declined", Operation, staff;
+    ResolutionBooked = 123, "resolution.booked", Operation, staff;
+    /// What a resolution posts in the shard of its top-up; it is recorded in the operator's.
+    ResolutionPosted = 124, "resolution.posted", Elsewhere;
+    ItemResolved = 125, "item.resolved", Record;
     UserCreated = 80, "user.created", Record, staff;
     /// Counted before the PIN is compared.
     PinAttempted = 81, "user.pin_attempted", Record;

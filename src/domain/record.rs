@@ -11,8 +11,8 @@ use super::catalogue::Catalogue;
 use super::encoding::{Encoder, Hash};
 use super::ids::ResellerId;
 use super::records::{
-    BusinessDayClosing, Client, LimitSet, PartnerPolicy, PinPolicy, SettlementFile, StockAlert, StockWatch, Terminal,
-    User,
+    BusinessDayClosing, Client, LimitSet, PartnerPolicy, PinPolicy, ReconciliationItem, SettlementFile, StockAlert,
+    StockWatch, Terminal, User,
 };
 use super::shard::Shard;
 use super::text::RecordId;
@@ -134,6 +134,8 @@ record_kinds! {
     User = 81, "user", Owner;
     /// An acquirer's settlement file, as far as it is booked.
     SettlementFile = 105, "settlement_file", Operator;
+    /// What two books do not have in common, once somebody looks after it.
+    ReconciliationItem = 106, "reconciliation_item", Operator;
 }
 
 impl RecordKind {

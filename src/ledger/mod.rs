@@ -11,6 +11,7 @@ pub mod commission;
 mod decide;
 mod decide_topup;
 pub mod four_eyes;
+pub mod items;
 mod keys;
 pub mod limits;
 pub mod merkle;
