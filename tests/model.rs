@@ -92,11 +92,8 @@ impl Player {
                 document: "PO-1".parse().unwrap(),
             }),
             Act::Rule { key, person: by, approve } => Request::Rule(Rule {
-                operation: *self.proposed.get(&key)?,
-                reseller: None,
-                checker: person(by),
                 ruling: if approve { Ruling::Approve } else { Ruling::Refuse },
-                reason: "so".parse().unwrap(),
+                ..ruling(*self.proposed.get(&key)?, person(by))
             }),
             Act::Expire { key } => Request::Expire(Expire { operation: *self.proposed.get(&key)? }),
             Act::Allocate { key, reseller, amount } => Request::AllocateStock(AllocateStock {
@@ -191,6 +188,11 @@ impl Player {
         }
         outcomes.into_iter().map(seen).collect()
     }
+}
+
+fn ruling(operation: OperationId, checker: ClientId) -> Rule {
+    let reason = "so".parse().unwrap();
+    Rule { operation, reseller: None, resolution: None, checker, ruling: Ruling::Approve, reason }
 }
 
 fn person(number: u8) -> ClientId {

@@ -218,6 +218,14 @@ fn topups(
     Topups::new(deps, times)
 }
 
+fn reconciliation(
+    config: &Config,
+    reads: Arc<InstantLedger>,
+    topups: Arc<taabia::simulator::MemoryStore>,
+) -> taabia::services::Reconciliation {
+    taabia::services::Reconciliation { reads, topups, calendar: config.calendar() }
+}
+
 /// Wired as a node is, with the one ledger in place of engine and store.
 fn api(
     config: &Config,
@@ -236,7 +244,7 @@ fn api(
     let authenticator =
         Authenticator::new(registry.clone(), keys.clone(), clock.clone(), &settings, AuthenticatorSettings::default());
     let tokens = Tokens {
-        registry,
+        registry: registry.clone(),
         hasher: clients.hasher,
         keys,
         clock: clock.clone(),
@@ -269,15 +277,12 @@ fn api(
             ledger: ledger.clone(),
             reads: ledger.clone(),
             settlement: store.clone(),
+            registry: registry.clone(),
             acquirers: Arc::new(none),
             clock: clock.clone(),
             currency: config.currency,
         }),
-        reconciliation: Arc::new(taabia::services::reconciliation::Reconciliation {
-            reads: ledger.clone(),
-            topups: store.clone(),
-            calendar: config.calendar(),
-        }),
+        reconciliation: Arc::new(reconciliation(config, ledger.clone(), store.clone())),
         recharges,
         stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock: clock.clone() }),
         limits: Arc::new(Limits {

@@ -95,11 +95,12 @@ pub enum AccountClass {
     AcquirerSettled = 94,
     AcquirerFees = 95,
     ClawbackStanding = 96,
+    MoneyWriteOffs = 120,
 }
 
 /// The chart of accounts (`design.md` §3). Later operations add lines; a number is never used again.
 #[rustfmt::skip]
-pub const CHART: [ChartLine; 27] = {
+pub const CHART: [ChartLine; 28] = {
     use AccountClass as C;
     use Asset::{Airtime, Money};
     use Side::{Credit, Debit};
@@ -140,6 +141,7 @@ pub const CHART: [ChartLine; 27] = {
         line(C::AcquirerSettled,    "acquirer_settled",     Money,   Debit,  Kind::Striped, "Money that acquirers say they paid to the bank, net of their fees"),
         line(C::AcquirerFees,       "acquirer_fees",        Money,   Debit,  Kind::Striped, "Fees that acquirers kept of what they settled"),
         line(C::ClawbackStanding,   "clawback_standing",    Money,   Debit,  Kind::Owed,    "Price of charged-back stock that one reseller holds for sales without an outcome"),
+        line(C::MoneyWriteOffs,     "money_write_offs",     Money,   Debit,  Kind::Striped, "Money that two persons gave up looking for"),
     ]
 };
 

@@ -167,6 +167,15 @@ entry_kinds! {
     DisputeTended = 118, "topup.dispute_tended", Operation;
     /// What charge-backs wait for at a reseller.
     ClawbackStands = 119, "clawback.stands", Record;
+    /// What two books do not have in common has a person who looks after it.
+    ItemAssigned = 120, "item.assigned", Record, staff;
+    /// Somebody proposed how it is resolved; the proposal is recorded by itself.
+    ItemProposed = 121, "item.proposed", Record;
+    ResolutionDeclined = 122, "resolution.declined", Operation, staff;
+    ResolutionBooked = 123, "resolution.booked", Operation, staff;
+    /// What a resolution posts in the shard of its top-up; it is recorded in the operator's.
+    ResolutionPosted = 124, "resolution.posted", Elsewhere;
+    ItemResolved = 125, "item.resolved", Record;
     UserCreated = 80, "user.created", Record, staff;
     /// Counted before the PIN is compared.
     PinAttempted = 81, "user.pin_attempted", Record;

@@ -5,6 +5,7 @@
 use super::encoding::Encoder;
 use super::ids::{ClientId, ResellerId};
 use super::operation::OperationKind;
+use super::reconciliation::ItemResolution;
 use super::records::{Bounds, LimitChange};
 use super::text::{DocumentReference, Reason};
 use super::time::Timestamp;
@@ -54,6 +55,8 @@ pub enum Proposal {
     Adjustment { reseller: Option<ResellerId>, direction: Direction },
     /// Let a reseller or one of its terminals sell more, or go further below zero.
     LimitRaise(Box<LimitRaise>),
+    /// Say what becomes of what two books do not have in common.
+    Resolution(Box<ItemResolution>),
 }
 
 impl Proposal {
@@ -61,15 +64,22 @@ impl Proposal {
     #[must_use]
     pub fn reseller(&self) -> Option<ResellerId> {
         match self {
-            Self::Issue | Self::Destruction => None,
+            Self::Issue | Self::Destruction | Self::Resolution(_) => None,
             Self::Adjustment { reseller, .. } => *reseller,
             Self::LimitRaise(raise) => Some(raise.change.reseller),
         }
     }
 
+    /// What it resolves.
+    #[must_use]
+    pub fn resolution(&self) -> Option<&ItemResolution> {
+        if let Self::Resolution(resolution) = self { Some(resolution) } else { None }
+    }
+
     #[must_use]
     pub fn kind(&self) -> OperationKind {
         match self {
+            Self::Resolution(_) => OperationKind::Resolution,
             Self::Issue => OperationKind::Issue,
             Self::Destruction => OperationKind::Destruction,
             Self::Adjustment { .. } => OperationKind::Adjustment,
@@ -149,6 +159,7 @@ impl FourEyes {
                 ("direction", direction == other_direction),
             ]),
             (Proposal::LimitRaise(ours), Proposal::LimitRaise(theirs)) => ours.differs_from(theirs),
+            (Proposal::Resolution(ours), Proposal::Resolution(theirs)) => ours.differs_from(theirs),
             _ => Some("external_id"),
         };
         about.or_else(|| {
@@ -166,6 +177,7 @@ impl FourEyes {
                 })
             }
             Proposal::LimitRaise(raise) => raise.encode(encoder.text("limit raise")),
+            Proposal::Resolution(resolution) => resolution.encode(encoder.text("resolution")),
         };
         encoder
             .bytes(self.maker.uuid().as_bytes())

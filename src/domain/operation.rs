@@ -173,6 +173,8 @@ coded! {
         CommissionPayout = 9, "commission_payout";
         Topup = 10, "topup";
         TopupRefund = 11, "topup_refund";
+        /// How what two books do not have in common is resolved.
+        Resolution = 14, "resolution";
         AllocationRun = 35, "allocation_run";
     }
 }
@@ -193,6 +195,7 @@ impl OperationKind {
             Self::CommissionPayout => "pay_",
             Self::Topup => "top_",
             Self::TopupRefund => "rfd_",
+            Self::Resolution => "rsn_",
         }
     }
 

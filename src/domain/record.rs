@@ -11,8 +11,8 @@ use super::catalogue::Catalogue;
 use super::encoding::{Encoder, Hash};
 use super::ids::ResellerId;
 use super::records::{
-    BusinessDayClosing, Client, LimitSet, PartnerPolicy, PinPolicy, SettlementFile, StandingClawback, StockAlert,
-    StockWatch, Terminal, User,
+    BusinessDayClosing, Client, LimitSet, PartnerPolicy, PinPolicy, ReconciliationItem, SettlementFile,
+    StandingClawback, StockAlert, StockWatch, Terminal, User,
 };
 use super::shard::Shard;
 use super::text::RecordId;
@@ -136,6 +136,8 @@ record_kinds! {
     SettlementFile = 105, "settlement_file", Operator;
     /// What charge-backs wait for at a reseller.
     StandingClawback = 110, "standing_clawback", Owner;
+    /// What two books do not have in common, once somebody looks after it.
+    ReconciliationItem = 106, "reconciliation_item", Operator;
 }
 
 impl RecordKind {

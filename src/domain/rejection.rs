@@ -51,6 +51,8 @@ pub enum Decline {
     PaymentNotMade,
     LimitsChanged,
     UnfitLimits,
+    ItemChanged,
+    UnfitResolution,
 }
 
 /// A line of the reference of refusals (`api-spec/problems.md` is generated from it).
@@ -64,7 +66,7 @@ pub struct DeclineLine {
 }
 
 #[rustfmt::skip]
-pub const DECLINES: [DeclineLine; 25] = {
+pub const DECLINES: [DeclineLine; 27] = {
     const fn line(decline: Decline, code: &'static str, iso8583: &'static str, meaning: &'static str) -> DeclineLine {
         DeclineLine { decline, code, iso8583, meaning }
     }
@@ -94,6 +96,8 @@ pub const DECLINES: [DeclineLine; 25] = {
         line(Decline::PaymentNotMade,    "payment_not_made",    "91", "The acquirer could not be asked, or provably took nothing"),
         line(Decline::LimitsChanged,     "limits_changed",      "40", "The limits changed after the raise was proposed; propose it anew"),
         line(Decline::UnfitLimits,       "unfit_limits",        "40", "The proposal raises nothing, begins in the past, or there would be too many limits"),
+        line(Decline::ItemChanged,       "item_changed",        "40", "The difference was resolved, or settled by a file, after the resolution was proposed"),
+        line(Decline::UnfitResolution,   "unfit_resolution",    "40", "The difference cannot be resolved this way: nothing stands in suspense, or the top-up was not paid through this acquirer"),
     ]
 };
 

@@ -99,6 +99,8 @@ impl Batch<'_> {
             let payments = book.lines.iter().filter_map(SettledLine::pays);
             wants.payments.extend(payments.filter(|payment| !books.settled().knows_payment(*payment)));
         }
+        let resolved = commands.iter().filter_map(|command| command.request.resolution()?.pays());
+        wants.payments.extend(resolved.filter(|payment| !books.settled().knows_payment(*payment)));
         wants
     }
 
@@ -229,6 +231,12 @@ impl Batch<'_> {
                 Request::StartTopup(start) => (home, start.reseller),
                 Request::PayCommission(pay) => {
                     self.want_owner(&mut owners, home, pay.to);
+                    continue;
+                }
+                Request::Propose(_) | Request::Rule(_) => {
+                    if let Some((asked, topup)) = command.request.resolution().and_then(|r| Some((r, r.topup()?))) {
+                        self.want_owner(&mut owners, topup.shard(), acquirer_owner(&asked.item.acquirer));
+                    }
                     continue;
                 }
                 Request::SettleRefund(SettleRefund { acquirer, .. })

@@ -310,6 +310,11 @@ impl From<ServiceError> for Problem {
             ServiceError::DecidedAlready { status } => {
                 Self::new(Code::DecidedAlready).detail(format!("it is {} already", status.name()))
             }
+            ServiceError::UnknownOwner => {
+                let detail = "expected the id of a client that may call".into();
+                let error = FieldError { pointer: "/owner".into(), code: "invalid", detail };
+                Self::with_errors(Code::ValidationFailed, vec![error])
+            }
             ServiceError::UnknownAcquirer => {
                 let detail = "expected the name of an acquirer of this installation, or none".into();
                 let error = FieldError { pointer: "/acquirer".into(), code: "invalid", detail };

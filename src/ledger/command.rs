@@ -10,9 +10,10 @@ use crate::domain::catalogue::{Import, PayIn};
 use crate::domain::encoding::Hash;
 use crate::domain::records::LimitChange;
 use crate::domain::{
-    Asked, Channel, ClientId, Content, Decline, DisputeStage, DocumentReference, ExternalId, LevelName, Limits, Line,
-    Msisdn, OperationId, PartnerId, Proposal, Reason, RecordKey, ResellerCode, ResellerId, ResellerName, Ruling,
-    RunLine, RunTotals, SettledLine, SettlementId, Shard, Standing, TerminalId, Terms, TransferKind,
+    Asked, Channel, ClientId, Content, Decline, DisputeStage, DocumentReference, ExternalId, Item, ItemResolution,
+    LevelName, Limits, Line, Msisdn, OperationId, PartnerId, Proposal, Reason, RecordKey, ResellerCode, ResellerId,
+    ResellerName, Ruling, RunLine, RunTotals, SettledLine, SettlementId, Shard, Standing, TerminalId, Terms,
+    TransferKind,
 };
 
 /// Opens a reseller: its place in the tree, its state and its stock account.
@@ -63,12 +64,21 @@ pub struct Propose {
     pub document: DocumentReference,
 }
 
+/// Gives what two books do not have in common to somebody who looks after it.
+#[derive(Clone, Debug)]
+pub struct AssignItem {
+    pub item: Item,
+    pub owner: ClientId,
+}
+
 /// Approves or refuses what another person proposed.
 #[derive(Clone, Debug)]
 pub struct Rule {
     pub operation: OperationId,
     /// The reseller that the proposal is about, as the caller read it: its shard is locked too.
     pub reseller: Option<ResellerId>,
+    /// What it resolves, as the caller read it.
+    pub resolution: Option<Box<ItemResolution>>,
     pub checker: ClientId,
     pub ruling: Ruling,
     pub reason: Reason,
@@ -351,6 +361,7 @@ pub enum Request {
     ChangePlace(ChangePlace),
     Propose(Propose),
     Rule(Rule),
+    AssignItem(AssignItem),
     Expire(Expire),
     AllocateStock(AllocateStock),
     StartRun(StartRun),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::books::{PlaceChange, ShardBooks, Step, Subject};
 use super::command::{
-    AllocateStock, Command, ImportCatalogue, Outcome, PayCommission, PutRecord, Refusal, Request, Reserve, Rule,
+    AllocateStock, AssignItem, Command, ImportCatalogue, Outcome, PayCommission, PutRecord, Refusal, Request, Reserve,
+    Rule,
 };
 use super::decide_topup::{decide_topup, follow_hold};
 use super::rules::Moment;
@@ -12,8 +13,8 @@ use super::shards::Books;
 use super::transfer::Transferred;
 use super::user::{UserCommand, UserRefusal};
 use super::{
-    allocation, closing, four_eyes, limits, network, payout, recharge, record as records, run, settlement, stock_watch,
-    transfer, user, void,
+    allocation, closing, four_eyes, items, limits, network, payout, recharge, record as records, run, settlement,
+    stock_watch, transfer, user, void,
 };
 use crate::domain::catalogue::Catalogue;
 use crate::domain::{
@@ -94,6 +95,7 @@ pub fn decide(
             | Request::SettleTransfer(_)
             | Request::Propose(_)
             | Request::Rule(_)
+            | Request::AssignItem(_)
             | Request::Expire(_)
             | Request::AllocateStock(_),
             _,
@@ -160,10 +162,15 @@ fn decide_stock(
             }
         },
         (Request::Propose(request), None) => {
-            let there = request.proposal.reseller().map_or(home, |reseller| Shard::of(reseller.uuid(), shards));
+            let there = command.request.other_shards(shards).first().copied().unwrap_or(home);
             let step = four_eyes::propose(books.shard(home), books.shard(there), request, moment)?;
-            Ok(record(books, home, step, request.operation, command, moment))
+            let outcome = record(books, home, step, request.operation, command, moment);
+            if let Some(step) = items::proposed(books.shard(home), request) {
+                books.shard_mut(home).record(step, &command.actor, moment.now);
+            }
+            Ok(outcome)
         }
+        (Request::AssignItem(request), _) => assign(books, request, command, moment),
         (Request::Rule(request), _) => rule(books, shards, request, command, moment),
         (Request::Expire(request), _) => {
             let shard = books.shard(home);
@@ -409,16 +416,32 @@ fn rule(
     moment: &Moment<'_>,
 ) -> Result<Outcome, Refusal> {
     let home = request.operation.shard();
-    let there = request.reseller.map_or(home, |reseller| Shard::of(reseller.uuid(), shards));
+    let there = command.request.other_shards(shards).first().copied().unwrap_or(home);
     let ruled = four_eyes::rule(books.shard(home), books.shard(there), request, moment)?;
-    let Some(four_eyes::Ruled { here, elsewhere }) = ruled else {
+    let Some(four_eyes::Ruled { here, elsewhere, records }) = ruled else {
         let operation = books.shard(home).operation(request.operation).ok_or(Refusal::UnknownOperation)?;
         return Ok(Outcome::Replayed(operation.clone()));
     };
     if let Some(step) = elsewhere {
         books.shard_mut(there).record(step, &command.actor, moment.now);
     }
+    for step in records {
+        if let Subject::Record(record) = &step.subject {
+            items::remember(books.shard_mut(home), record);
+        }
+        books.shard_mut(home).record(step, &command.actor, moment.now);
+    }
     Ok(record(books, home, here, request.operation, command, moment))
+}
+
+fn assign(books: &mut Books, request: &AssignItem, command: &Command, moment: &Moment<'_>) -> Result<Outcome, Refusal> {
+    let shard = books.shard(Shard::OPERATOR);
+    let Some(record) = items::assign(shard, request)? else {
+        let current = shard.record_of(&request.item.id.key()).ok_or(Refusal::UnknownOperation)?;
+        return Ok(Outcome::Put(current.clone()));
+    };
+    record_plain(books, Shard::OPERATOR, records::step(EntryKind::ItemAssigned, &record), command, moment);
+    Ok(Outcome::Put(record))
 }
 
 /// A recharge whose key is known: a replay, a conflict, or the late request for a voided key.

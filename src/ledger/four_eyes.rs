@@ -11,20 +11,28 @@ use std::sync::Arc;
 
 use super::books::{Movement, ShardBooks, Step, Subject};
 use super::command::{Propose, Refusal, Rule};
-use super::limits;
 use super::rules::Moment;
+use super::{items, limits};
 use crate::domain::records::LimitChange;
 use crate::domain::{
     AccountClass, AccountNumber, Decline, Details, Direction, EntryKind, FourEyes, LimitRaise, Operation, PartnerId,
     Proposal, Record, ResellerId, Ruling, Status, Timestamp, Usage, Verdict,
 };
 
-/// What a ruling writes: with the operation, and about the reseller.
+/// What a ruling writes: with the operation, in the shard of a reseller or top-up, and of records before both.
 #[derive(Debug)]
 pub struct Ruled {
     pub here: Step,
     /// In the reseller's shard; before the other, where both are one.
     pub elsewhere: Option<Step>,
+    /// With the operation.
+    pub records: Vec<Step>,
+}
+
+impl Ruled {
+    fn of(here: Step, elsewhere: Option<Step>) -> Self {
+        Self { here, elsewhere, records: Vec::new() }
+    }
 }
 
 /// What a request says, as its operation keeps it.
@@ -69,6 +77,7 @@ pub fn propose(
     match &command.proposal {
         Proposal::Issue => Ok(propose_issue(books, operation, moment)),
         Proposal::LimitRaise(raise) => propose_raise(there, operation, &raise.change, moment),
+        Proposal::Resolution(asked) => Ok(items::propose(books, there, operation, asked)),
         Proposal::Destruction | Proposal::Adjustment { .. } => {
             Ok(Step::about(EntryKind::ApprovalRequested, Subject::Operation(operation)))
         }
@@ -123,7 +132,7 @@ pub fn rule(
 ) -> Result<Option<Ruled>, Refusal> {
     let operation = books.operation(command.operation).ok_or(Refusal::UnknownOperation)?;
     let eyes = operation.four_eyes().ok_or(Refusal::UnknownOperation)?;
-    if eyes.proposal.reseller() != command.reseller {
+    if eyes.proposal.reseller() != command.reseller || eyes.proposal.resolution() != command.resolution.as_deref() {
         return Err(Refusal::UnknownOperation);
     }
     if eyes.maker == command.checker {
@@ -148,7 +157,7 @@ pub fn rule(
         Ruling::Refuse => {
             decided.status = Status::Refused;
             let here = ended(books, EntryKind::ApprovalRefused, decided, moment);
-            Ok(Some(Ruled { here, elsewhere: None }))
+            Ok(Some(Ruled::of(here, None)))
         }
         Ruling::Approve => carry_out(books, there, decided, &eyes.proposal, moment),
     }
@@ -180,6 +189,7 @@ fn carry_out(
 ) -> Result<Option<Ruled>, Refusal> {
     let (movement, kind) = match proposal {
         Proposal::LimitRaise(raise) => return carry_out_raise(books, there, approved, raise, moment),
+        Proposal::Resolution(asked) => return Ok(Some(items::carry_out(books, there, approved, asked, moment))),
         Proposal::Issue => (issue_of(approved.amount_minor), EntryKind::StockIssued),
         Proposal::Destruction => (destruction_of(approved.amount_minor), EntryKind::StockDestroyed),
         Proposal::Adjustment { reseller, direction } => {
@@ -205,13 +215,11 @@ fn carry_out(
     approved.status = Status::Approved;
     let posting = |kind, subject| Step { movements: vec![movement], ..Step::about(kind, subject) };
     if books.shard() == there.shard() {
-        return Ok(Some(Ruled { here: posting(kind, Subject::Operation(approved)), elsewhere: None }));
+        return Ok(Some(Ruled::of(posting(kind, Subject::Operation(approved)), None)));
     }
     let elsewhere = Subject::Elsewhere { operation: approved.id, digest: approved.digest() };
-    Ok(Some(Ruled {
-        elsewhere: Some(posting(EntryKind::AdjustmentPosted, elsewhere)),
-        here: Step::about(kind, Subject::Operation(approved)),
-    }))
+    let elsewhere = posting(EntryKind::AdjustmentPosted, elsewhere);
+    Ok(Some(Ruled::of(Step::about(kind, Subject::Operation(approved)), Some(elsewhere))))
 }
 
 /// Puts the limits of the reseller in their next version: what was proposed, against what it was proposed for.
@@ -233,17 +241,15 @@ fn carry_out_raise(
         Err(refusal) => return Err(refusal),
     };
     approved.status = Status::Approved;
-    Ok(Some(Ruled {
-        elsewhere: Some(super::record::step(EntryKind::RecordPut, &record)),
-        here: Step::about(EntryKind::LimitsRaised, Subject::Operation(approved)),
-    }))
+    let elsewhere = super::record::step(EntryKind::RecordPut, &record);
+    Ok(Some(Ruled::of(Step::about(EntryKind::LimitsRaised, Subject::Operation(approved)), Some(elsewhere))))
 }
 
 /// What was approved and is no longer possible.
-fn in_vain(books: &ShardBooks, mut approved: Operation, decline: Decline, moment: &Moment<'_>) -> Ruled {
+pub(super) fn in_vain(books: &ShardBooks, mut approved: Operation, decline: Decline, moment: &Moment<'_>) -> Ruled {
     approved.status = Status::Declined;
     approved.decline = Some(decline);
-    Ruled { here: ended(books, EntryKind::ApprovedInVain, approved, moment), elsewhere: None }
+    Ruled::of(ended(books, EntryKind::ApprovedInVain, approved, moment), None)
 }
 
 fn operator_stock() -> AccountNumber {

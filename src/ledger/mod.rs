@@ -13,6 +13,7 @@ mod decide;
 mod decide_topup;
 pub mod dispute;
 pub mod four_eyes;
+pub mod items;
 mod keys;
 pub mod limits;
 pub mod merkle;

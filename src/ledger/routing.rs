@@ -7,7 +7,8 @@ use super::command::{
 use super::tree::TreeWants;
 use crate::domain::records::LimitChange;
 use crate::domain::{
-    ExternalId, LineState, OperationId, PartnerId, Place, RecordKind, RecordWant, ResellerId, Shard, Standing,
+    ExternalId, ItemId, ItemResolution, LineState, OperationId, PartnerId, Place, RecordKind, RecordWant, ResellerId,
+    Shard, Standing,
 };
 
 impl Request {
@@ -24,6 +25,7 @@ impl Request {
             | Self::AllocateStock(_)
             | Self::StartRun(_)
             | Self::BookSettlement(_)
+            | Self::AssignItem(_)
             | Self::ImportCatalogue(_) => Shard::OPERATOR,
             Self::FinishRun(finish) => finish.operation.shard(),
             Self::Rule(rule) => rule.operation.shard(),
@@ -59,6 +61,10 @@ impl Request {
         };
         match self {
             Self::AllocateStock(allocate) => of(allocate.to),
+            Self::Propose(_) | Self::Rule(_) if self.resolution().is_some() => {
+                let topup = self.resolution().and_then(ItemResolution::topup);
+                topup.map(OperationId::shard).filter(|shard| *shard != home).into_iter().collect()
+            }
             Self::Propose(propose) => propose.proposal.reseller().map(of).unwrap_or_default(),
             Self::Rule(rule) => rule.reseller.map(of).unwrap_or_default(),
             Self::PutRecord(put) => put.key.copies(count),
@@ -113,6 +119,12 @@ impl Request {
             | Self::TransferStock(TransferStock { from: reseller, .. }) => {
                 let key = super::limits::key(*reseller);
                 vec![(key.home(count), RecordWant::One(key))]
+            }
+            Self::AssignItem(assign) => vec![(Shard::OPERATOR, RecordWant::One(assign.item.id.key()))],
+            Self::Propose(_) | Self::Rule(_) if self.resolution().is_some() => {
+                let named = |asked: &ItemResolution| asked.resolution.named().map(ItemId::Topup);
+                let items = self.resolution().into_iter().flat_map(|asked| [Some(asked.item.id), named(asked)]);
+                items.flatten().map(|item| (Shard::OPERATOR, RecordWant::One(item.key()))).collect()
             }
             // What is decided about a reseller's stock reads how far it may go below zero, a raise all its limits.
             Self::Propose(_) | Self::Rule(_) => {
@@ -208,6 +220,7 @@ impl Request {
             | Self::FinishRun(_)
             | Self::ImportCatalogue(_)
             | Self::BookSettlement(_)
+            | Self::AssignItem(_)
             | Self::CloseDays(_) => None,
         }
     }
@@ -230,10 +243,24 @@ impl Request {
         }
     }
 
-    /// Another operation that it moves on: the one that a refund is of.
+    /// Another operation that it reads or moves on: the top-up that a refund is of, or that a resolution touches.
     #[must_use]
     pub fn moves_with(&self) -> Option<OperationId> {
-        if let Self::SettleRefund(settle) = self { Some(settle.topup) } else { None }
+        match self {
+            Self::SettleRefund(settle) => Some(settle.topup),
+            Self::Propose(_) | Self::Rule(_) => self.resolution().and_then(ItemResolution::topup),
+            _ => None,
+        }
+    }
+
+    /// What it proposes to resolve, or decides about.
+    #[must_use]
+    pub fn resolution(&self) -> Option<&ItemResolution> {
+        match self {
+            Self::Propose(propose) => propose.proposal.resolution(),
+            Self::Rule(rule) => rule.resolution.as_deref(),
+            _ => None,
+        }
     }
 
     /// The key it claims, and the operation it claims it for.

@@ -56,6 +56,12 @@ impl Settled {
         self.paid.contains_key(&operation)
     }
 
+    /// Whether the payment of a top-up is settled, as far as the store was asked.
+    #[must_use]
+    pub fn is_settled(&self, operation: OperationId) -> bool {
+        self.paid.get(&operation).copied().unwrap_or(false)
+    }
+
     pub fn admit(&mut self, key: [u8; 16], settled: bool) {
         self.keys.insert(key, settled);
     }
@@ -165,8 +171,7 @@ fn compare(settled: &Settled, command: &BookSettlement) -> Vec<SettledLine> {
     let compared = command.lines.iter().map(|line| {
         let key = line.key(&command.acquirer);
         let known = settled.keys.get(&key).copied().unwrap_or(false) || !keys.insert(key);
-        let before =
-            |operation: OperationId| settled.paid.get(&operation).copied().unwrap_or(false) || !paid.insert(operation);
+        let before = |operation: OperationId| settled.is_settled(operation) || !paid.insert(operation);
         let twice = !known && line.pays().is_some_and(before);
         let state = if known || twice { LineState::Duplicate } else { line.state };
         SettledLine { state, posted: !known, ..line.clone() }

@@ -8,7 +8,8 @@ use super::books::{PlaceChange, ShardBooks, Step, Subject};
 use super::changes::Registration;
 use super::command::Actor;
 use crate::domain::{
-    Account, Decline, Details, Operation, Proposal, Reseller, ResellerId, StaffAction, TerminalId, Timestamp,
+    Account, Decline, Details, Operation, OperationKind, Proposal, Reseller, ResellerId, StaffAction, TerminalId,
+    Timestamp,
 };
 
 /// The action of a step that is about to be recorded; `None` when it is not staff's, or what it is about is recorded
@@ -76,6 +77,11 @@ fn of_operation(operation: &Operation) -> Value {
         state["terminal"] = change.terminal.as_ref().map(TerminalId::as_str).into();
         state["bounds"] = serde_json::to_value(change.bounds).unwrap_or(Value::Null);
         state["credit_limit_minor"] = change.credit_limit_minor.into();
+    }
+    if let Some(asked) = operation.four_eyes().and_then(|eyes| eyes.proposal.resolution()) {
+        state["item"] = asked.item.id.to_string().into();
+        state["resolution"] = asked.resolution.name().into();
+        state["topup"] = asked.resolution.named().map(|topup| OperationKind::Topup.render(topup)).into();
     }
     state
 }

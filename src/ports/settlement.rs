@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 
 use super::store::StoreError;
+use crate::domain::records::ReconciliationItem;
 use crate::domain::{
-    BusinessDay, CardPayment, LineState, Operation, OperationId, SettledLine, SettlementId, Timestamp,
+    BusinessDay, CardPayment, ClientId, ItemId, LineState, Operation, OperationId, SettledLine, SettlementId, Timestamp,
 };
 
 /// How the payment of a top-up stands in our books.
@@ -20,6 +21,46 @@ pub struct SettlementItem {
     pub file: SettlementId,
     pub acquirer: Box<str>,
     pub line: SettledLine,
+    /// Its item, once somebody looks after it.
+    pub item: Option<ReconciliationItem>,
+}
+
+/// How far an item is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ItemStatus {
+    Open,
+    /// A resolution waits for a second person.
+    Proposed,
+    Resolved,
+}
+
+impl ItemStatus {
+    pub const ALL: [Self; 3] = [Self::Open, Self::Proposed, Self::Resolved];
+
+    /// Statements give these names.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Proposed => "proposed",
+            Self::Resolved => "resolved",
+        }
+    }
+
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+
+    /// Of an item, by its record and whether the resolution that was proposed last still waits.
+    #[must_use]
+    pub fn of(item: Option<&ReconciliationItem>, waits: bool) -> Self {
+        match item {
+            Some(item) if item.resolved.is_some() => Self::Resolved,
+            Some(_) if waits => Self::Proposed,
+            _ => Self::Open,
+        }
+    }
 }
 
 /// Where a list of items goes on.
@@ -30,6 +71,11 @@ pub type ItemPlace = (BusinessDay, SettlementId, i64);
 pub struct ItemQuery {
     /// Only those of one state.
     pub state: Option<LineState>,
+    /// Only what was settled before this day.
+    pub before: BusinessDay,
+    /// Only what this client looks after.
+    pub owner: Option<ClientId>,
+    pub status: Option<ItemStatus>,
     /// Only what comes after this one in the list.
     pub after: Option<ItemPlace>,
     pub limit: u32,
@@ -59,6 +105,12 @@ pub trait SettlementReads: Send + Sync {
         acquirer: &str,
         references: &[&str],
     ) -> Result<Vec<(Box<str>, OperationId)>, StoreError>;
+
+    /// A line by its file and number, without its item.
+    async fn settlement_line(&self, file: SettlementId, number: i64) -> Result<Option<SettlementItem>, StoreError>;
+
+    /// The records of items, of those that have one.
+    async fn item_records(&self, items: &[ItemId]) -> Result<Vec<(ItemId, ReconciliationItem)>, StoreError>;
 
     async fn settlement_items(&self, query: &ItemQuery) -> Result<Vec<SettlementItem>, StoreError>;
 

@@ -136,6 +136,8 @@ pub enum ServiceError {
     },
     /// The time for a decision is over.
     ApprovalExpired,
+    /// There is no such client, or it may no longer call.
+    UnknownOwner,
     /// There is no acquirer of this name.
     UnknownAcquirer,
     /// A rule meets more resellers than one run may have lines.

@@ -69,7 +69,9 @@ impl FourEyes {
     ) -> Result<Answer, ServiceError> {
         let operation = self.get(caller, (kind, id)).await?;
         let reseller = operation.four_eyes().and_then(|eyes| eyes.proposal.reseller());
-        let rule = Rule { operation: id, reseller, checker: caller.client, ruling, reason };
+        let asked = operation.four_eyes().and_then(|eyes| eyes.proposal.resolution());
+        let resolution = asked.cloned().map(Box::new);
+        let rule = Rule { operation: id, reseller, resolution, checker: caller.client, ruling, reason };
         let actor = caller.actor().because(rule.reason.as_str());
         let command = Command { actor, request: Request::Rule(rule) };
         Answer::of(self.ledger.execute(command).await?)

@@ -204,6 +204,7 @@ impl Seeder {
         let rule = Rule {
             operation,
             reseller: None,
+            resolution: None,
             checker: ClientId::from_uuid(uuid::Uuid::max()),
             ruling: Ruling::Approve,
             reason: text.parse().expect("it is short"),

@@ -40,7 +40,8 @@ impl<'a> Incomplete<'a> {
                     OperationKind::Issue
                     | OperationKind::Destruction
                     | OperationKind::Adjustment
-                    | OperationKind::LimitRaise,
+                    | OperationKind::LimitRaise
+                    | OperationKind::Resolution,
                 ) => {
                     incomplete.four_eyes.push(row);
                 }

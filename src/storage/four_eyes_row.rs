@@ -6,8 +6,8 @@ use uuid::Uuid;
 use super::rows::{corrupt, hex_bytes, hex_optional, read_at, shard_number};
 use crate::domain::records::{Bounds, LimitChange};
 use crate::domain::{
-    ClientId, Direction, FourEyes, LimitRaise, Operation, OperationKind, Proposal, ResellerId, Ruling, Timestamp,
-    Verdict,
+    BusinessDay, ClientId, Direction, FourEyes, Item, ItemResolution, LimitRaise, Operation, OperationId,
+    OperationKind, Proposal, ResellerId, Resolution, Ruling, SettledKind, Timestamp, Verdict,
 };
 use crate::ports::StoreError;
 
@@ -26,6 +26,8 @@ pub(super) struct FourEyesRow {
     pub direction: Option<String>,
     /// Of limits that are to be raised: [`RaiseText`] as JSON.
     pub limits: Option<String>,
+    /// Of what two books do not have in common: [`ResolutionText`] as JSON.
+    pub resolution: Option<String>,
     #[serde(serialize_with = "hex_optional")]
     pub checker: Option<Uuid>,
     pub ruling: Option<i16>,
@@ -74,14 +76,61 @@ impl RaiseText {
     }
 }
 
+/// What becomes of an item, as a column keeps it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ResolutionText {
+    item: String,
+    acquirer: Box<str>,
+    kind: i16,
+    amount_minor: i64,
+    since_day: i32,
+    resolution: String,
+    topup: Option<String>,
+}
+
+impl ResolutionText {
+    fn of(asked: &ItemResolution) -> String {
+        let Item { id, acquirer, kind, amount_minor, since } = &asked.item;
+        let text = Self {
+            item: id.to_string(),
+            acquirer: acquirer.clone(),
+            kind: kind.code(),
+            amount_minor: *amount_minor,
+            since_day: since.0,
+            resolution: asked.resolution.name().into(),
+            topup: asked.resolution.named().map(|topup| topup.uuid().simple().to_string()),
+        };
+        serde_json::to_string(&text).expect("it is a plain struct")
+    }
+
+    fn read(text: &str) -> Option<ItemResolution> {
+        let text: Self = serde_json::from_str(text).ok()?;
+        let item = Item {
+            id: text.item.parse().ok()?,
+            acquirer: text.acquirer,
+            kind: SettledKind::from_code(text.kind)?,
+            amount_minor: text.amount_minor,
+            since: BusinessDay(text.since_day),
+        };
+        let topup = match text.topup {
+            Some(topup) => Some(OperationId::from_uuid(Uuid::try_parse(&topup).ok()?)),
+            None => None,
+        };
+        let resolution = Resolution::from_parts(&text.resolution, topup)?;
+        Some(ItemResolution { item, resolution })
+    }
+}
+
 impl FourEyesRow {
     /// The row of an operation, where it has one.
     pub(super) fn of(operation: &Operation) -> Option<Self> {
         let eyes = operation.four_eyes()?;
-        let (direction, limits) = match &eyes.proposal {
-            Proposal::Adjustment { direction, .. } => (Some(direction.name().to_owned()), None),
-            Proposal::LimitRaise(raise) => (None, Some(RaiseText::of(raise))),
-            Proposal::Issue | Proposal::Destruction => (None, None),
+        let (direction, limits, resolution) = match &eyes.proposal {
+            Proposal::Adjustment { direction, .. } => (Some(direction.name().to_owned()), None, None),
+            Proposal::LimitRaise(raise) => (None, Some(RaiseText::of(raise)), None),
+            Proposal::Resolution(asked) => (None, None, Some(ResolutionText::of(asked))),
+            Proposal::Issue | Proposal::Destruction => (None, None, None),
         };
         let verdict = eyes.verdict.as_ref();
         Some(Self {
@@ -94,6 +143,7 @@ impl FourEyesRow {
             reseller: eyes.proposal.reseller().map(ResellerId::uuid),
             direction,
             limits,
+            resolution,
             checker: verdict.map(|verdict| verdict.checker.uuid()),
             ruling: verdict.map(|verdict| verdict.ruling.code()),
             ruling_reason: verdict.map(|verdict| verdict.reason.to_string()),
@@ -114,6 +164,10 @@ impl FourEyesRow {
                 let reseller = self.reseller.map(ResellerId::from_uuid);
                 let raise = reseller.zip(self.limits.as_deref()).and_then(|(id, text)| RaiseText::read(id, text));
                 Proposal::LimitRaise(Box::new(raise.ok_or_else(|| corrupt("four_eyes.limits"))?))
+            }
+            OperationKind::Resolution => {
+                let asked = self.resolution.as_deref().and_then(ResolutionText::read);
+                Proposal::Resolution(Box::new(asked.ok_or_else(|| corrupt("four_eyes.resolution"))?))
             }
             _ => return Err(corrupt("operation.kind")),
         };

@@ -4,8 +4,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::rows::{corrupt, hex_bytes, hex_optional, shard_number};
+use crate::domain::records::ReconciliationItem;
 use crate::domain::{
-    BusinessDay, CardPayment, LineState, OperationId, SettledKind, SettledLine, SettlementId, Shard, Topup,
+    BusinessDay, CardPayment, ItemId, LineState, OperationId, SettledKind, SettledLine, SettlementId, Shard, Topup,
 };
 use crate::ports::StoreError;
 use crate::ports::settlement::{SettlementItem, TopupPayment};
@@ -67,6 +68,9 @@ pub(super) struct StoredLine {
     fee_minor: i64,
     settled_on: i32,
     posted: bool,
+    /// Of a statement that looks for it.
+    #[sqlx(default)]
+    item: Option<String>,
 }
 
 impl StoredLine {
@@ -82,7 +86,9 @@ impl StoredLine {
             settled_on: BusinessDay(self.settled_on),
             posted: self.posted,
         };
-        Ok(SettlementItem { file: SettlementId::from_uuid(self.file), acquirer: self.acquirer.into(), line })
+        let item = self.item.map(|text| serde_json::from_str(&text).map_err(|_| corrupt("record.content")));
+        let (file, item) = (SettlementId::from_uuid(self.file), item.transpose()?);
+        Ok(SettlementItem { file, acquirer: self.acquirer.into(), line, item })
     }
 }
 
@@ -99,6 +105,15 @@ impl PaymentRow {
         let payment: CardPayment = topup.payment;
         Ok(TopupPayment { operation: OperationId::from_uuid(self.id), payment })
     }
+}
+
+/// Records of items as they are stored.
+pub(super) fn read_items(rows: Vec<(String, String)>) -> Result<Vec<(ItemId, ReconciliationItem)>, StoreError> {
+    let read = |(id, content): (String, String)| {
+        let id = id.parse().map_err(|_| corrupt("record.id"))?;
+        Ok((id, serde_json::from_str(&content).map_err(|_| corrupt("record.content"))?))
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// Keys of lines as they are stored.

@@ -65,6 +65,8 @@ macro_rules! statements_of_dialect {
             NOTIFICATIONS_KEPT = "notifications_kept",
             SETTLEMENT_LINES = "settlement_lines",
             SETTLEMENT_LINES_OF_FILE = "settlement_lines_of_file",
+            SETTLEMENT_LINE = "settlement_line",
+            ITEM_RECORDS = "item_records",
             SETTLEMENT_ITEMS = "settlement_items",
             LOAD_SETTLED_KEYS = "load_settled_keys",
             LOAD_SETTLED_PAYMENTS = "load_settled_payments",

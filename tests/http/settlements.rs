@@ -26,11 +26,22 @@ async fn get(api: &TestApi, path: &str) -> Answer {
 }
 
 async fn token(api: &TestApi) -> String {
+    person(api).await.0
+}
+
+/// Somebody with a client of their own: its token and its id.
+async fn person(api: &TestApi) -> (String, String) {
     // Names of clients are unique.
     static NEXT: AtomicUsize = AtomicUsize::new(1);
     let name = format!("finance {}", NEXT.fetch_add(1, Ordering::Relaxed));
     let client = api.access.client(&name, &Scope::ALL, &[api.world.id("root")]).await;
-    api.access.token(&client).await
+    (api.access.token(&client).await, client.0.to_string())
+}
+
+async fn call(api: &TestApi, method: &str, path: &str, token: &str, body: &Value) -> Answer {
+    let request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
+    let request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    api.send(request.body(Body::from(body.to_string())).unwrap()).await
 }
 
 #[tokio::test]
@@ -52,4 +63,73 @@ async fn a_file_is_booked_once_and_told() {
     let item = &items["items"][0];
     assert_eq!((&item["state"], &item["reference"]), (&json!("missing_here"), &json!("p1")));
     assert_eq!((&item["settlement_id"], &items["next_cursor"]), (&report["id"], &Value::Null));
+}
+
+#[tokio::test]
+async fn an_item_is_given_to_somebody_and_resolved_by_two() {
+    let api = TestApi::new().await;
+    let report = send(&api, "/v1/settlements?acquirer=bank", "text/csv", FILE).await.json();
+    let ((maker, maker_id), (checker, _)) = (person(&api).await, person(&api).await);
+    let items = get(&api, "/v1/settlement-items").await.json();
+    let item = items["items"][0].clone();
+    assert_eq!((&item["status"], &item["owner"], &item["line"]), (&json!("open"), &Value::Null, &json!(1)));
+    assert_eq!(item["settlement_id"], report["id"]);
+    let (id, place) = (item["id"].clone(), format!("/v1/settlement-items/{}", item["id"].as_str().unwrap()));
+
+    // Whoever looks after it must be somebody who may call.
+    let owner = format!("{place}/owner");
+    let body = |owner: &str| json!({ "owner": owner, "reason": "she knows the bank" });
+    let nobody = call(&api, "PUT", &owner, &maker, &body("cli_01939f3e-7c00-7000-8000-000000000003")).await;
+    assert_eq!(nobody.problem(422, "validation_failed"), ["/owner invalid"]);
+    assert_eq!(
+        call(&api, "PUT", &owner, &maker, &body("R1")).await.problem(422, "validation_failed"),
+        ["/owner invalid"]
+    );
+    let gone = "/v1/settlement-items/itm_01939f3e7c007000800000000000000a-1/owner";
+    call(&api, "PUT", gone, &maker, &body(&maker_id)).await.problem(404, "not_found");
+    assert_eq!(get(&api, &place).await.json(), item, "nothing was written");
+    let given = call(&api, "PUT", &owner, &checker, &body(&maker_id)).await;
+    assert_eq!((given.status.as_u16(), &given.json()["owner"]), (200, &json!(maker_id)));
+    let hers = get(&api, &format!("/v1/settlement-items?owner={maker_id}&status=open&older_than_days=0")).await.json();
+    assert_eq!(hers["items"].as_array().unwrap().len(), 1);
+
+    let wanted = |key: &str, resolution: &str| json!({ "external_id": key, "item_id": id, "resolution": resolution, "reason": "small", "document": "M-1" });
+    for (field, value) in
+        [("resolution", json!("match")), ("topup_id", json!("top_01939f3e-7c00-7000-8000-00000000000d"))]
+    {
+        let mut body = wanted("bad", "write_off");
+        body[field] = value;
+        let errors = call(&api, "POST", "/v1/resolutions", &maker, &body).await.problem(422, "validation_failed");
+        assert_eq!(errors, ["/resolution invalid"]);
+    }
+    let asked = call(&api, "POST", "/v1/resolutions", &maker, &wanted("one", "write_off")).await;
+    assert_eq!(asked.status, 201, "{}", asked.text());
+    let resolution = asked.json();
+    assert_eq!((&resolution["status"], &resolution["amount"]), (&json!("pending_approval"), &json!("10.00")));
+    let again = call(&api, "POST", "/v1/resolutions", &maker, &wanted("one", "write_off")).await;
+    assert_eq!((again.status.as_u16(), again.header("idempotent-replayed")), (200, "true"));
+    call(&api, "POST", "/v1/resolutions", &maker, &wanted("one", "peer_corrects"))
+        .await
+        .problem(409, "external_id_reused");
+    let approval = format!("{}/approval", asked.header(header::LOCATION));
+    let decision = json!({ "decision": "approve", "reason": "agreed" });
+    call(&api, "POST", &approval, &maker, &decision).await.problem(403, "four_eyes");
+    assert_eq!(get(&api, &place).await.json()["status"], "proposed");
+    let done = call(&api, "POST", &approval, &checker, &decision).await.json();
+    assert_eq!((&done["status"], &done["decline"]), (&json!("approved"), &Value::Null));
+    let ended = get(&api, &place).await.json();
+    assert_eq!((&ended["status"], &ended["resolution_id"]), (&json!("resolved"), &resolution["id"]));
+    call(&api, "PUT", &owner, &checker, &body(&maker_id)).await.problem(409, "decided_already");
+    let late = call(&api, "POST", "/v1/resolutions", &maker, &wanted("two", "write_off")).await.json();
+    assert_eq!((&late["status"], &late["decline"]["code"]), (&json!("declined"), &json!("item_changed")));
+
+    // Who, what, before, after, why.
+    let audit = get(&api, "/v1/audit?limit=200").await.json();
+    let actions = audit["items"].as_array().unwrap();
+    let action =
+        |kind: &str| actions.iter().find(|action| action["action"] == kind).unwrap_or_else(|| panic!("{audit}"));
+    let assigned = action("item.assigned");
+    assert_eq!((&assigned["after"]["owner"], &assigned["reason"]), (&json!(maker_id), &json!("she knows the bank")));
+    let booked = action("resolution.booked");
+    assert_eq!((&booked["after"]["item"], &booked["after"]["resolution"]), (&id, &json!("write_off")));
 }

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use taabia::domain::records::SettledSum;
-use taabia::domain::{AccountClass, LineState};
+use taabia::domain::{AccountClass, ItemId, LineState};
 use taabia::ledger::{Actor, Command, Outcome};
 use taabia::ports::{Ledger, LedgerError};
+use taabia::services::settlement::ItemFilter;
 
 use super::{HEADING, entries, file_of, import, line, order, paid, services};
 use crate::support::world::Books;
@@ -69,23 +70,27 @@ async fn compared(books: Books) {
 
     // What is left over on either side.
     let services = services(&till, till.world.nodes[0].clone());
-    let (items, more) = services.items(None, None, 2).await.unwrap();
+    let all = ItemFilter::default();
+    let (items, more) = services.items(&all, None, 2).await.unwrap();
     assert!(items.len() == 2 && more);
     let last = items[1].clone();
-    let place = (last.line.settled_on, last.file, last.line.number);
-    let (rest, more) = services.items(None, Some(place), 100).await.unwrap();
+    let ItemId::Line { file, number } = last.item.id else { panic!("it is a line") };
+    let place = (last.item.since, file, number);
+    let (rest, more) = services.items(&all, Some(place), 100).await.unwrap();
     assert!(rest.len() == 4 && !more);
-    let (missing, _) = services.items(Some(LineState::MissingHere), None, 100).await.unwrap();
-    let mut references: Vec<_> = missing.iter().map(|item| &*item.line.reference).collect();
+    let filter = ItemFilter { state: Some(LineState::MissingHere), ..all };
+    let (missing, _) = services.items(&filter, None, 100).await.unwrap();
+    let mut references: Vec<_> = missing.iter().map(|item| item.reference.as_deref().unwrap()).collect();
     references.sort_unstable();
     assert_eq!(references, ["=HYPERLINK(1)", "cb1"]);
     till.world.clock.advance_ms(10 * 86_400_000);
-    let (missing, _) = services.missing_there(3, None, 100).await.unwrap();
-    let ids: Vec<_> = missing.iter().map(|operation| operation.id).collect();
+    let aged = |min_age_days| ItemFilter { min_age_days, ..all };
+    let (missing, _) = services.missing_there(&aged(3), None, 100).await.unwrap();
+    let ids: Vec<_> = missing.iter().map(|view| view.topup.unwrap()).collect();
     assert_eq!(ids, [three.id, four.id]);
-    let (second, more) = services.missing_there(3, Some(three.id), 1).await.unwrap();
-    assert!(second[0].id == four.id && !more);
-    assert!(services.missing_there(11, None, 100).await.unwrap().0.is_empty());
+    let (second, more) = services.missing_there(&aged(3), Some(three.id), 1).await.unwrap();
+    assert!(second[0].topup == Some(four.id) && more.is_none());
+    assert!(services.missing_there(&aged(11), None, 100).await.unwrap().0.is_empty());
 }
 
 /// Takes so many commands and then none.

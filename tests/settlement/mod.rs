@@ -2,6 +2,7 @@
 
 mod bad_files;
 mod import;
+mod items;
 mod tampering;
 
 use std::fs::File;

@@ -301,6 +301,7 @@ pub fn settlements(world: &World, ledger: Arc<dyn Ledger>, acquirers: Arc<Acquir
         ledger,
         reads: world.books.store.clone(),
         settlement: world.books.settlement.clone(),
+        registry: world.books.registry.clone(),
         acquirers,
         clock: world.clock.clone(),
         currency: MAD,

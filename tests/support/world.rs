@@ -159,6 +159,7 @@ impl World {
         Request::Rule(Rule {
             operation: operation.id,
             reseller: operation.four_eyes().unwrap().proposal.reseller(),
+            resolution: operation.four_eyes().unwrap().proposal.resolution().cloned().map(Box::new),
             checker,
             ruling,
             reason: "agreed".parse().unwrap(),

@@ -5,6 +5,7 @@
 //! nothing; one that ended in the middle goes on behind its last booked line.
 
 mod file;
+mod items;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -18,17 +19,14 @@ use super::caller::ServiceError;
 use crate::acquiring::{AcquirerName, Acquirers};
 use crate::domain::encoding::Hash;
 use crate::domain::records::SettlementFile;
-use crate::domain::{
-    BusinessDay, CardPayment, Currency, LineState, Operation, OperationId, SettledKind, SettledLine, SettlementId,
-    Shard, Timestamp,
-};
+use crate::domain::{CardPayment, Currency, LineState, OperationId, SettledKind, SettledLine, SettlementId, Shard};
 use crate::ledger::command::{BookSettlement, Command, Outcome, Request};
 use crate::ledger::{Actor, Refusal};
 use crate::ports::acquirer::SettlementProfile;
-use crate::ports::settlement::{ItemPlace, ItemQuery, SettlementItem, UnsettledQuery};
-use crate::ports::{Clock, Ledger, LedgerError, Reads, SettlementReads, StoreError};
+use crate::ports::{Clock, Ledger, LedgerError, Reads, Registry, SettlementReads, StoreError};
 use file::Lines;
 pub use file::Misread;
+pub use items::{ItemFilter, ItemView};
 
 /// Lines that are compared and booked together: how long the shards of their top-ups are locked at a time.
 const PART: usize = 1_000;
@@ -80,6 +78,8 @@ pub struct Settlements {
     pub ledger: Arc<dyn Ledger>,
     pub reads: Arc<dyn Reads>,
     pub settlement: Arc<dyn SettlementReads>,
+    /// Who may look after what does not match.
+    pub registry: Arc<dyn Registry>,
     pub acquirers: Arc<Acquirers>,
     pub clock: Arc<dyn Clock>,
     pub currency: Currency,
@@ -146,50 +146,6 @@ impl Settlements {
     pub async fn get(&self, id: SettlementId) -> Result<Settlement, ServiceError> {
         let file = self.stored(id).await?.ok_or(ServiceError::NotFound)?;
         Ok(Settlement { id, file })
-    }
-
-    /// Lines that did not match, the oldest first, and whether more follow.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn items(
-        &self,
-        state: Option<LineState>,
-        after: Option<ItemPlace>,
-        limit: u32,
-    ) -> Result<(Vec<SettlementItem>, bool), ServiceError> {
-        let query = ItemQuery { state, after, limit: limit + 1 };
-        let mut items = self.settlement.settlement_items(&query).await?;
-        let more = items.len() > limit as usize;
-        items.truncate(limit as usize);
-        Ok((items, more))
-    }
-
-    /// Top-ups that were paid, by our books, and that no file has settled after `days`, the oldest first, and whether
-    /// more follow.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn missing_there(
-        &self,
-        days: u32,
-        after: Option<OperationId>,
-        limit: u32,
-    ) -> Result<(Vec<Operation>, bool), ServiceError> {
-        let now = self.clock.now();
-        let (from, to) = (now.plus_ms(-LOOKED_BACK_MS), now.plus_ms(-i64::from(days) * DAY_MS));
-        let from = from.max(Timestamp::EPOCH);
-        let query = UnsettledQuery { from, to, after, limit: limit + 1 };
-        let mut found = self.settlement.unsettled_topups(&query).await?;
-        let more = found.len() > limit as usize;
-        found.truncate(limit as usize);
-        Ok((found, more))
-    }
-
-    /// Whole days that a line has waited for.
-    #[must_use]
-    pub fn age_days(&self, settled_on: BusinessDay) -> i64 {
-        (self.clock.now().unix_ms().div_euclid(DAY_MS) - i64::from(settled_on.0)).max(0)
     }
 
     async fn stored(&self, id: SettlementId) -> Result<Option<SettlementFile>, StoreError> {
@@ -322,6 +278,7 @@ impl Read for Hashed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::BusinessDay;
 
     fn line(kind: SettledKind, gross_minor: i64) -> SettledLine {
         SettledLine {

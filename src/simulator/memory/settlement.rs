@@ -5,9 +5,11 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 
 use super::MemoryStore;
-use crate::domain::{LineState, Operation, OperationId, Shard, Status};
+use super::state::State;
+use crate::domain::records::ReconciliationItem;
+use crate::domain::{ItemId, LineState, Operation, OperationId, SettlementId, Shard, Status};
 use crate::ports::StoreError;
-use crate::ports::settlement::{ItemQuery, SettlementItem, SettlementReads, TopupPayment, UnsettledQuery};
+use crate::ports::settlement::{ItemQuery, ItemStatus, SettlementItem, SettlementReads, TopupPayment, UnsettledQuery};
 
 #[async_trait]
 impl SettlementReads for MemoryStore {
@@ -35,20 +37,47 @@ impl SettlementReads for MemoryStore {
         Ok(operations.filter_map(named).collect())
     }
 
+    async fn settlement_line(&self, file: SettlementId, number: i64) -> Result<Option<SettlementItem>, StoreError> {
+        let state = self.shared.state();
+        let line = state.books(Shard::OPERATOR).and_then(|books| books.settled.get(&(file, number)));
+        Ok(line.map(|(acquirer, line)| SettlementItem {
+            file,
+            acquirer: acquirer.as_ref().into(),
+            line: line.clone(),
+            item: None,
+        }))
+    }
+
+    async fn item_records(&self, items: &[ItemId]) -> Result<Vec<(ItemId, ReconciliationItem)>, StoreError> {
+        let state = self.shared.state();
+        Ok(items.iter().filter_map(|item| Some((*item, item_of(&state, *item)?))).collect())
+    }
+
     async fn settlement_items(&self, query: &ItemQuery) -> Result<Vec<SettlementItem>, StoreError> {
         let state = self.shared.state();
         let lines = state.books(Shard::OPERATOR).into_iter().flat_map(|books| &books.settled);
         let mut found: Vec<_> = lines
             .filter(|(_, (_, line))| line.state != LineState::Matched)
             .filter(|(_, (_, line))| query.state.is_none_or(|state| line.state == state))
+            .filter(|(_, (_, line))| line.settled_on < query.before)
             .map(|((file, number), (acquirer, line))| ((line.settled_on, *file, *number), acquirer, line))
             .filter(|(place, ..)| query.after.is_none_or(|after| *place > after))
             .collect();
         found.sort_unstable_by_key(|(place, ..)| *place);
-        let item = |((_, file, _), acquirer, line): (_, &std::sync::Arc<str>, &crate::domain::SettledLine)| {
-            SettlementItem { file, acquirer: acquirer.as_ref().into(), line: line.clone() }
+        let item = |((_, file, number), acquirer, line): (_, &std::sync::Arc<str>, &crate::domain::SettledLine)| {
+            let item = item_of(&state, ItemId::Line { file, number });
+            SettlementItem { file, acquirer: acquirer.as_ref().into(), line: line.clone(), item }
         };
-        Ok(found.into_iter().take(query.limit as usize).map(item).collect())
+        let owner = query.owner.map(|owner| Box::from(owner.to_string()));
+        let wanted = |found: &SettlementItem| {
+            let item = found.item.as_ref();
+            let proposal = item.and_then(ReconciliationItem::proposal);
+            let waits = proposal.and_then(|id| state.books(id.shard())?.operations.get(&id));
+            let status = ItemStatus::of(item, waits.is_some_and(|it| it.status == Status::PendingApproval));
+            query.status.is_none_or(|asked| asked == status)
+                && (owner.is_none() || item.is_some_and(|item| item.owner == owner))
+        };
+        Ok(found.into_iter().map(item).filter(wanted).take(query.limit as usize).collect())
     }
 
     async fn unsettled_topups(&self, query: &UnsettledQuery) -> Result<Vec<Operation>, StoreError> {
@@ -62,9 +91,14 @@ impl SettlementReads for MemoryStore {
                 && (query.from..query.to).contains(&operation.created_at)
                 && query.after.is_none_or(|after| operation.id > after)
                 && !settled.contains(&operation.id)
+                && !item_of(&state, ItemId::Topup(operation.id)).is_some_and(|item| item.settled)
         };
         let mut found: Vec<_> = state.books.iter().flat_map(|books| books.operations.values()).filter(waits).collect();
         found.sort_unstable_by_key(|operation| operation.id);
         Ok(found.into_iter().take(query.limit as usize).cloned().collect())
     }
+}
+
+fn item_of(state: &State, item: ItemId) -> Option<ReconciliationItem> {
+    state.books(Shard::OPERATOR)?.records.get(&item.key())?.body().cloned()
 }

@@ -5,12 +5,13 @@ use uuid::Uuid;
 
 use super::error::store_error;
 use super::{PostgresStore, sql};
-use crate::domain::{BusinessDay, LineState, Operation, OperationId, SettlementId, Shard};
+use crate::domain::records::ReconciliationItem;
+use crate::domain::{BusinessDay, ItemId, LineState, Operation, OperationId, SettlementId, Shard};
 use crate::ports::StoreError;
-use crate::ports::settlement::{ItemQuery, SettlementItem, SettlementReads, TopupPayment, UnsettledQuery};
+use crate::ports::settlement::{ItemQuery, ItemStatus, SettlementItem, SettlementReads, TopupPayment, UnsettledQuery};
 use crate::storage::bounds::{first_id_since, last_id_before};
 use crate::storage::rows::shard_number;
-use crate::storage::settlement_row::{PaymentRow, StoredLine};
+use crate::storage::settlement_row::{PaymentRow, StoredLine, read_items};
 
 #[async_trait]
 impl SettlementReads for PostgresStore {
@@ -31,6 +32,22 @@ impl SettlementReads for PostgresStore {
         Ok(rows.into_iter().map(|(reference, id)| (reference.into(), OperationId::from_uuid(id))).collect())
     }
 
+    async fn settlement_line(&self, file: SettlementId, number: i64) -> Result<Option<SettlementItem>, StoreError> {
+        let query = sqlx::query_as::<_, StoredLine>(sql::SETTLEMENT_LINE)
+            .bind(shard_number(Shard::OPERATOR))
+            .bind(file.uuid())
+            .bind(number);
+        let row = query.fetch_optional(&self.reads).await.map_err(store_error)?;
+        row.map(StoredLine::read).transpose()
+    }
+
+    async fn item_records(&self, items: &[ItemId]) -> Result<Vec<(ItemId, ReconciliationItem)>, StoreError> {
+        let ids: Vec<String> = items.iter().map(ToString::to_string).collect();
+        let query =
+            sqlx::query_as::<_, (String, String)>(sql::ITEM_RECORDS).bind(shard_number(Shard::OPERATOR)).bind(ids);
+        read_items(query.fetch_all(&self.reads).await.map_err(store_error)?)
+    }
+
     async fn settlement_items(&self, query: &ItemQuery) -> Result<Vec<SettlementItem>, StoreError> {
         let (day, file, number) =
             query.after.unwrap_or((BusinessDay(i32::MIN), SettlementId::from_uuid(Uuid::nil()), 0));
@@ -40,7 +57,10 @@ impl SettlementReads for PostgresStore {
             .bind(file.uuid())
             .bind(number)
             .bind(query.state.map(LineState::code))
-            .bind(i64::from(query.limit));
+            .bind(i64::from(query.limit))
+            .bind(query.before.0)
+            .bind(query.owner.map(|owner| owner.to_string()))
+            .bind(query.status.map(ItemStatus::name));
         let rows = statement.fetch_all(&self.reads).await.map_err(store_error)?;
         rows.into_iter().map(StoredLine::read).collect()
     }

@@ -108,7 +108,7 @@ impl Proposed {
         let (reseller, direction) = match &eyes.proposal {
             Proposal::Adjustment { reseller, direction } => (*reseller, Some(direction.name())),
             Proposal::Issue | Proposal::Destruction => (None, None),
-            Proposal::LimitRaise(_) => return Err(Problem::new(Code::NotFound)),
+            Proposal::LimitRaise(_) | Proposal::Resolution(_) => return Err(Problem::new(Code::NotFound)),
         };
         Ok(Self {
             id: operation.kind().render(operation.id),

@@ -1,16 +1,21 @@
 //! `GET /v1/settlement-items`: what does not match, on either side.
 
+use std::str::FromStr as _;
+
 use axum::Json;
-use axum::extract::{OriginalUri, State};
+use axum::extract::{OriginalUri, Path, State};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::{BusinessDay, LineState, Money, Operation, OperationId, OperationKind, SettlementId};
-use crate::http::problem::{Problem, ProblemJson};
+use crate::domain::records::ReconciliationItem;
+use crate::domain::{BusinessDay, ClientId, ItemId, LineState, Money, OperationId, OperationKind, SettlementId};
+use crate::http::problem::{Code, Problem, ProblemJson};
 use crate::http::query::{Query, cursor, parse_cursor};
+use crate::http::schema;
 use crate::http::state::{Api, ApiState};
-use crate::ports::settlement::{ItemPlace, SettlementItem as Item};
+use crate::ports::settlement::{ItemPlace, ItemStatus};
+use crate::services::settlement::{ItemFilter, ItemView};
 
 const PATH: &str = "/v1/settlement-items";
 /// First bytes of this list's cursors; the place of the last item shown follows.
@@ -27,8 +32,13 @@ pub struct ItemParameters {
     /// `unmatched` (all lines that did not match, the default), `missing_here`, `amount_differs`, `duplicate`, or
     /// `missing_there`: paid top-ups that no file has settled.
     state: Option<String>,
-    /// Of `missing_there`: only what began so many days ago; 0 to 400.
-    #[param(minimum = 0, maximum = 400, default = 3)]
+    /// How far it is: `open`, `proposed` or `resolved`.
+    status: Option<String>,
+    /// Only what this client looks after.
+    #[param(example = "cli_01939f3e-7c00-7000-8000-00000000000b")]
+    owner: Option<String>,
+    /// Only what has waited for so many days; 0 to 400. 3 for `missing_there`, else 0, unless it is given.
+    #[param(minimum = 0, maximum = 400)]
     older_than_days: Option<u32>,
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
@@ -39,6 +49,17 @@ pub struct ItemParameters {
 /// A line of an acquirer that does not match, or a top-up that no line settled.
 #[derive(Serialize, ToSchema)]
 pub struct SettlementItem {
+    /// By which it is given to somebody, and resolved.
+    #[schema(example = "itm_01939f3e7c007000800000000000000a-17")]
+    id: String,
+    #[schema(schema_with = statuses)]
+    status: &'static str,
+    /// The client that looks after it.
+    #[schema(required, example = "cli_01939f3e-7c00-7000-8000-00000000000b")]
+    owner: Option<String>,
+    /// The resolution that was proposed last.
+    #[schema(required, example = "rsn_01939f3e-7c00-7000-8000-00000000000c")]
+    resolution_id: Option<String>,
     #[schema(example = "missing_here")]
     state: &'static str,
     #[schema(required, example = "simulator")]
@@ -89,66 +110,89 @@ pub async fn list_settlement_items(
     State(state): State<ApiState>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response, Problem> {
-    let mut query = Query::read(&uri, &["state", "older_than_days", "limit", "cursor"])?;
+    let mut query = Query::read(&uri, &["state", "status", "owner", "older_than_days", "limit", "cursor"])?;
     let side = query.get("state", side).unwrap_or(Side::Lines(None));
-    let days = query.get("older_than_days", days).unwrap_or(SETTLED_WITHIN_DAYS);
+    let days = query.get("older_than_days", days);
+    let owner = query.get("owner", ClientId::from_str);
+    let status = query.get("status", |text| ItemStatus::from_name(text).ok_or("expected open, proposed or resolved"));
     let limit = query.limit();
     let (items, next_cursor) = match side {
-        Side::Lines(only) => {
+        Side::Lines(state_of_line) => {
             let after = query.get("cursor", line_place);
             query.finish()?;
-            let (lines, more) = state.settlements.items(only, after, limit).await?;
-            let last = lines.last().filter(|_| more).map(|item| {
-                let (day, file, number) = (item.line.settled_on.0, item.file.uuid(), item.line.number);
-                let place = [day.to_be_bytes().as_slice(), file.as_bytes(), &number.to_be_bytes()].concat();
+            let filter = ItemFilter { state: state_of_line, min_age_days: days.unwrap_or(0), owner, status };
+            let (lines, more) = state.settlements.items(&filter, after, limit).await?;
+            let last = lines.last().filter(|_| more).and_then(ItemView::place).map(|(day, file, number)| {
+                let place = [day.0.to_be_bytes().as_slice(), file.uuid().as_bytes(), &number.to_be_bytes()].concat();
                 cursor(AFTER_LINE, &place)
             });
-            (lines.iter().map(|item| of_line(&state, item)).collect::<Vec<_>>(), last)
+            (lines, last)
         }
         Side::Topups => {
             let after = query.get("cursor", topup_place);
             query.finish()?;
-            let (topups, more) = state.settlements.missing_there(days, after, limit).await?;
-            let last = topups.last().filter(|_| more).map(|last| cursor(AFTER_TOPUP, last.id.uuid().as_bytes()));
-            (topups.iter().map(|topup| of_topup(&state, topup)).collect(), last)
+            let min_age_days = days.unwrap_or(SETTLED_WITHIN_DAYS);
+            let filter = ItemFilter { state: None, min_age_days, owner, status };
+            let (topups, last) = state.settlements.missing_there(&filter, after, limit).await?;
+            (topups, last.map(|last| cursor(AFTER_TOPUP, last.uuid().as_bytes())))
         }
     };
     let headers = query.page_headers(PATH, next_cursor.as_deref());
+    let items = items.iter().map(|item| SettlementItem::of(&state, item)).collect();
     Ok((headers, Json(SettlementItems { items, next_cursor })).into_response())
 }
 
-fn of_line(api: &Api, item: &Item) -> SettlementItem {
-    let line = &item.line;
-    SettlementItem {
-        state: line.state.name(),
-        acquirer: Some(item.acquirer.to_string()),
-        reference: Some(line.reference.to_string()),
-        kind: line.kind.name(),
-        settlement_id: Some(item.file.to_string()),
-        line: Some(line.number),
-        topup_id: line.operation.map(|id| OperationKind::Topup.render(id)),
-        gross: Money::from_minor(line.gross_minor, api.currency).to_string(),
-        fee: Money::from_minor(line.fee_minor, api.currency).to_string(),
-        currency: api.currency.code(),
-        age_days: api.settlements.age_days(line.settled_on),
-    }
+/// An item as it stands now
+#[utoipa::path(
+    get, path = "/v1/settlement-items/{id}", operation_id = "get_settlement_item", tag = "settlement",
+    params(("id" = String, Path, description = "Its id", example = "itm_01939f3e7c007000800000000000000a-17")),
+    responses(
+        (status = 200, description = "As it stands", body = SettlementItem),
+        (status = 404, description = "Unknown", body = ProblemJson, content_type = "application/problem+json"),
+    )
+)]
+pub async fn get_settlement_item(
+    State(state): State<ApiState>,
+    Path(id): Path<String>,
+) -> Result<Json<SettlementItem>, Problem> {
+    let item = state.settlements.item(item_of(&id)?).await?;
+    Ok(Json(SettlementItem::of(&state, &item)))
 }
 
-fn of_topup(api: &Api, operation: &Operation) -> SettlementItem {
-    let payment = operation.topup().map(|topup| &topup.payment);
-    let text = |text: Option<&Box<str>>| text.map(ToString::to_string);
-    SettlementItem {
-        state: "missing_there",
-        acquirer: text(payment.and_then(|payment| payment.acquirer.as_ref())),
-        reference: text(payment.and_then(|payment| payment.reference.as_ref())),
-        kind: "payment",
-        settlement_id: None,
-        line: None,
-        topup_id: Some(OperationKind::Topup.render(operation.id)),
-        gross: Money::from_minor(payment.map_or(0, |payment| payment.captured_minor), api.currency).to_string(),
-        fee: Money::from_minor(0, api.currency).to_string(),
-        currency: api.currency.code(),
-        age_days: api.settlements.age_days(BusinessDay::of(operation.created_at, &jiff::tz::TimeZone::UTC)),
+/// The id in a path.
+pub(super) fn item_of(text: &str) -> Result<ItemId, Problem> {
+    text.parse().map_err(|_| Problem::new(Code::NotFound))
+}
+
+fn statuses() -> utoipa::openapi::schema::Object {
+    schema::one_of(ItemStatus::ALL.map(ItemStatus::name))
+}
+
+impl SettlementItem {
+    pub(super) fn of(api: &Api, view: &ItemView) -> Self {
+        let money = |minor| Money::from_minor(minor, api.currency).to_string();
+        let (file, line) = match view.item.id {
+            ItemId::Line { file, number } => (Some(file.to_string()), Some(number)),
+            ItemId::Topup(_) => (None, None),
+        };
+        let record = view.record.as_ref();
+        Self {
+            id: view.item.id.to_string(),
+            status: view.status.name(),
+            owner: record.and_then(|record| record.owner.as_deref()).map(Into::into),
+            resolution_id: record.and_then(ReconciliationItem::proposal).map(|id| OperationKind::Resolution.render(id)),
+            state: view.state.map_or("missing_there", LineState::name),
+            acquirer: Some(view.item.acquirer.to_string()),
+            reference: view.reference.as_deref().map(Into::into),
+            kind: view.item.kind.name(),
+            settlement_id: file,
+            line,
+            topup_id: view.topup.map(|id| OperationKind::Topup.render(id)),
+            gross: money(view.gross_minor),
+            fee: money(view.fee_minor),
+            currency: api.currency.code(),
+            age_days: view.age_days,
+        }
     }
 }
 

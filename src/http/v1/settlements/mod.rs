@@ -3,4 +3,5 @@
 pub mod create;
 pub mod get;
 pub mod items;
+pub mod owner;
 mod shape;
