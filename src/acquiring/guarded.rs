@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::AcquirerName;
-use super::breaker::{Breaker, BreakerConfig, BreakerState, Health};
 use crate::domain::{Money, Timestamp};
+use crate::exchange::breaker::{Breaker, BreakerConfig, BreakerState, Health};
 use crate::ports::acquirer::{
     Authorised, Done, Lookup, NotSent, NotificationError, NotificationReply, NotificationVerdict, Notified, Outcome,
     Payment, PaymentMethod, PaymentOrder, Received, RefundOrder, RefusalReason, SettlementProfile,

@@ -4,7 +4,6 @@
 //! [`registry::Acquirers`] holds them: it chooses ([`choice`]), goes on to the next one only while no authorisation was
 //! attempted, and keeps a circuit breaker for each ([`breaker`]).
 
-pub mod breaker;
 pub mod choice;
 pub mod cmi;
 mod guarded;
@@ -16,9 +15,9 @@ pub mod stripe;
 
 use std::sync::Arc;
 
-use crate::exchange::PeerError;
 use crate::ports::{Acquirer, Clock, Randomness};
 
+pub use crate::exchange::{ConnectError, breaker};
 pub use choice::{AcquirerName, Ask, NoAcquirer, Rule};
 pub use registry::{Acquirers, Routed, Setup};
 
@@ -36,27 +35,6 @@ pub enum AcquirerConfig {
 pub struct Dependencies {
     pub clock: Arc<dyn Clock>,
     pub randomness: Arc<dyn Randomness>,
-}
-
-/// Why an adapter cannot be made of its configuration: the setting, and what was expected.
-#[derive(Debug, thiserror::Error)]
-#[error("{setting}: {problem}")]
-pub struct ConnectError {
-    pub setting: &'static str,
-    pub problem: String,
-}
-
-impl ConnectError {
-    #[must_use]
-    pub fn new(setting: &'static str, problem: impl Into<String>) -> Self {
-        Self { setting, problem: problem.into() }
-    }
-}
-
-impl From<PeerError> for ConnectError {
-    fn from(error: PeerError) -> Self {
-        Self::new("url", error.to_string())
-    }
 }
 
 /// Makes the configured adapter. Nothing is sent yet: the acquirer may be down.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::breaker::{BreakerConfig, BreakerState};
 use super::choice::{Candidate, choose};
 use super::guarded::Guarded;
 use super::{AcquirerConfig, AcquirerName, Ask, ConnectError, Dependencies, NoAcquirer, Rule, connect};
+use crate::exchange::breaker::{BreakerConfig, BreakerState};
 use crate::ports::Acquirer;
 use crate::ports::acquirer::{Authorised, CaptureMode, NotSent, Outcome, PaymentMethod, PaymentOrder};
 

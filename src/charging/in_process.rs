@@ -10,13 +10,11 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use serde::Deserialize;
 
 use super::Dependencies;
 use crate::ports::{Charging, ChargingOutcome, Clock, LookupOutcome, RefillRequest};
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// At least this many of the latest approvals are remembered.
     pub remembered_approvals: NonZeroUsize,

@@ -15,18 +15,14 @@ use crate::domain::Decline;
 use crate::exchange::{Answer, Bounds, Order, Peer, Sending};
 use crate::ports::{Charging, ChargingOutcome, LookupOutcome, RefillRequest};
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Where the simulator listens, such as `http://127.0.0.1:9090`.
     pub url: String,
-    #[serde(default = "default_connect_timeout_ms")]
     pub connect_timeout_ms: NonZeroU32,
     /// From the call to the last byte of the answer.
-    #[serde(default = "default_timeout_ms")]
     pub timeout_ms: NonZeroU32,
     /// Refills beyond it wait for a connection, and are not sent once their time is over.
-    #[serde(default = "default_max_refills_in_flight")]
     pub max_refills_in_flight: NonZeroU32,
 }
 

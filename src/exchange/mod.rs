@@ -6,6 +6,8 @@
 //! order went out. Every error or timeout before that is "not sent"; everything after it is unknown. The same
 //! moment is where `submit_by` is checked, after any wait for a permit or a connection.
 
+pub mod breaker;
+
 use std::error::Error;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -78,6 +80,27 @@ pub enum PeerError {
     Url,
     #[error("the HTTP client cannot be built: {0}")]
     Client(String),
+}
+
+/// Why an adapter cannot be made of its configuration: the setting, and what was expected.
+#[derive(Debug, thiserror::Error)]
+#[error("{setting}: {problem}")]
+pub struct ConnectError {
+    pub setting: &'static str,
+    pub problem: String,
+}
+
+impl ConnectError {
+    #[must_use]
+    pub fn new(setting: &'static str, problem: impl Into<String>) -> Self {
+        Self { setting, problem: problem.into() }
+    }
+}
+
+impl From<PeerError> for ConnectError {
+    fn from(error: PeerError) -> Self {
+        Self::new("url", error.to_string())
+    }
 }
 
 /// What is posted.

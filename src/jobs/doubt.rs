@@ -114,6 +114,7 @@ impl DoubtJob {
                 ("not_known", Some(Evidence::NotApplied(Decline::ChargingDeclined)))
             }
             Ok(LookupOutcome::NotKnown) => ("not_known_yet", None),
+            Ok(LookupOutcome::NotOffered) => ("not_offered", None),
             Ok(LookupOutcome::Unknown(_)) | Err(_) => ("unknown", None),
         };
         metrics::counter!("taabia_doubt_inquiries_total", "answer" => name).increment(1);

@@ -39,6 +39,54 @@ pub enum LookupOutcome {
     NotKnown,
     /// The inquiry itself failed.
     Unknown(String),
+    /// This charging system cannot be asked: only other evidence ends a doubt there.
+    NotOffered,
+}
+
+/// Credit that is to be taken back from a line.
+#[derive(Clone, Debug)]
+pub struct ReversalRequest {
+    /// Our own numeric reference of the reversal, at most 20 digits.
+    pub reference: i64,
+    /// The reference of the refill that is reversed.
+    pub of: i64,
+    pub msisdn: Msisdn,
+    pub amount: Money,
+    /// Nothing leaves after it.
+    pub submit_by: Timestamp,
+}
+
+/// What became of a reversal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReversalOutcome {
+    Reversed,
+    /// An explicit, listed refusal: the line keeps its credit.
+    Refused(ReversalRefusal),
+    /// As [`ChargingOutcome::Unknown`].
+    Unknown(String),
+    /// Provably never sent.
+    NotSent,
+    /// This charging system takes no credit back.
+    NotOffered,
+}
+
+/// Why a charging system does not take credit back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReversalRefusal {
+    /// The line has less left (`domain.md` \[16\]).
+    CreditSpent,
+    SubscriberUnknown,
+    Other,
+}
+
+/// What a line has. A hint beside other evidence, never proof of a refill: the line is used meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BalanceOutcome {
+    Known(Money),
+    SubscriberUnknown,
+    /// The inquiry itself failed.
+    Unknown(String),
+    NotOffered,
 }
 
 /// A charging system.
@@ -52,4 +100,14 @@ pub trait Charging: Send + Sync + 'static {
 
     /// Asks what became of an earlier refill.
     async fn lookup(&self, reference: i64) -> LookupOutcome;
+
+    /// Takes credit back, once.
+    async fn reverse(&self, _: &ReversalRequest) -> ReversalOutcome {
+        ReversalOutcome::NotOffered
+    }
+
+    /// What a line has now.
+    async fn balance(&self, _: Msisdn) -> BalanceOutcome {
+        BalanceOutcome::NotOffered
+    }
 }

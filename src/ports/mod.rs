@@ -17,7 +17,10 @@ pub mod transfers;
 
 pub use acquirer::Acquirer;
 pub use audit::{AuditReader, AuditedEntry, AuditedMovement, Snapshot, StrayPlace};
-pub use charging::{Charging, ChargingOutcome, LookupOutcome, RefillRequest};
+pub use charging::{
+    BalanceOutcome, Charging, ChargingOutcome, LookupOutcome, RefillRequest, ReversalOutcome, ReversalRefusal,
+    ReversalRequest,
+};
 pub use clock::{Clock, Randomness};
 pub use movements::{Flows, LogPlace, Movement, MovementPlace, MovementQuery, Movements, WatchedStock};
 pub use network::{Member, MemberQuery, MemberScope, NetworkReads, SubtreeTotal};

@@ -1,10 +1,12 @@
 //! What every adapter must make of every ending, whatever its wire looks like. A later adapter brings a peer
-//! whose faults follow the last two digits of the number, and calls [`check`].
+//! whose faults follow the last two digits of the number, says what it offers, and calls [`check`].
 
 use std::sync::Arc;
 
-use taabia::domain::Decline;
-use taabia::ports::{Charging, ChargingOutcome, LookupOutcome};
+use taabia::domain::{Currency, Decline, Money};
+use taabia::ports::{
+    BalanceOutcome, Charging, ChargingOutcome, LookupOutcome, ReversalOutcome, ReversalRefusal, ReversalRequest,
+};
 
 use super::{ManualClock, refill};
 
@@ -54,20 +56,70 @@ pub fn endings() -> Vec<Scenario> {
     ]
 }
 
+/// What an adapter offers beside refills.
+#[derive(Clone, Copy)]
+pub struct Offers {
+    pub lookup: bool,
+    /// Taking credit back, and what a line has.
+    pub reversal: bool,
+}
+
 /// Every scenario, at once, then what holds for all peers. `clock` is the one the adapter was given.
-pub async fn check(charging: &dyn Charging, clock: &Arc<ManualClock>, scenarios: &[Scenario]) {
+pub async fn check(charging: &dyn Charging, clock: &Arc<ManualClock>, scenarios: &[Scenario], offers: Offers) {
+    let found = |outcome: LookupOutcome| if offers.lookup { outcome } else { LookupOutcome::NotOffered };
     let all = scenarios.iter().map(|scenario| async move {
         let reference = 9_000_000_000_000_000_000 + i64::try_from(scenario.ending).unwrap();
         let name = format!("{}, number ending {:02}", charging.name(), scenario.ending);
         let outcome = charging.refill(&refill(reference, scenario.ending)).await;
         assert_eq!(Refilled::from(outcome.clone()), scenario.refill, "{name}: {outcome:?}");
-        assert_eq!(charging.lookup(reference).await, scenario.lookup, "{name}");
+        assert_eq!(charging.lookup(reference).await, found(scenario.lookup.clone()), "{name}");
     });
     futures::future::join_all(all).await;
 
-    assert_eq!(charging.lookup(424_242).await, LookupOutcome::NotKnown, "{}: never sent", charging.name());
+    let name = charging.name();
+    assert_eq!(charging.lookup(424_242).await, found(LookupOutcome::NotKnown), "{name}: never sent");
+    check_reversals(charging, offers).await;
     clock.advance_ms(60_001);
     let late = charging.refill(&refill(434_343, 99)).await;
-    assert_eq!(late, ChargingOutcome::NotSent, "{}: after submit_by", charging.name());
-    assert_eq!(charging.lookup(434_343).await, LookupOutcome::NotKnown, "{}: after submit_by", charging.name());
+    assert_eq!(late, ChargingOutcome::NotSent, "{name}: after submit_by");
+    assert_eq!(charging.lookup(434_343).await, found(LookupOutcome::NotKnown), "{name}: after submit_by");
+    if offers.reversal {
+        assert_eq!(charging.reverse(&reversal(60, 50, 1)).await, ReversalOutcome::NotSent, "{name}: after submit_by");
+    }
+}
+
+fn reversal(reference: i64, ending: u64, minor: i64) -> ReversalRequest {
+    let refill = refill(reference, ending);
+    let amount = Money::from_minor(minor, Currency::MAD);
+    ReversalRequest { reference, of: 50, msisdn: refill.msisdn, amount, submit_by: refill.submit_by }
+}
+
+async fn check_reversals(charging: &dyn Charging, offers: Offers) {
+    let line = refill(50, 50).msisdn;
+    if !offers.reversal {
+        assert_eq!(charging.reverse(&reversal(51, 50, 500)).await, ReversalOutcome::NotOffered);
+        assert_eq!(charging.balance(line).await, BalanceOutcome::NotOffered);
+        return;
+    }
+    let has = async |minor| {
+        assert_eq!(charging.balance(line).await, BalanceOutcome::Known(Money::from_minor(minor, Currency::MAD)));
+    };
+    has(0).await;
+    assert_eq!(charging.refill(&refill(50, 50)).await, ChargingOutcome::Approved);
+    has(2_000).await;
+    assert_eq!(charging.reverse(&reversal(51, 50, 500)).await, ReversalOutcome::Reversed);
+    has(1_500).await;
+    let spent = charging.reverse(&reversal(52, 50, 1_501)).await;
+    assert_eq!(spent, ReversalOutcome::Refused(ReversalRefusal::CreditSpent));
+    has(1_500).await;
+    let nobody = charging.reverse(&reversal(53, 2, 500)).await;
+    assert_eq!(nobody, ReversalOutcome::Refused(ReversalRefusal::SubscriberUnknown));
+    for ending in [1, 5, 7] {
+        let reference = 54 + i64::try_from(ending).unwrap();
+        let outcome = charging.reverse(&reversal(reference, ending, 500)).await;
+        assert!(matches!(outcome, ReversalOutcome::Unknown(_)), "{ending}: {outcome:?}");
+    }
+    assert_eq!(charging.balance(refill(1, 2).msisdn).await, BalanceOutcome::SubscriberUnknown);
+    assert_eq!(charging.reverse(&reversal(70, 50, 1_500)).await, ReversalOutcome::Reversed);
+    has(0).await;
 }

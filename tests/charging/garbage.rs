@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use wiremock::matchers::{any, body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::{ManualClock, adapter, adapter_with, refill};
+use super::{ManualClock, Wire, adapter, refill};
 
 const APPROVED: &str = r#"{"reference":"7","result":"approved","code":"approved","applied":1}"#;
 
@@ -19,12 +19,14 @@ async fn peer_that_answers(response: ResponseTemplate) -> MockServer {
     peer
 }
 
-async fn assert_unknown(name: &str, url: &str) {
-    let charging = adapter_with(url, 400, 8, ManualClock::new());
+async fn assert_unknown(wire: Wire, name: &str, url: &str) {
+    let charging = wire.adapter_with(url, 400, 8, ManualClock::new());
     let refilled = charging.refill(&refill(7, 10)).await;
-    assert!(matches!(refilled, ChargingOutcome::Unknown(_)), "{name}: {refilled:?}");
+    assert!(matches!(refilled, ChargingOutcome::Unknown(_)), "{wire:?}, {name}: {refilled:?}");
     let found = charging.lookup(7).await;
-    assert!(matches!(found, LookupOutcome::Unknown(_)), "{name}: {found:?}");
+    let unknown =
+        if wire.has_lookup() { matches!(found, LookupOutcome::Unknown(_)) } else { found == LookupOutcome::NotOffered };
+    assert!(unknown, "{wire:?}, {name}: {found:?}");
 }
 
 #[tokio::test]
@@ -52,32 +54,39 @@ async fn the_request_is_the_one_of_the_contract() {
 
 #[tokio::test]
 async fn nonsense_is_unknown() {
-    let wrong_reference = APPROVED.replace("\"7\"", "\"8\"");
-    for (name, response) in [
-        ("HTML", ResponseTemplate::new(200).set_body_string("<html>approved</html>")),
-        ("nothing", ResponseTemplate::new(200)),
-        ("another reference", ResponseTemplate::new(200).set_body_string(wrong_reference)),
-        ("accepted", ResponseTemplate::new(202).set_body_string(APPROVED)),
-        ("bad request", ResponseTemplate::new(400).set_body_string(APPROVED)),
-        ("server error", ResponseTemplate::new(500).set_body_string(APPROVED)),
-        ("unavailable", ResponseTemplate::new(503).insert_header("retry-after", "0")),
-        ("too large", ResponseTemplate::new(200).set_body_string(APPROVED.to_owned() + &" ".repeat(100_000))),
-        ("late headers", ResponseTemplate::new(200).set_body_string(APPROVED).set_delay(Duration::from_secs(30))),
-    ] {
-        assert_unknown(name, &peer_that_answers(response).await.uri()).await;
+    for wire in Wire::ALL {
+        let approved = wire.approval("7");
+        for (name, response) in [
+            ("HTML", ResponseTemplate::new(200).set_body_string("<html>approved</html>")),
+            ("nothing", ResponseTemplate::new(200)),
+            ("another reference", ResponseTemplate::new(200).set_body_string(wire.approval("8"))),
+            ("cut off", ResponseTemplate::new(200).set_body_string(&approved[..approved.len() - 9])),
+            ("twice", ResponseTemplate::new(200).set_body_string(approved.repeat(2))),
+            ("accepted", ResponseTemplate::new(202).set_body_string(approved.clone())),
+            ("bad request", ResponseTemplate::new(400).set_body_string(approved.clone())),
+            ("server error", ResponseTemplate::new(500).set_body_string(approved.clone())),
+            ("unavailable", ResponseTemplate::new(503).insert_header("retry-after", "0")),
+            ("too large", ResponseTemplate::new(200).set_body_string(approved.clone() + &" ".repeat(100_000))),
+            ("late headers", ResponseTemplate::new(200).set_body_string(approved).set_delay(Duration::from_secs(30))),
+        ] {
+            assert_unknown(wire, name, &peer_that_answers(response).await.uri()).await;
+        }
     }
 }
 
 #[tokio::test]
 async fn redirects_are_not_followed() {
-    let elsewhere = peer_that_answers(ResponseTemplate::new(200).set_body_string(APPROVED)).await;
-    for status in [301, 302, 303, 307, 308] {
-        let target = format!("{}/refills", elsewhere.uri());
-        let peer = peer_that_answers(ResponseTemplate::new(status).insert_header("location", target)).await;
-        assert_unknown("redirect", &peer.uri()).await;
-        assert_eq!(peer.received_requests().await.unwrap().len(), 2, "one refill and one inquiry, each once");
+    for wire in Wire::ALL {
+        let elsewhere = peer_that_answers(ResponseTemplate::new(200).set_body_string(wire.approval("7"))).await;
+        for status in [301, 302, 303, 307, 308] {
+            let target = format!("{}/elsewhere", elsewhere.uri());
+            let peer = peer_that_answers(ResponseTemplate::new(status).insert_header("location", target)).await;
+            assert_unknown(wire, "redirect", &peer.uri()).await;
+            let requests = 1 + usize::from(wire.has_lookup());
+            assert_eq!(peer.received_requests().await.unwrap().len(), requests, "a refill and an inquiry, each once");
+        }
+        assert!(elsewhere.received_requests().await.unwrap().is_empty());
     }
-    assert!(elsewhere.received_requests().await.unwrap().is_empty());
 }
 
 /// A peer that reads the request and then does as `answer` says.
@@ -100,6 +109,9 @@ where
 #[tokio::test]
 async fn broken_connections_and_endless_answers_are_unknown() {
     let began = Instant::now();
+    let assert_unknown = async |name: &str, url: &str| {
+        futures::future::join_all(Wire::ALL.map(|wire| assert_unknown(wire, name, url))).await;
+    };
     let closes = raw_peer(|stream| async move { drop(stream) }).await;
     assert_unknown("closes", &closes).await;
 

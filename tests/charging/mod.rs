@@ -5,6 +5,7 @@ mod conformance;
 mod garbage;
 mod simulator;
 mod submission;
+mod ucip;
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -12,9 +13,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use taabia::charging::simulator_http::{self, SimulatorHttp};
-use taabia::charging::{ChargingConfig, Dependencies, connect, in_process};
+use taabia::charging::{ChargingConfig, Dependencies, connect, in_process, ucip as ucip_adapter};
 use taabia::domain::{Currency, Money, Msisdn, Timestamp};
+use taabia::exchange::Bounds;
 use taabia::ports::{Charging, Clock, RefillRequest};
 use taabia::simulator::charging::{Config, Server};
 use tokio::net::TcpListener;
@@ -56,6 +59,75 @@ fn refill(reference: i64, ending: u64) -> RefillRequest {
     }
 }
 
+/// What adapters speak over the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wire {
+    Simulator,
+    Ucip,
+}
+
+impl Wire {
+    const ALL: [Self; 2] = [Self::Simulator, Self::Ucip];
+
+    /// Its adapter with short timings, for a peer at `url`.
+    fn adapter_with(self, url: &str, timeout_ms: u32, max_in_flight: u32, clock: Arc<dyn Clock>) -> Arc<dyn Charging> {
+        match self {
+            Self::Simulator => Arc::new(adapter_with(url, timeout_ms, max_in_flight, clock)),
+            Self::Ucip => {
+                let config = ChargingConfig::Ucip(ucip_config(url, bounds(timeout_ms, max_in_flight)));
+                connect(&config, Dependencies { clock }).unwrap()
+            }
+        }
+    }
+
+    /// How its peer approves the refill with this reference.
+    fn approval(self, reference: &str) -> String {
+        match self {
+            Self::Simulator => {
+                format!(r#"{{"reference":"{reference}","result":"approved","code":"approved","applied":1}}"#)
+            }
+            Self::Ucip => format!(
+                "<?xml version=\"1.0\"?><methodResponse><params><param><value><struct>\
+                 <member><name>originTransactionID</name><value><string>{reference}</string></value></member>\
+                 <member><name>responseCode</name><value><i4>0</i4></value></member>\
+                 </struct></value></param></params></methodResponse>"
+            ),
+        }
+    }
+
+    /// Whether it can be asked what became of a refill.
+    fn has_lookup(self) -> bool {
+        self != Self::Ucip
+    }
+
+    fn has_reversal(self) -> bool {
+        self != Self::Simulator
+    }
+}
+
+fn bounds(timeout_ms: u32, max_in_flight: u32) -> Bounds {
+    Bounds {
+        connect_timeout: Duration::from_secs(1),
+        timeout: Duration::from_millis(timeout_ms.into()),
+        max_orders_in_flight: max_in_flight as usize,
+    }
+}
+
+fn ucip_config(url: &str, bounds: Bounds) -> ucip_adapter::Config {
+    ucip_adapter::Config {
+        url: url.into(),
+        bounds,
+        user: "taabia".into(),
+        password: "s3cret".into(),
+        user_agent: "UGw Server/5.0/1.0".into(),
+        host_name: "taabia1".into(),
+        time_zone: TimeZone::get("Africa/Casablanca").unwrap(),
+        currency: Currency::MAD,
+        profile: "A1".into(),
+        profiles: vec![("*3".into(), "P3".into())],
+    }
+}
+
 /// An adapter with short timings, for a peer at `url`.
 fn adapter_with(url: &str, timeout_ms: u32, max_in_flight: u32, clock: Arc<dyn Clock>) -> SimulatorHttp {
     let config = simulator_http::Config {
@@ -72,7 +144,7 @@ fn adapter(url: &str) -> SimulatorHttp {
 
 /// A simulator in a hurry: what is slow takes 150 ms.
 fn hurried() -> Config {
-    Config { slow: Duration::from_millis(150), ..Config::default() }
+    Config { slow: Duration::from_millis(150), basic: Some("taabia:s3cret".into()), ..Config::default() }
 }
 
 async fn simulator(config: Config) -> Server {

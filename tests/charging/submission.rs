@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::{ManualClock, adapter, adapter_with, refill};
+use super::{ManualClock, Wire, adapter_with, refill};
 
 /// A peer that takes every refill and answers none in time.
 async fn silent_peer() -> MockServer {
@@ -27,18 +27,22 @@ async fn a_closed_port_was_not_reached() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let outcome = adapter(&format!("http://{address}")).refill(&refill(1, 10)).await;
-    assert_eq!(outcome, ChargingOutcome::NotSent);
+    for wire in Wire::ALL {
+        let charging = wire.adapter_with(&format!("http://{address}"), 1_000, 8, ManualClock::new());
+        assert_eq!(charging.refill(&refill(1, 10)).await, ChargingOutcome::NotSent, "{wire:?}");
+    }
 }
 
 #[tokio::test]
 async fn after_submit_by_nothing_is_sent() {
-    let peer = silent_peer().await;
-    let clock = ManualClock::new();
-    let charging = adapter_with(&peer.uri(), 200, 8, clock.clone());
-    clock.advance_ms(60_001);
-    assert_eq!(charging.refill(&refill(1, 10)).await, ChargingOutcome::NotSent);
-    assert_eq!(requests_at(&peer).await, 0);
+    for wire in Wire::ALL {
+        let peer = silent_peer().await;
+        let clock = ManualClock::new();
+        let charging = wire.adapter_with(&peer.uri(), 200, 8, clock.clone());
+        clock.advance_ms(60_001);
+        assert_eq!(charging.refill(&refill(1, 10)).await, ChargingOutcome::NotSent);
+        assert_eq!(requests_at(&peer).await, 0, "{wire:?}");
+    }
 }
 
 #[tokio::test]

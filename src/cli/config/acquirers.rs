@@ -9,10 +9,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer, de};
 use toml::{Table, Value};
 
-use crate::acquiring::breaker::BreakerConfig;
 use crate::acquiring::{AcquirerConfig, AcquirerName, Rule, Setup, cmi, in_process, simulator, stripe};
 use crate::domain::{Currency, Money};
 use crate::exchange::Bounds;
+use crate::exchange::breaker::BreakerConfig;
 use crate::ports::acquirer::{AmountForm, CaptureMode, SettlementProfile};
 
 /// The commented example of one section.

@@ -1,6 +1,6 @@
 //! What the simulator knows: every refill by its reference, and the sum of what took effect.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::Bound;
 use std::str::FromStr;
@@ -37,6 +37,7 @@ impl fmt::Display for Reference {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refill {
     pub msisdn: Msisdn,
+    /// Below zero when credit is taken back.
     pub amount_minor: i64,
     pub currency: Currency,
 }
@@ -79,7 +80,7 @@ impl WrittenEntry {
     pub(super) fn read(&self) -> Result<(Reference, Entry), &'static str> {
         let refill = Refill {
             msisdn: parse_msisdn(&self.msisdn)?,
-            amount_minor: parse_amount(self.amount_minor)?,
+            amount_minor: Some(self.amount_minor).filter(|minor| *minor != 0).ok_or("amount_minor: expected some")?,
             currency: self.currency.parse()?,
         };
         let verdict = Verdict::from_code(&self.code).ok_or("code: not one that is recorded")?;
@@ -101,7 +102,7 @@ pub(super) fn parse_amount(minor: i64) -> Result<i64, &'static str> {
     if minor > 0 { Ok(minor) } else { Err("amount_minor: expected more than zero") }
 }
 
-/// Of what took effect.
+/// Of what took effect: how many refills, and what they are worth without what was taken back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Summary {
     pub count: u64,
@@ -113,6 +114,8 @@ pub(super) struct Summary {
 pub(super) struct Books {
     entries: BTreeMap<Reference, Entry>,
     summary: Summary,
+    /// What each line has.
+    balances: HashMap<Msisdn, i128>,
 }
 
 impl Books {
@@ -122,14 +125,27 @@ impl Books {
 
     /// Writes the entry as it now is.
     pub(super) fn put(&mut self, reference: Reference, entry: Entry) {
-        let effect = |entry: &Entry| i128::from(entry.refill.amount_minor) * i128::from(entry.applied);
+        let effect = |entry: &Entry| {
+            let refills = if entry.refill.amount_minor > 0 { entry.applied } else { 0 };
+            (u64::from(refills), i128::from(entry.refill.amount_minor) * i128::from(entry.applied))
+        };
+        let balance = self.balances.entry(entry.refill.msisdn).or_default();
         if let Some(former) = self.entries.get(&reference) {
-            self.summary.count -= u64::from(former.applied);
-            self.summary.total_minor -= effect(former);
+            let (count, minor) = effect(former);
+            self.summary.count -= count;
+            self.summary.total_minor -= minor;
+            *balance -= minor;
         }
-        self.summary.count += u64::from(entry.applied);
-        self.summary.total_minor += effect(&entry);
+        let (count, minor) = effect(&entry);
+        self.summary.count += count;
+        self.summary.total_minor += minor;
+        *balance += minor;
         self.entries.insert(reference, entry);
+    }
+
+    /// What a line has, in minor units.
+    pub(super) fn balance(&self, msisdn: Msisdn) -> i128 {
+        self.balances.get(&msisdn).copied().unwrap_or_default()
     }
 
     pub(super) fn summary(&self) -> Summary {
@@ -171,8 +187,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_taken_back_is_no_refill() {
+        let mut books = Books::default();
+        books.put("1".parse().unwrap(), entry(2_000, 1));
+        books.put("2".parse().unwrap(), entry(-500, 1));
+        assert_eq!(books.summary(), Summary { count: 1, total_minor: 1_500 });
+        assert_eq!(books.balance(entry(1, 1).refill.msisdn), 1_500);
+        assert_eq!(books.balance(Msisdn::from_digits(212_600_000_000).unwrap()), 0);
+    }
+
+    #[test]
     fn entries_read_back_as_written() {
-        for entry in [entry(2_000, 1), entry(1, 0)] {
+        for entry in [entry(2_000, 1), entry(1, 0), entry(-500, 1)] {
             let reference: Reference = "9223372036854775807".parse().unwrap();
             assert_eq!(WrittenEntry::new(&reference, &entry).read(), Ok((reference, entry)));
         }

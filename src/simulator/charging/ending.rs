@@ -11,11 +11,19 @@ pub(super) enum Verdict {
     SystemDown,
     /// Refused with a code that no client lists.
     Unlisted,
+    /// There is less on the line than shall be taken back.
+    CreditSpent,
 }
 
 impl Verdict {
-    const ALL: [Self; 5] =
-        [Self::Approved, Self::SubscriberUnknown, Self::SubscriberBarred, Self::SystemDown, Self::Unlisted];
+    const ALL: [Self; 6] = [
+        Self::Approved,
+        Self::SubscriberUnknown,
+        Self::SubscriberBarred,
+        Self::SystemDown,
+        Self::Unlisted,
+        Self::CreditSpent,
+    ];
 
     pub(super) fn code(self) -> &'static str {
         match self {
@@ -24,6 +32,7 @@ impl Verdict {
             Self::SubscriberBarred => "subscriber_barred",
             Self::SystemDown => "system_down",
             Self::Unlisted => "held_for_review",
+            Self::CreditSpent => "credit_spent",
         }
     }
 

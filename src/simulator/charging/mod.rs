@@ -7,15 +7,18 @@
 //! | `GET /refills/{reference}` | the same; `404` when not known |
 //! | `GET /applied/summary` | `{count, total_minor}` of what took effect |
 //! | `GET /applied?after=&limit=` | what took effect, by reference: `{items, next}` |
+//! | `POST /Air` | the same books over UCIP: [`ucip`] |
 //!
 //! The last two digits of the MSISDN choose how a refill ends: [`ending::Ending`]. The record is durable before
 //! anything is answered: [`recorder`].
 
 mod books;
+mod charge;
 mod ending;
 mod record;
 mod recorder;
 mod routes;
+mod ucip;
 
 use std::io;
 use std::net::SocketAddr;
@@ -23,6 +26,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -33,7 +37,7 @@ use books::Books;
 use recorder::Recorder;
 
 /// How the simulator behaves.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Where the record is kept; in memory only when there is none.
     pub data_dir: Option<PathBuf>,
@@ -44,6 +48,8 @@ pub struct Config {
     /// How long a refill that is never answered keeps its connection.
     pub silence: Duration,
     pub max_connections: usize,
+    /// `USER:PASSWORD` that callers of UCIP must send; without it none is asked for.
+    pub basic: Option<SecretString>,
 }
 
 impl Default for Config {
@@ -54,6 +60,7 @@ impl Default for Config {
             slow: Duration::from_secs(3),
             silence: Duration::from_mins(2),
             max_connections: 4_096,
+            basic: None,
         }
     }
 }
@@ -101,12 +108,13 @@ impl Server {
         let books = Arc::new(RwLock::new(books));
         let (recorder, thread) = Recorder::spawn(Arc::clone(&books), file, config.deduplicate)?;
         let (stop, stopped) = watch::channel(false);
-        let router = routes::router(routes::Simulator {
+        let router = routes::router(charge::Simulator {
             books,
             recorder,
             deduplicate: config.deduplicate,
             slow: config.slow,
             silence: config.silence,
+            basic: config.basic.map(Arc::new),
             stopped: stopped.clone(),
         });
         let connections = tokio::spawn(connections::serve(listener, router, config.max_connections, stopped));

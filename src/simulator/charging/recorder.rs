@@ -88,14 +88,15 @@ impl Writer {
         }
     }
 
-    /// Whatever is waiting. A reference comes once per batch: its second order sees the first one's effect.
+    /// Whatever is waiting. A reference comes once per batch, and a reversal comes first: the order sees the effect of
+    /// those before it.
     fn gather(&mut self, first: Order) -> Vec<Order> {
         let mut references = HashSet::from([first.reference.clone()]);
         let mut batch = vec![first];
         while batch.len() < MAX_BATCH
             && let Ok(order) = self.orders.try_recv()
         {
-            if !references.insert(order.reference.clone()) {
+            if order.refill.amount_minor < 0 || !references.insert(order.reference.clone()) {
                 self.carried = Some(order);
                 break;
             }
@@ -141,15 +142,18 @@ impl Writer {
 
 /// The entry as it will be.
 fn decide(books: &Books, order: &Order, deduplicate: bool) -> Answer {
-    let effect = u32::from(order.verdict.applies());
+    let Refill { msisdn, amount_minor, .. } = order.refill;
+    let spent = amount_minor < 0 && books.balance(msisdn) + i128::from(amount_minor) < 0;
     match books.get(&order.reference) {
         None => {
-            let entry = Entry { refill: order.refill, verdict: order.verdict, applied: effect };
+            let verdict = if spent && order.verdict.applies() { Verdict::CreditSpent } else { order.verdict };
+            let entry = Entry { refill: order.refill, verdict, applied: u32::from(verdict.applies()) };
             Ok(Recorded { entry, repeated: false })
         }
         Some(known) if known.refill != order.refill => Err(NotRecorded::OtherContent),
         Some(known) if deduplicate => Ok(Recorded { entry: *known, repeated: true }),
         Some(known) => {
+            let effect = u32::from(order.verdict.applies() && !spent);
             let entry = Entry { applied: known.applied.saturating_add(effect), ..*known };
             Ok(Recorded { entry, repeated: true })
         }
@@ -196,6 +200,20 @@ mod tests {
         assert_eq!(record(500).await.unwrap().entry.applied, 1);
         assert_eq!(record(501).await, Err(NotRecorded::OtherContent));
         assert_eq!(record(500).await.unwrap().entry.applied, 2);
+    }
+
+    #[tokio::test]
+    async fn no_more_is_taken_back_than_there_is() {
+        let (recorder, _thread) = Recorder::spawn(Arc::default(), None, false).unwrap();
+        let record = |reference: &str, amount_minor| {
+            recorder.record(reference.parse().unwrap(), refill(amount_minor), Verdict::Approved)
+        };
+        record("1", 500).await.unwrap();
+        let references: Vec<_> = (2..12).map(|number| number.to_string()).collect();
+        let all = futures::future::join_all(references.iter().map(|reference| record(reference, -100))).await;
+        let taken = all.iter().filter(|answer| answer.unwrap().entry.verdict == Verdict::Approved).count();
+        assert_eq!(taken, 5, "of ten");
+        assert_eq!(record("20", -1).await.unwrap().entry.verdict, Verdict::CreditSpent);
     }
 
     #[tokio::test]

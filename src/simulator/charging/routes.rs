@@ -1,7 +1,4 @@
-//! What can be asked of the simulator over HTTP.
-
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
-use std::time::Duration;
+//! The simulator's own protocol: plain JSON over HTTP.
 
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
@@ -11,27 +8,15 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
 
-use super::super::connections::{NoAnswer, until_stopped};
-use super::books::{Books, Reference, Refill, Summary, WrittenEntry, parse_amount, parse_msisdn};
-use super::ending::{Ending, Verdict};
-use super::recorder::{NotRecorded, Recorded, Recorder};
+use super::books::{Reference, Refill, Summary, WrittenEntry, parse_amount, parse_msisdn};
+use super::charge::{Charged, Simulator};
+use super::recorder::NotRecorded;
+use super::ucip;
 
 const MAX_BODY_BYTES: usize = 16 * 1024;
 const MAX_PAGE: usize = 10_000;
 const DEFAULT_PAGE: usize = 1_000;
-
-/// What the handlers share.
-#[derive(Clone)]
-pub(super) struct Simulator {
-    pub books: Arc<RwLock<Books>>,
-    pub recorder: Recorder,
-    pub deduplicate: bool,
-    pub slow: Duration,
-    pub silence: Duration,
-    pub stopped: watch::Receiver<bool>,
-}
 
 pub(super) fn router(simulator: Simulator) -> Router {
     Router::new()
@@ -39,6 +24,7 @@ pub(super) fn router(simulator: Simulator) -> Router {
         .route("/refills/{reference}", get(lookup))
         .route("/applied", get(applied))
         .route("/applied/summary", get(summary))
+        .route("/Air", post(ucip::air))
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "no_such_path", "see POST /refills") })
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path has other methods")
@@ -86,33 +72,6 @@ impl From<NotRecorded> for Problem {
     }
 }
 
-impl Simulator {
-    fn books(&self) -> RwLockReadGuard<'_, Books> {
-        self.books.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Keeps the connection without an answer, then closes it.
-    async fn stay_silent(mut self) -> Response {
-        // The caller's leaving ends the connection and this with it.
-        let _over = tokio::time::timeout(self.silence, until_stopped(&mut self.stopped)).await;
-        NoAnswer.into_response()
-    }
-
-    /// Takes effect at the end of the wait, also when the caller has gone meanwhile: hence a task of its own.
-    async fn record_slowly(&self, reference: Reference, refill: Refill) -> Result<Recorded, NotRecorded> {
-        let mut simulator = self.clone();
-        let task = tokio::spawn(async move {
-            tokio::select! {
-                () = tokio::time::sleep(simulator.slow) => {
-                    simulator.recorder.record(reference, refill, Verdict::Approved).await
-                }
-                () = until_stopped(&mut simulator.stopped) => Err(NotRecorded::Failed),
-            }
-        });
-        task.await.unwrap_or(Err(NotRecorded::Failed))
-    }
-}
-
 /// What is read of a refill. The product and whatever else there is play no part.
 #[derive(Deserialize)]
 struct RefillBody {
@@ -146,22 +105,10 @@ impl RefillBody {
 async fn refill(State(simulator): State<Simulator>, body: Result<Bytes, BytesRejection>) -> Result<Response, Problem> {
     let body = body.map_err(|rejection| Problem::new(rejection.status(), "bad_request", rejection.body_text()))?;
     let (reference, refill) = RefillBody::parse(&body).map_err(Problem::bad_request)?;
-    let ending = Ending::of(refill.msisdn);
-    let recorded = match ending {
-        Ending::SilentLost => return Ok(simulator.stay_silent().await),
-        Ending::Slow => simulator.record_slowly(reference.clone(), refill).await?,
-        Ending::Answered(verdict) => simulator.recorder.record(reference.clone(), refill, verdict).await?,
-        Ending::SilentApplied | Ending::AppliedThenFails => {
-            simulator.recorder.record(reference.clone(), refill, Verdict::Approved).await?
-        }
-    };
-    let first_result = recorded.repeated && simulator.deduplicate;
-    match ending {
-        Ending::SilentApplied if !first_result => Ok(simulator.stay_silent().await),
-        Ending::AppliedThenFails if !first_result => {
-            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong"))
-        }
-        _ => Ok(Json(WrittenEntry::new(&reference, &recorded.entry)).into_response()),
+    match simulator.charge(&reference, refill).await? {
+        Charged::Silence => Ok(simulator.stay_silent().await),
+        Charged::Failure => Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong")),
+        Charged::Answered(entry) => Ok(Json(WrittenEntry::new(&reference, &entry)).into_response()),
     }
 }
 

@@ -44,7 +44,7 @@ impl BreakerState {
     }
 }
 
-/// What an attempt says about the acquirer's health.
+/// What an attempt says about the peer's health.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Health {
     Well,
