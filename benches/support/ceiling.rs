@@ -184,7 +184,8 @@ fn business_days(config: &Config, ledger: Arc<InstantLedger>) -> BusinessDays {
 fn topups(
     ledger: Arc<InstantLedger>,
     store: Arc<taabia::simulator::MemoryStore>,
-    directory: Arc<Directory>,
+    (directory, registry): (Arc<Directory>, Arc<dyn Registry>),
+    recharges: Arc<Recharges>,
     config: &Config,
 ) -> Topups {
     let (clock, randomness) = (Arc::new(SystemClock), Arc::new(SystemRandomness));
@@ -196,6 +197,8 @@ fn topups(
         reads: ledger.clone(),
         acquirers: acquirers.clone(),
         clock: clock.clone(),
+        randomness: randomness.clone(),
+        recharges,
         config: CashierConfig {
             currency: config.currency,
             acquirer_deadline_ms: 1,
@@ -203,13 +206,14 @@ fn topups(
             public_url: "".into(),
         },
     });
-    let times = TopupConfig { answer_within_ms: 1 };
+    let times = TopupConfig { answer_within_ms: 1, house: None };
     let deps = TopupDeps {
         ledger: ledger.clone(),
         reads: ledger,
         lists: store.clone(),
         notifications: store,
         directory,
+        registry,
         acquirers,
         cashier,
         clock,
@@ -283,7 +287,7 @@ fn api(
             currency: config.currency,
         }),
         reconciliation: Arc::new(reconciliation(config, ledger.clone(), store.clone())),
-        recharges,
+        recharges: recharges.clone(),
         stock: Arc::new(Stock { directory: directory.clone(), reads: ledger.clone(), clock: clock.clone() }),
         limits: Arc::new(Limits {
             ledger: ledger.clone(),
@@ -291,7 +295,7 @@ fn api(
             directory: directory.clone(),
             clock: clock.clone(),
         }),
-        topups: Arc::new(topups(ledger.clone(), store.clone(), directory.clone(), config)),
+        topups: Arc::new(topups(ledger.clone(), store.clone(), (directory.clone(), registry), recharges, config)),
         transfers: Arc::new(transfers(config, ledger.clone(), directory.clone())),
         network: Arc::new(Network {
             directory: directory.clone(),

@@ -176,7 +176,8 @@ impl Node {
         let allocations = Arc::new(allocations(storage, engine.clone(), directory.clone()));
         let four_eyes = Arc::new(four_eyes(storage, engine.clone(), directory.clone()));
         let acquirers = Arc::new(acquirers(config)?);
-        let cashier = Arc::new(cashier(config, (engine.clone(), reads.clone()), acquirers.clone(), &url));
+        let through = (engine.clone(), reads.clone(), recharges.clone());
+        let cashier = Arc::new(cashier(config, through, acquirers.clone(), &url));
         let topups =
             Arc::new(topups(storage, engine.clone(), directory.clone(), (acquirers.clone(), cashier.clone()), config));
         let router = http::router(Api {

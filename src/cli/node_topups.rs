@@ -10,9 +10,9 @@ use crate::acquiring::{Acquirers, Dependencies};
 use crate::engine::Engine;
 use crate::jobs::TopupJob;
 use crate::ports::Reads;
-use crate::services::Directory;
 use crate::services::cashier::{Cashier, CashierConfig};
 use crate::services::topups::{TopupConfig, TopupDeps, Topups};
+use crate::services::{Directory, Recharges};
 use crate::storage::Storage;
 
 /// Top-ups that the job looks at at the same time.
@@ -31,7 +31,7 @@ pub(super) fn acquirers(config: &Config) -> Result<Acquirers, Box<dyn Error>> {
 
 pub(super) fn cashier(
     config: &Config,
-    (ledger, reads): (Arc<Engine>, Arc<dyn Reads>),
+    (ledger, reads, recharges): (Arc<Engine>, Arc<dyn Reads>, Arc<Recharges>),
     acquirers: Arc<Acquirers>,
     url: &str,
 ) -> Cashier {
@@ -41,6 +41,8 @@ pub(super) fn cashier(
         reads,
         acquirers,
         clock: Arc::new(SystemClock),
+        randomness: Arc::new(SystemRandomness),
+        recharges,
         config: CashierConfig {
             currency: config.currency,
             acquirer_deadline_ms: millis(config.topup.acquirer_deadline_ms),
@@ -63,12 +65,17 @@ pub(super) fn topups(
         lists: storage.topups.clone(),
         notifications: storage.notifications.clone(),
         directory,
+        registry: storage.registry.clone(),
         acquirers,
         cashier,
         clock: Arc::new(SystemClock),
         randomness: Arc::new(SystemRandomness),
     };
-    let times = TopupConfig { answer_within_ms: config.topup.answer_within_ms };
+    let house = Some(&config.topup.house_reseller).filter(|code| !code.is_empty());
+    let times = TopupConfig {
+        answer_within_ms: config.topup.answer_within_ms,
+        house: house.and_then(|code| code.parse().ok()),
+    };
     Topups::new(deps, times)
 }
 

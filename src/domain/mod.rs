@@ -3,6 +3,7 @@
 pub mod account;
 pub mod allocation;
 pub mod calendar;
+pub mod card_recharge;
 pub mod catalogue;
 mod coded;
 pub mod dispute;
@@ -32,6 +33,7 @@ pub mod transfer;
 pub use account::{Account, AccountClass, AccountNumber, Asset, Side, Usage};
 pub use allocation::{Allocation, Asked, Line, Price, Run, RunLine, RunTotals, Terms};
 pub use calendar::{Calendar, CutOff};
+pub use card_recharge::{CardRecharge, CardRechargeStage};
 pub use dispute::{Dispute, DisputeStage};
 pub use entry::{About, Entry, EntryKind, Hold, Posting};
 pub use four_eyes::{Direction, FourEyes, LimitRaise, Proposal, Ruling, Verdict};

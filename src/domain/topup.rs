@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::allocation::Price;
+use super::card_recharge::{CardRecharge, CardRechargeStage};
 use super::dispute::{Dispute, DisputeStage};
 use super::encoding::{Encoder, Hash};
 use super::ids::ResellerId;
@@ -37,6 +38,9 @@ pub struct Topup {
     pub balance_after: Option<i64>,
     /// The shares of refunds, done and under way, and of disputes that were not won.
     pub taken_back: Share,
+    /// What a subscriber pays for with its own card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recharge: Option<Box<CardRecharge>>,
     /// In the order in which they were told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disputes: Vec<Dispute>,
@@ -88,8 +92,22 @@ impl Topup {
             ("acquirer", self.named == other.named),
             ("payment_method", self.method == other.method),
             ("return_url", self.return_url == other.return_url),
+            ("recharge", self.recharges_the_same(other)),
         ];
         fields.iter().find(|(_, same)| !same).map(|(name, _)| *name)
+    }
+
+    fn recharges_the_same(&self, other: &Self) -> bool {
+        match (&self.recharge, &other.recharge) {
+            (Some(one), Some(other)) => one.asks_the_same(other),
+            (one, other) => one.is_none() && other.is_none(),
+        }
+    }
+
+    /// The recharge that its stock is for and that is not at its end.
+    #[must_use]
+    pub fn waiting_recharge(&self) -> Option<&CardRecharge> {
+        self.recharge.as_deref().filter(|recharge| recharge.stage() == CardRechargeStage::Waits)
     }
 
     pub(super) fn encode(&self, encoder: &mut Encoder) {
@@ -128,6 +146,9 @@ impl Topup {
                 e.int(minor);
             });
         self.taken_back.encode(encoder);
+        if let Some(recharge) = &self.recharge {
+            recharge.encode(encoder);
+        }
         if !self.disputes.is_empty() {
             encoder.text("disputes").int(*disputed_minor);
             self.disputes.iter().for_each(|dispute| dispute.encode(encoder));
@@ -193,11 +214,19 @@ impl Topup {
 }
 
 impl Operation {
-    /// Whether the job looks after it: its payment waits, or a dispute of it is open or left something to be done.
+    /// Whether the job looks after it: its payment waits, what it is for does, or a dispute of it is open or left
+    /// something to be done.
     #[must_use]
     pub fn is_looked_after(&self) -> bool {
         let disputed = self.topup().is_some_and(|topup| topup.is_disputed() || topup.wants_tending());
-        disputed || self.waits_for_payment()
+        disputed || self.waits_for_payment() || self.waits_for_recharge()
+    }
+
+    /// Whether the stock came and the recharge that it is for has no outcome, or its money has not been given back.
+    #[must_use]
+    pub fn waits_for_recharge(&self) -> bool {
+        let waits = matches!(self.status, Status::Credited | Status::Refunded | Status::ChargedBack);
+        waits && self.topup().is_some_and(|topup| topup.waiting_recharge().is_some())
     }
 }
 

@@ -320,6 +320,12 @@ impl From<ServiceError> for Problem {
                 let error = FieldError { pointer: "/acquirer".into(), code: "invalid", detail };
                 Self::with_errors(Code::ValidationFailed, vec![error])
             }
+            ServiceError::NotTheHouse => {
+                let detail =
+                    "expected the house reseller: only from its stock do subscribers buy for themselves".into();
+                let error = FieldError { pointer: "/reseller_id".into(), code: "invalid", detail };
+                Self::with_errors(Code::ValidationFailed, vec![error])
+            }
             ServiceError::ApprovalExpired => Self::new(Code::ApprovalExpired),
             ServiceError::TooManyLines => {
                 Self::new(Code::PayloadTooLarge).detail("the rule meets more than 100,000 resellers")

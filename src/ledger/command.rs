@@ -10,10 +10,10 @@ use crate::domain::catalogue::{Import, PayIn};
 use crate::domain::encoding::Hash;
 use crate::domain::records::LimitChange;
 use crate::domain::{
-    Asked, Channel, ClientId, Content, Decline, DisputeStage, DocumentReference, ExternalId, Item, ItemResolution,
-    LevelName, Limits, Line, Msisdn, OperationId, PartnerId, Proposal, Reason, RecordKey, ResellerCode, ResellerId,
-    ResellerName, Ruling, RunLine, RunTotals, SettledLine, SettlementId, Shard, Standing, TerminalId, Terms,
-    TransferKind,
+    Asked, CardRecharge, CardRechargeStage, Channel, ClientId, Content, Decline, DisputeStage, DocumentReference,
+    ExternalId, Item, ItemResolution, LevelName, Limits, Line, Msisdn, OperationId, PartnerId, Proposal, Reason,
+    RecordKey, ResellerCode, ResellerId, ResellerName, Ruling, RunLine, RunTotals, SettledLine, SettlementId, Shard,
+    Standing, TerminalId, Terms, TransferKind,
 };
 
 /// Opens a reseller: its place in the tree, its state and its stock account.
@@ -242,11 +242,15 @@ pub struct StartTopup {
     /// Who is about to be asked for the money, where that is known: written down with the top-up, so that whoever comes
     /// after a crash knows whom to ask.
     pub asked: Option<Box<str>>,
+    /// What a subscriber buys for itself.
+    pub recharge: Option<CardRecharge>,
 }
 
 /// What is known of a payment by card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TopupEvidence {
+    /// What became of the recharge that a subscriber paid for: it was done, or declined and its money given back.
+    Recharged(CardRechargeStage),
     /// This acquirer is about to be asked, for the one before it provably was not.
     Asked { acquirer: Box<str> },
     /// The customer must act, at this address where it is told.

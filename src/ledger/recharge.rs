@@ -80,7 +80,7 @@ fn refuse(
     if let Some(decline) = terminal::refuse(books, command) {
         return Some(decline);
     }
-    if let Err(decline) = offered(books, command, at, moment) {
+    if let Err(decline) = offered(books, (&command.product, command.amount_minor), at, moment) {
         return Some(decline);
     }
     let similar = books.latest_similar(&(command.reseller, command.msisdn, command.amount_minor));
@@ -96,11 +96,16 @@ fn refuse(
 }
 
 /// Whether the catalogue sells the amount; before its first import, the product `airtime` of the configuration does.
-fn offered(books: &ShardBooks, command: &Reserve, at: Timestamp, moment: &Moment<'_>) -> Result<(), Decline> {
+pub(super) fn offered(
+    books: &ShardBooks,
+    (product, amount_minor): (&str, i64),
+    at: Timestamp,
+    moment: &Moment<'_>,
+) -> Result<(), Decline> {
     match books.catalogue() {
-        Some((_, catalogue)) => catalogue.offer(&command.product, command.amount_minor, at).map(drop),
-        None if &*command.product != AIRTIME => Err(Decline::ProductUnknown),
-        None if moment.rules.airtime_minor.contains(&command.amount_minor) => Ok(()),
+        Some((_, catalogue)) => catalogue.offer(product, amount_minor, at).map(drop),
+        None if product != AIRTIME => Err(Decline::ProductUnknown),
+        None if moment.rules.airtime_minor.contains(&amount_minor) => Ok(()),
         None => Err(Decline::AmountOutOfRange),
     }
 }

@@ -115,6 +115,7 @@ pub fn details(command: &StartTopup, price: crate::domain::Price, fee_minor: i64
         reserved_minor: 0,
         balance_after: None,
         taken_back: Share::default(),
+        recharge: command.recharge.clone().map(Box::new),
         disputes: Vec::new(),
     }))
 }
@@ -146,6 +147,8 @@ pub fn start(places: &Places<'_>, command: &StartTopup, moment: &Moment<'_>) -> 
         Some(Decline::ResellerSuspended)
     } else if !moment.rules.topup_minor.contains(&command.face_minor) {
         Some(Decline::AmountOutOfRange)
+    } else if let Err(decline) = offered(places.home, command, at, moment) {
+        Some(decline)
     } else if !places.can_spare(command.face_minor) {
         Some(Decline::InsufficientStock)
     } else if !places.fits(&[here], there.as_ref()) {
@@ -166,6 +169,14 @@ pub fn start(places: &Places<'_>, command: &StartTopup, moment: &Moment<'_>) -> 
     }
     let step = Step::about(EntryKind::TopupCreated, Subject::Operation(operation));
     Some(halves(Step { movements: vec![here], ..step }, EntryKind::TopupStockLent, there))
+}
+
+/// What a subscriber pays for must be sold: better said before the card is asked than after.
+fn offered(books: &ShardBooks, command: &StartTopup, at: Timestamp, moment: &Moment<'_>) -> Result<(), Decline> {
+    match &command.recharge {
+        Some(recharge) => super::recharge::offered(books, (&recharge.product, command.face_minor), at, moment),
+        None => Ok(()),
+    }
 }
 
 /// Moves a top-up on by what is known of its payment. `Ok(None)` when that is nothing new, or comes too late to matter:
@@ -191,6 +202,12 @@ pub fn advance(
         next.topup.payment.reference = Some(reference.clone());
     }
     match &command.evidence {
+        TopupEvidence::Recharged(stage) => {
+            let Some(recharge) = topup.waiting_recharge().filter(|_| operation.waits_for_recharge()) else {
+                return Ok(None);
+            };
+            next.topup.recharge = Some(Box::new(recharge.at(*stage)));
+        }
         TopupEvidence::Asked { acquirer } => {
             // Whoever was asked and may have heard it is the one to be asked again.
             let unheard =

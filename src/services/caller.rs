@@ -140,6 +140,8 @@ pub enum ServiceError {
     UnknownOwner,
     /// There is no acquirer of this name.
     UnknownAcquirer,
+    /// Only the house reseller sells what subscribers pay for by card.
+    NotTheHouse,
     /// A rule meets more resellers than one run may have lines.
     TooManyLines,
     Overloaded {

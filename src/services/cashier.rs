@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::caller::ServiceError;
+use super::recharges::Recharges;
 use crate::acquiring::{AcquirerName, Acquirers};
 use crate::domain::{Currency, Decline, Money, Operation, OperationId, OperationKind, Status, Timestamp, Topup};
 use crate::ledger::command::{AdvanceTopup, Command, CreditTopup, Request, TopupEvidence};
@@ -10,7 +11,7 @@ use crate::ports::acquirer::{
     Acquirer, AcquirerReference, Authorised, CaptureMode, CustomerAction, Lookup, OrderId, Outcome, PageLanguage,
     Payment, PaymentMethod, PaymentOrder, PaymentStage, RefusalReason,
 };
-use crate::ports::{Clock, Ledger, LedgerError, Reads};
+use crate::ports::{Clock, Ledger, LedgerError, Randomness, Reads};
 
 /// Times that tell when silence means something.
 #[derive(Clone, Debug)]
@@ -30,6 +31,9 @@ pub struct Cashier {
     pub reads: Arc<dyn Reads>,
     pub acquirers: Arc<Acquirers>,
     pub clock: Arc<dyn Clock>,
+    pub randomness: Arc<dyn Randomness>,
+    /// Sells what subscribers pay for by card.
+    pub recharges: Arc<Recharges>,
     pub config: CashierConfig,
 }
 

@@ -57,10 +57,11 @@ impl Cashier {
                 self.look_at_dispute(operation, acquirer).await?;
             }
         }
+        let mut operation = Arc::new(operation.clone());
         if operation.status == Status::Captured {
-            self.credit(operation).await?;
+            operation = self.credit(&operation).await?;
         }
-        Ok(())
+        self.recharge(operation).await.map(drop)
     }
 
     /// Asks how a dispute stands, for an end that nobody told.

@@ -5,6 +5,7 @@ pub mod allocations;
 mod audit;
 pub mod business_days;
 pub mod caller;
+mod card_recharges;
 pub mod cashier;
 pub mod catalogue;
 pub mod commission;

@@ -121,13 +121,20 @@ impl Recharges {
     /// [`ServiceError`].
     pub async fn create(&self, caller: &Caller, order: RechargeOrder) -> Result<Answer, ServiceError> {
         self.deps.directory.authorise(caller, order.reseller).await?;
+        self.place(reserve(&self.deps, caller, order)).await
+    }
+
+    /// Carries out a reservation that somebody else has authorised.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn place(&self, command: Command) -> Result<Answer, ServiceError> {
         let Ok(permit) = self.outstanding.clone().try_acquire_owned() else {
             metrics::counter!("taabia_engine_refused_total", "reason" => "outstanding").increment(1);
             return Err(ServiceError::Overloaded { retry_after_s: 1 });
         };
         let (progress, mut watching) = watch::channel::<Progress>(None);
         let task = Task { deps: self.deps.clone(), currency: self.config.currency, progress };
-        let command = task.reserve(caller, order);
         tokio::spawn(task.run(command, permit));
         let answered = |state: &Progress| !matches!(state, None | Some(Ok((_, Stage::Waiting))));
         let within = Duration::from_millis(self.config.answer_within_ms);
@@ -276,25 +283,25 @@ struct Task {
     progress: watch::Sender<Progress>,
 }
 
-impl Task {
-    fn reserve(&self, caller: &Caller, order: RechargeOrder) -> Command {
-        let (operation, salt) = draw(&self.deps, order.reseller);
-        let reserve = Reserve {
-            operation,
-            partner: caller.partner,
-            reseller: order.reseller,
-            external_id: order.external_id,
-            msisdn: order.msisdn,
-            salt,
-            amount_minor: order.amount_minor,
-            product: order.product,
-            channel: order.channel,
-            terminal: order.terminal,
-            allow_repeat: order.allow_repeat,
-        };
-        Command { actor: caller.seller(), request: Request::Reserve(reserve) }
-    }
+fn reserve(deps: &RechargeDeps, caller: &Caller, order: RechargeOrder) -> Command {
+    let (operation, salt) = draw(deps, order.reseller);
+    let reserve = Reserve {
+        operation,
+        partner: caller.partner,
+        reseller: order.reseller,
+        external_id: order.external_id,
+        msisdn: order.msisdn,
+        salt,
+        amount_minor: order.amount_minor,
+        product: order.product,
+        channel: order.channel,
+        terminal: order.terminal,
+        allow_repeat: order.allow_repeat,
+    };
+    Command { actor: caller.seller(), request: Request::Reserve(reserve) }
+}
 
+impl Task {
     /// Runs to the end whether anybody waits or not. The permit counts it as outstanding.
     async fn run(self, command: Command, permit: OwnedSemaphorePermit) {
         let span = tracing::debug_span!("recharge.reserve", reseller.id = tracing::field::Empty);

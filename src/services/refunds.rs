@@ -91,7 +91,7 @@ impl Cashier {
     }
 
     /// Asks the acquirer to give the money of a refund back: once.
-    async fn give_back(&self, refund: &Operation) -> Result<Arc<Operation>, ServiceError> {
+    pub(super) async fn give_back(&self, refund: &Operation) -> Result<Arc<Operation>, ServiceError> {
         let topup = self.refunded(refund).await?;
         let acquirer = acquirer_of(refund)?;
         let (peer, payment) = self.payment(&topup, &acquirer)?;

@@ -17,10 +17,12 @@ use super::recharges::Answer;
 use crate::acquiring::{AcquirerName, Acquirers, Ask};
 use crate::domain::ids::uuid_v7;
 use crate::domain::topup::method_digest;
-use crate::domain::{Decline, ExternalId, Operation, OperationId, ResellerId};
+use crate::domain::{
+    CardRecharge, Channel, Decline, ExternalId, Msisdn, Operation, OperationId, ResellerCode, ResellerId,
+};
 use crate::ledger::command::{Command, Request, StartTopup, TopupEvidence};
 use crate::ports::acquirer::{CardToken, CustomerAction, Outcome, PageLanguage, PaymentMethod};
-use crate::ports::{Clock, Ledger, NotificationLog, Randomness, Reads, TopupReads};
+use crate::ports::{Clock, Ledger, NotificationLog, Randomness, Reads, Registry, TopupReads};
 
 /// A validated order.
 #[derive(Clone, Debug)]
@@ -34,6 +36,17 @@ pub struct TopupOrder {
     /// `None` is the acquirer's own page.
     pub token: Option<CardToken>,
     pub return_url: Option<Box<str>>,
+    /// What a subscriber buys for itself.
+    pub recharge: Option<OwnRecharge>,
+}
+
+/// A recharge that a subscriber pays for with its own card.
+#[derive(Clone, Debug)]
+pub struct OwnRecharge {
+    pub msisdn: Msisdn,
+    pub product: Box<str>,
+    pub channel: Channel,
+    pub allow_repeat: bool,
 }
 
 /// Times of top-ups.
@@ -41,6 +54,8 @@ pub struct TopupOrder {
 pub struct TopupConfig {
     /// How long a request waits for the outcome before it is answered with the state as it is.
     pub answer_within_ms: u64,
+    /// The reseller whose stock subscribers buy from; without it none can.
+    pub house: Option<ResellerCode>,
 }
 
 /// A top-up as its page shows it.
@@ -63,6 +78,7 @@ pub struct TopupDeps {
     pub lists: Arc<dyn TopupReads>,
     pub notifications: Arc<dyn NotificationLog>,
     pub directory: Arc<Directory>,
+    pub registry: Arc<dyn Registry>,
     pub acquirers: Arc<Acquirers>,
     pub cashier: Arc<Cashier>,
     pub clock: Arc<dyn Clock>,
@@ -95,6 +111,9 @@ impl Topups {
         if order.acquirer.as_ref().is_some_and(|name| self.deps.acquirers.get(name).is_none()) {
             return Err(ServiceError::UnknownAcquirer);
         }
+        if order.recharge.is_some() && !self.is_house(order.reseller).await? {
+            return Err(ServiceError::NotTheHouse);
+        }
         let line = self.deps.directory.line(order.reseller).await?;
         let (progress, mut watching) = watch::channel::<Progress>(None);
         let task = Task { deps: self.deps.clone(), progress, line };
@@ -107,6 +126,12 @@ impl Topups {
         let reached = watching.borrow().clone();
         // Not set aside yet, or not known to be: the same id finds out.
         reached.map_or(Err(ServiceError::Unavailable { retry_after_s: 1 }), |(answer, _)| answer)
+    }
+
+    async fn is_house(&self, reseller: ResellerId) -> Result<bool, ServiceError> {
+        let Some(code) = &self.config.house else { return Ok(false) };
+        let house = self.deps.registry.reseller_by_code(code.as_str()).await?;
+        Ok(house.is_some_and(|house| house.id == reseller))
     }
 
     pub(super) fn answer_within_ms(&self) -> u64 {
@@ -170,6 +195,13 @@ impl Task {
         self.deps.acquirers.plan(&ask, &method(order)).unwrap_or_default()
     }
 
+    fn own(&self, house: ResellerId, order: &OwnRecharge) -> CardRecharge {
+        let mut salt = [0; 16];
+        self.deps.randomness.fill(&mut salt);
+        let OwnRecharge { msisdn, product, channel, allow_repeat } = order;
+        CardRecharge::new(self.draw(house), (*msisdn, salt), product, *channel, *allow_repeat)
+    }
+
     fn start(
         &self,
         caller: &Caller,
@@ -187,6 +219,7 @@ impl Task {
             method: order.token.as_ref().map(|token| method_digest(token.as_str())),
             return_url: order.return_url.clone(),
             asked: asked.map(|name| name.as_str().into()),
+            recharge: order.recharge.as_ref().map(|recharge| self.own(order.reseller, recharge)),
         };
         Command { actor: caller.seller(), request: Request::StartTopup(start) }
     }
@@ -204,7 +237,13 @@ impl Task {
             return;
         };
         self.report(started, false);
-        let reached = self.pay(&operation, &order, &plan).await;
+        let mut reached = self.pay(&operation, &order, &plan).await;
+        if let Ok(paid) = &reached
+            && paid.waits_for_recharge()
+        {
+            self.report(Ok(Answer { operation: paid.clone(), replayed: false }), false);
+            reached = self.deps.cashier.recharge(paid.clone()).await;
+        }
         self.report(reached.map(|operation| Answer { operation, replayed: false }), true);
     }
 

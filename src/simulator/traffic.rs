@@ -89,6 +89,7 @@ impl Traffic {
             acquirer: Some(cards.acquirer.clone()),
             token: Some(TOKENS[pick(TOKENS.len(), 32)].parse().expect("a token of printable ASCII")),
             return_url: None,
+            recharge: None,
         };
         if let Err(error) = cards.topups.create(&self.caller, order).await {
             tracing::debug!(?error, "a top-up of the demonstration was refused");

@@ -249,3 +249,36 @@ async fn unknown_paths_methods_and_media_types() {
     let answer = api.send(request.body(Body::from(api.recharge("k").to_string())).unwrap()).await;
     assert_eq!(answer.status, 201);
 }
+
+#[tokio::test]
+async fn what_is_wrong_in_an_object_of_a_body_is_named_by_its_place() {
+    let api = TestApi::new().await;
+    let good = json!({
+        "external_id": "own", "reseller_id": api.world.id("shop-1").to_string(), "stock": "10.00", "currency": "MAD",
+        "recharge": { "msisdn": "0612345678" }
+    });
+    let card = "4242 4242 4242 4242";
+    for (recharge, status, code, told) in [
+        (json!("0612345678"), 400, "invalid_body", "/recharge wrong_type"),
+        (json!(null), 400, "invalid_body", "/recharge wrong_type"),
+        (json!({ "msisdn": 612345678 }), 400, "invalid_body", "/recharge/msisdn wrong_type"),
+        (json!({ "msisdn": "0612345678", "a/b~c": 1 }), 400, "invalid_body", "/recharge/a~1b~0c unknown"),
+        (json!({}), 422, "validation_failed", "/recharge/msisdn missing"),
+        (json!({ "msisdn": "12" }), 422, "validation_failed", "/recharge/msisdn invalid"),
+        (json!({ "msisdn": "0612345678", "channel": "fax" }), 422, "validation_failed", "/recharge/channel invalid"),
+        (
+            json!({ "msisdn": "0612345678", "product": card }),
+            422,
+            "card_data_refused",
+            "/recharge/product card_data_refused",
+        ),
+        // Only the house reseller sells to subscribers.
+        (json!({ "msisdn": "0612345678" }), 422, "validation_failed", "/reseller_id invalid"),
+    ] {
+        let answer = api.post("/v1/topups", with(good.clone(), "recharge", recharge)).await;
+        assert_eq!(answer.problem(status, code), [told]);
+    }
+    let slash = with(good, "recharge/msisdn", json!("0612345678"));
+    assert_eq!(api.post("/v1/topups", slash).await.problem(400, "invalid_body"), ["/recharge~1msisdn unknown"]);
+    assert_eq!(api.get("/v1/topups").await.json()["items"], json!([]));
+}

@@ -39,7 +39,7 @@ use super::{ManualClock, SeededRandomness, in_memory};
 pub const ISSUER: &str = "https://taabia.example";
 
 /// Approves; `…00` never answers, `…02` is unknown.
-struct Charger;
+pub struct Charger;
 
 #[async_trait]
 impl Charging for Charger {

@@ -15,10 +15,12 @@ use taabia::ports::acquirer::{
 };
 use taabia::ports::{Acquirer, Ledger};
 use taabia::services::cashier::{Cashier, CashierConfig};
+use taabia::services::recharges::{RechargeConfig, RechargeDeps};
 use taabia::services::topups::{TopupConfig, TopupDeps, TopupOrder, Topups};
-use taabia::services::{Caller, Directory, Settlements};
+use taabia::services::{Caller, Directory, Recharges, Settlements};
 
 use super::SeededRandomness;
+use super::api::Charger;
 use super::world::World;
 
 pub const MAD: Currency = Currency::MAD;
@@ -189,6 +191,7 @@ impl Till {
             acquirer: None,
             token: Some("tok_visa".parse().unwrap()),
             return_url: None,
+            recharge: None,
         }
     }
 
@@ -239,6 +242,8 @@ fn wired(world: &World, directory: &Arc<Directory>, acquirers: Arc<Acquirers>) -
         reads: world.books.store.clone(),
         acquirers: acquirers.clone(),
         clock: world.clock.clone(),
+        randomness: Arc::new(SeededRandomness::new(12)),
+        recharges: recharges(world, directory),
         config: CashierConfig {
             currency: MAD,
             acquirer_deadline_ms: DEADLINE_MS,
@@ -252,13 +257,28 @@ fn wired(world: &World, directory: &Arc<Directory>, acquirers: Arc<Acquirers>) -
         lists: world.books.topups.clone(),
         notifications: world.books.notifications.clone(),
         directory: directory.clone(),
+        registry: world.books.registry.clone(),
         acquirers,
         cashier: cashier.clone(),
         clock: world.clock.clone(),
         randomness: randomness(),
     };
-    let times = TopupConfig { answer_within_ms: 5_000 };
+    let times = TopupConfig { answer_within_ms: 5_000, house: Some("shop".parse().unwrap()) };
     (cashier, Arc::new(Topups::new(deps, times)))
+}
+
+fn recharges(world: &World, directory: &Arc<Directory>) -> Arc<Recharges> {
+    let deps = RechargeDeps {
+        ledger: world.nodes[0].clone(),
+        reads: world.books.store.clone(),
+        charging: Arc::new(Charger),
+        directory: directory.clone(),
+        clock: world.clock.clone(),
+        randomness: Arc::new(SeededRandomness::new(13)),
+    };
+    let config =
+        RechargeConfig { answer_within_ms: 300, resolve_within_ms: 60_000, max_outstanding: 1_000, currency: MAD };
+    Arc::new(Recharges::new(deps, config))
 }
 
 pub fn with_acquirers(

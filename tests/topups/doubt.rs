@@ -62,6 +62,7 @@ async fn crashed(books: Books) {
             method: Some(taabia::domain::topup::method_digest("tok_visa")),
             return_url: None,
             asked: None,
+            recharge: None,
         }))
         .await;
     let operation = started.operation().unwrap().clone();

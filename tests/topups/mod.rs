@@ -1,5 +1,6 @@
 //! Card-funded top-ups, on every store.
 
+mod card_recharges;
 mod dispute_races;
 mod disputes;
 mod doubt;

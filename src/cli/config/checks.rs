@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use secrecy::ExposeSecret as _;
 
 use super::{ChargingKind, Config};
-use crate::domain::Money;
+use crate::domain::{Money, ResellerCode};
 
 /// The first setting that does not fit, and what was expected of it.
 pub(super) fn check(config: &Config) -> Result<(), (&'static str, String)> {
@@ -18,6 +18,10 @@ pub(super) fn check(config: &Config) -> Result<(), (&'static str, String)> {
     amounts(config)?;
     if config.charging.kind == ChargingKind::Simulator {
         http_url("charging.url", &config.charging.url)?;
+    }
+    let house = &config.topup.house_reseller;
+    if !house.is_empty() && house.parse::<ResellerCode>().is_err() {
+        return Err(("topup.house_reseller", "expected the code of a reseller".into()));
     }
     if !config.topup.public_url.is_empty() {
         http_url("topup.public_url", &config.topup.public_url)?;

@@ -144,6 +144,7 @@ pub struct Topup {
     pub poll_interval_ms: u64,
     pub suspend_on_chargeback: bool,
     pub public_url: String,
+    pub house_reseller: String,
 }
 
 /// Which charging system credits the lines.

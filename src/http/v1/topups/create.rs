@@ -10,14 +10,16 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::shape::{Topup, answered};
 use crate::acquiring::AcquirerName;
-use crate::domain::{ExternalId, Money, ResellerId};
+use crate::domain::catalogue::Code;
+use crate::domain::{Channel, ExternalId, Money, ResellerId};
 use crate::http::body::{self, Field, Fields, JsonBody, Readable};
 use crate::http::problem::{Problem, ProblemJson};
 use crate::http::state::ApiState;
 use crate::http::v1::recharges::create::{EXTERNAL_ID, configured_currency};
+use crate::ledger::recharge::AIRTIME;
 use crate::ports::acquirer::CardToken;
 use crate::services::Caller;
-use crate::services::topups::TopupOrder;
+use crate::services::topups::{OwnRecharge, TopupOrder};
 
 /// Longest address that a customer is sent back to.
 const MAX_URL: usize = 2_048;
@@ -45,6 +47,29 @@ impl Readable for TopupRequest {
         .optional(),
         Field::text("return_url", MAX_URL, "Where the customer's browser comes back to.", "https://shop.example/back")
             .optional(),
+        Field::object(
+            "recharge",
+            "What a subscriber buys for itself: a recharge of `stock` from the house reseller, which must be `reseller_id`. \
+             One that is declined gives the money back.",
+        ),
+        Field::text("recharge/msisdn", 16, "Who gets the credit, in E.164 or in the national form.", "+212612345678")
+            .without_card_check(),
+        Field::text(
+            "recharge/product",
+            Code::MAX_LEN,
+            "Code of what is sold, of /v1/products; airtime when absent.",
+            AIRTIME,
+        )
+        .matching(Code::PATTERN)
+        .optional(),
+        Field::choice(
+            "recharge/channel",
+            || Channel::ALL.map(Channel::name).to_vec(),
+            "Where it is sold; web when absent.",
+            "web",
+        )
+        .optional(),
+        Field::flag("recharge/allow_repeat", "Sell it although the same was sold a moment ago. Part of the content."),
     ];
 
     fn read(mut fields: Fields<'_>, state: &ApiState) -> Result<Self, Problem> {
@@ -55,6 +80,17 @@ impl Readable for TopupRequest {
         let acquirer = fields.text("acquirer", AcquirerName::from_str);
         let token = fields.text("payment_method", CardToken::from_str);
         let return_url = fields.text("return_url", return_url);
+        let msisdn = fields.text("recharge/msisdn", |text| state.numbering.parse(text));
+        let product = fields.text("recharge/product", Code::from_str);
+        let channel =
+            fields.text("recharge/channel", |text| Channel::from_name(text).ok_or("expected one of the channels"));
+        let allow_repeat = fields.flag("recharge/allow_repeat");
+        let own = |msisdn| OwnRecharge {
+            msisdn,
+            product: product.as_ref().map_or(AIRTIME, Code::as_str).into(),
+            channel: channel.unwrap_or(Channel::Web),
+            allow_repeat,
+        };
         let order = || {
             Some(TopupOrder {
                 external_id: external_id?,
@@ -63,6 +99,7 @@ impl Readable for TopupRequest {
                 acquirer,
                 token,
                 return_url,
+                recharge: msisdn.map(own),
             })
         };
         let order = order();
@@ -89,7 +126,7 @@ impl ToSchema for TopupRequest {}
 ///
 /// The price is quoted and the stock set aside; then an acquirer is asked for the money. The stock comes when, and only
 /// when, the money was taken. In `requires_action` the customer must go to `redirect_url`. A refusal is an answer too:
-/// `201` with `status` `declined`, final for its `external_id`.
+/// `201` with `status` `declined`, final for its `external_id`. With `recharge` a subscriber pays for its own line.
 #[utoipa::path(
     post, path = "/v1/topups", operation_id = "create_topup", tag = "topups",
     request_body = TopupRequest,

@@ -7,7 +7,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::Object;
 
-use crate::domain::{Dispute, DisputeStage, Money, Operation, OperationKind, Status, Timestamp};
+use crate::domain::{
+    CardRecharge, CardRechargeStage, Channel, Dispute, DisputeStage, Money, Operation, OperationKind, Status, Timestamp,
+};
 use crate::http::problem::{Code, Problem};
 use crate::http::schema::one_of;
 use crate::http::state::Api;
@@ -34,6 +36,7 @@ use crate::services::recharges::Answer;
     "captured": "950.00",
     "refunded": "0.00",
     "charged_back": "0.00",
+    "recharge": null,
     "disputes": [],
     "balance_after": "1200.00",
     "quote_expires_at": "2026-11-22T03:15:00.000Z",
@@ -84,6 +87,9 @@ pub struct Topup {
     /// Of it, what the cardholder's bank took back: in disputes that are open or lost.
     #[schema(example = "0.00")]
     charged_back: String,
+    /// What a subscriber bought for itself.
+    #[schema(required)]
+    recharge: Option<CardRechargeJson>,
     /// What cardholders' banks asked back, in the order in which the acquirer told it.
     disputes: Vec<DisputeJson>,
     /// The reseller's available stock after it came.
@@ -96,6 +102,40 @@ pub struct Topup {
     created_at: String,
     #[schema(format = DateTime)]
     updated_at: String,
+}
+
+/// The recharge that a subscriber pays for.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CardRecharge)]
+pub struct CardRechargeJson {
+    /// Its id; not known under it before it is sold.
+    #[schema(required, example = "rch_01939f3e-7c00-7000-8000-000000000005")]
+    id: Option<String>,
+    #[schema(required, example = "+212612345678")]
+    msisdn: Option<String>,
+    #[schema(example = "airtime")]
+    product: String,
+    #[schema(required, example = "web")]
+    channel: Option<&'static str>,
+    /// `declined`: the money was given back.
+    #[schema(schema_with = recharge_stages)]
+    status: &'static str,
+}
+
+fn recharge_stages() -> Object {
+    one_of(CardRechargeStage::ALL.iter().map(|stage| stage.name()))
+}
+
+impl CardRechargeJson {
+    fn of(recharge: &CardRecharge) -> Self {
+        Self {
+            id: recharge.operation().map(|id| OperationKind::Recharge.render(id)),
+            msisdn: recharge.subscriber().map(|(msisdn, _)| msisdn.e164()),
+            product: recharge.product.to_string(),
+            channel: recharge.channel().map(Channel::name),
+            status: recharge.stage().name(),
+        }
+    }
 }
 
 /// A dispute of the payment.
@@ -185,6 +225,7 @@ impl Topup {
             captured: money(payment.captured_minor),
             refunded: money(payment.refunded_minor),
             charged_back: money(payment.charged_back_minor),
+            recharge: topup.recharge.as_deref().map(CardRechargeJson::of),
             disputes: topup.disputes.iter().map(|dispute| DisputeJson::of(api, dispute)).collect(),
             balance_after: topup.balance_after.map(money),
             quote_expires_at: Timestamp::from_unix_ms(topup.quote_until_ms).to_string(),
