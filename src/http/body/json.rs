@@ -46,11 +46,10 @@ struct ObjectSeed<'r, 'a> {
 }
 
 impl ObjectSeed<'_, '_> {
-    fn not_an_object<E>(self) -> Result<(), E> {
+    fn not_an_object(self) {
         let pointer = if self.path.is_empty() { String::new() } else { format!("/{}", self.path) };
         let detail = "expected a JSON object".into();
         self.reading.errors.push(FieldError { pointer, code: "wrong_type", detail });
-        Ok(())
     }
 
     /// The place of a member in the table.
@@ -120,31 +119,38 @@ impl<'de> Visitor<'de> for ObjectSeed<'_, 'de> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        self.not_an_object()
+        self.not_an_object();
+        Ok(())
     }
 
     fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        self.not_an_object()
+        self.not_an_object();
+        Ok(())
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        self.not_an_object()
+        self.not_an_object();
+        Ok(())
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        self.not_an_object()
+        self.not_an_object();
+        Ok(())
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        self.not_an_object()
+        self.not_an_object();
+        Ok(())
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.not_an_object()
+        self.not_an_object();
+        Ok(())
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
-        self.not_an_object()
+        self.not_an_object();
+        Ok(())
     }
 }
 
