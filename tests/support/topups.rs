@@ -167,17 +167,7 @@ impl Till {
             asked: Mutex::default(),
             profile: taabia::acquiring::simulator::settlement_profile(),
         });
-        let dependencies = Dependencies { clock: world.clock.clone(), randomness: randomness() };
-        let mut acquirers = none(&dependencies);
-        acquirers.add("bank".parse().unwrap(), bank.clone(), &setup(CaptureMode::Automatic), &dependencies);
-        let directory = Arc::new(Directory::new(world.books.registry.clone(), world.books.store.shards()));
-        let (cashier, topups) = wired(&world, &directory, Arc::new(acquirers));
-        let job = TopupJob {
-            reads: world.books.topups.clone(),
-            cashier: cashier.clone(),
-            poll_interval_ms: 10,
-            concurrency: 4,
-        };
+        let (cashier, topups, job) = with_bank(&world, bank.clone());
         Self { world, bank, topups, job, cashier }
     }
 
@@ -211,16 +201,21 @@ impl Till {
 
     /// Who may act for the reseller.
     pub fn caller(&self, reseller: &str) -> Caller {
-        Caller {
-            client: super::world::MAKER,
-            partner: self.world.partner,
-            name: "app".into(),
-            scopes: [].into(),
-            roots: [self.world.id(reseller)].into(),
-            rate_limit_per_s: None,
-            address: None,
-            request: None,
-        }
+        caller_of(&self.world, reseller)
+    }
+}
+
+/// Who may act for the reseller.
+pub fn caller_of(world: &World, reseller: &str) -> Caller {
+    Caller {
+        client: super::world::MAKER,
+        partner: world.partner,
+        name: "app".into(),
+        scopes: [].into(),
+        roots: [world.id(reseller)].into(),
+        rate_limit_per_s: None,
+        address: None,
+        request: None,
     }
 }
 
@@ -259,6 +254,18 @@ fn wired(world: &World, directory: &Arc<Directory>, acquirers: Arc<Acquirers>) -
     };
     let times = TopupConfig { answer_within_ms: 5_000 };
     (cashier, Arc::new(Topups::new(deps, times)))
+}
+
+/// The use cases and the job with one acquirer, `bank`.
+pub fn with_bank(world: &World, bank: Arc<dyn Acquirer>) -> (Arc<Cashier>, Arc<Topups>, TopupJob) {
+    let dependencies = Dependencies { clock: world.clock.clone(), randomness: randomness() };
+    let mut acquirers = none(&dependencies);
+    acquirers.add("bank".parse().unwrap(), bank, &setup(CaptureMode::Automatic), &dependencies);
+    let directory = Arc::new(Directory::new(world.books.registry.clone(), world.books.store.shards()));
+    let (cashier, topups) = wired(world, &directory, Arc::new(acquirers));
+    let reads = world.books.topups.clone();
+    let job = TopupJob { reads, cashier: cashier.clone(), poll_interval_ms: 10, concurrency: 4 };
+    (cashier, topups, job)
 }
 
 pub fn with_acquirers(
