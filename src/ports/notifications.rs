@@ -82,6 +82,14 @@ pub trait NotificationLog: Send + Sync {
     /// Those that somebody has to match, the oldest first.
     async fn kept_notifications(&self, limit: u32) -> Result<Vec<KeptNotification>, StoreError>;
 
+    /// Those of one acquirer, the newest first, before the time and the key of `before` where they are given.
+    async fn kept_notifications_of(
+        &self,
+        acquirer: &str,
+        before: Option<&(Timestamp, Box<str>)>,
+        limit: u32,
+    ) -> Result<Vec<KeptNotification>, StoreError>;
+
     /// The top-up that an acquirer knows by its own id.
     async fn topup_of_reference(&self, acquirer: &str, reference: &str) -> Result<Option<OperationId>, StoreError>;
 }

@@ -12,6 +12,14 @@ pub trait TopupReads: Send + Sync {
     /// Top-ups of the party, ordered by id from the newest.
     async fn topups(&self, query: &PartyQuery) -> Result<Vec<Operation>, StoreError>;
 
+    /// Refunds of a top-up, ordered by id from the newest, before `before` where that is given.
+    async fn refunds(
+        &self,
+        topup: OperationId,
+        before: Option<OperationId>,
+        limit: u32,
+    ) -> Result<Vec<Operation>, StoreError>;
+
     /// Top-ups and refunds that are not at their end, by id, the oldest first, beginning after `after`.
     async fn open_topups(&self, after: OperationId, limit: u32) -> Result<Vec<Operation>, StoreError>;
 }

@@ -55,6 +55,29 @@ impl Topups {
     }
 }
 
+/// Notifications that somebody has to match, and whether there are more.
+pub type KeptPage = (Vec<KeptNotification>, bool);
+
+impl Topups {
+    /// A page of what an acquirer told and nobody has matched, newest first, before the time and the key of `before`.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] when there is no acquirer of the name; [`ServiceError`].
+    pub async fn kept_notifications(
+        &self,
+        name: &AcquirerName,
+        before: Option<&(Timestamp, Box<str>)>,
+        limit: u32,
+    ) -> Result<KeptPage, ServiceError> {
+        self.deps.acquirers.get(name).ok_or(ServiceError::NotFound)?;
+        let log = &self.deps.notifications;
+        let mut kept = log.kept_notifications_of(name.as_str(), before, limit + 1).await?;
+        let more = kept.len() > limit as usize;
+        kept.truncate(limit as usize);
+        Ok((kept, more))
+    }
+}
+
 /// One notification on its way.
 struct Desk {
     deps: Arc<TopupDeps>,

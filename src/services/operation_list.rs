@@ -27,6 +27,16 @@ pub struct OperationPage {
     pub next: Option<OperationId>,
 }
 
+impl OperationPage {
+    /// The page that begins so, when one more than `limit` was asked for.
+    pub(super) fn of(mut items: Vec<Operation>, limit: u32) -> Self {
+        let more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        let next = if more { items.last().map(|operation| operation.id) } else { None };
+        Self { items, next }
+    }
+}
+
 /// A page of the operations that `is_of_kind` knows and `fetch` reads, as far as the caller may see them.
 ///
 /// # Errors
@@ -62,9 +72,6 @@ where
         };
         return Ok(OperationPage { items: found.into_iter().filter(shows).collect(), next: None });
     }
-    let mut items = fetch(PartyQuery { party, status, from, to, after, limit: limit + 1 }).await?;
-    let more = items.len() > limit as usize;
-    items.truncate(limit as usize);
-    let next = if more { items.last().map(|operation| operation.id) } else { None };
-    Ok(OperationPage { items, next })
+    let items = fetch(PartyQuery { party, status, from, to, after, limit: limit + 1 }).await?;
+    Ok(OperationPage::of(items, limit))
 }

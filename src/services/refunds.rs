@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::caller::{Caller, ServiceError};
 use super::cashier::Cashier;
+use super::operation_list::OperationPage;
 use super::recharges::Answer;
 use super::topups::Topups;
 use crate::acquiring::AcquirerName;
@@ -80,6 +81,24 @@ impl Topups {
             Ok(Ok(Ok(Some(operation)))) => Ok(Answer { operation, ..answer }),
             _ => Ok(answer),
         }
+    }
+}
+
+impl Topups {
+    /// A page of the refunds of a top-up, newest first.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] when the top-up is unknown or outside the caller's subtrees; [`ServiceError`].
+    pub async fn refunds(
+        &self,
+        caller: &Caller,
+        topup: OperationId,
+        after: Option<OperationId>,
+        limit: u32,
+    ) -> Result<OperationPage, ServiceError> {
+        self.get(caller, topup).await?;
+        let items = self.deps.lists.refunds(topup, after, limit + 1).await?;
+        Ok(OperationPage::of(items, limit))
     }
 }
 

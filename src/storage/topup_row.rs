@@ -4,8 +4,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::operation_row::StoredOperation;
-use super::rows::{corrupt, hex_bytes, shard_number};
-use crate::domain::{Operation, Topup, TopupRefund};
+use super::rows::{corrupt, hex_bytes, hex_optional, shard_number};
+use crate::domain::{Operation, OperationId, Topup, TopupRefund};
 use crate::ports::StoreError;
 
 #[derive(Clone, Serialize, sqlx::FromRow)]
@@ -18,6 +18,10 @@ pub(super) struct TopupRow {
     pub acquirer: Option<String>,
     pub reference: Option<String>,
     pub content: String,
+    /// Of a refund, the top-up that it is of.
+    #[sqlx(skip)]
+    #[serde(serialize_with = "hex_optional")]
+    pub topup: Option<Uuid>,
 }
 
 impl TopupRow {
@@ -38,6 +42,7 @@ impl TopupRow {
             acquirer: acquirer.map(Into::into),
             reference: reference.map(Into::into),
             content: content.expect("it is made of texts and numbers"),
+            topup: operation.refund().and_then(|refund| refund.topup().ok()).map(OperationId::uuid),
         })
     }
 

@@ -101,6 +101,9 @@ fn rows_of_books() -> Vec<Row> {
         row("GET /v1/topups/{id}", Some(Scope::TopupsRead), Subtree, &[200], |s, _| {
             (format!("/v1/topups/{}", s.topup), None)
         }),
+        row("GET /v1/topups/{id}/refunds", Some(Scope::TopupsRead), Subtree, &[200], |s, _| {
+            (format!("/v1/topups/{}/refunds", s.topup), None)
+        }),
         row("GET /v1/products", None, Everyone, &[200], |_, _| ("/v1/products".into(), None)),
         row("GET /v1/resellers/{id}/statement", Some(Scope::StockRead), Subtree, &[200], |s, _| {
             (format!("/v1/resellers/{}/statement", s.reseller), None)

@@ -18,12 +18,12 @@ use tokio::net::TcpListener;
 use crate::support::api::{Answer, TestApi};
 use crate::support::{ManualClock, SeededRandomness, must_verify};
 
-const SECRET: &str = "whsec_of_the_tests";
+pub(super) const SECRET: &str = "whsec_of_the_tests";
 
-struct Shop {
-    api: TestApi,
-    clock: Arc<ManualClock>,
-    server: Option<Server>,
+pub(super) struct Shop {
+    pub(super) api: TestApi,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) server: Option<Server>,
 }
 
 impl Shop {
@@ -33,7 +33,7 @@ impl Shop {
     }
 
     /// An API that the simulator can reach, and that can reach it.
-    async fn with_simulator(capture: CaptureMode) -> Self {
+    pub(super) async fn with_simulator(capture: CaptureMode) -> Self {
         let (clock, dependencies) = Self::dependencies();
         let ours = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/v1/acquirers/simulator/notifications", ours.local_addr().unwrap());
@@ -57,7 +57,7 @@ impl Shop {
         Self { api, clock, server: Some(server) }
     }
 
-    async fn buy(&self, key: &str, more: Value) -> Value {
+    pub(super) async fn buy(&self, key: &str, more: Value) -> Value {
         let mut body = json!({
             "external_id": key, "reseller_id": self.api.world.id("shop-1").to_string(), "stock": "10.00",
             "currency": "MAD"
@@ -71,7 +71,7 @@ impl Shop {
         answer["status"].as_str().unwrap().to_owned()
     }
 
-    async fn becomes(&self, id: &Value, status: &str) {
+    pub(super) async fn becomes(&self, id: &Value, status: &str) {
         for _ in 0..500 {
             if self.status(id).await == status {
                 return;
@@ -81,7 +81,7 @@ impl Shop {
         panic!("{id} stays {}", self.status(id).await);
     }
 
-    async fn notify(&self, acquirer: &str, header: Option<&str>, body: &[u8]) -> Answer {
+    pub(super) async fn notify(&self, acquirer: &str, header: Option<&str>, body: &[u8]) -> Answer {
         let mut request = Request::builder().method("POST").uri(format!("/v1/acquirers/{acquirer}/notifications"));
         if let Some(header) = header {
             request = request.header(SIGNATURE, header);
@@ -89,12 +89,12 @@ impl Shop {
         self.api.send(request.body(Body::from(body.to_vec())).unwrap()).await
     }
 
-    async fn stock(&self) -> i64 {
+    pub(super) async fn stock(&self) -> i64 {
         let (id, store) = (self.api.world.id("shop-1"), &self.api.world.books.store);
         store.stock(Shard::of(id.uuid(), store.shards()), id).await.unwrap().unwrap().posted
     }
 
-    async fn taken_from_cards(&self) -> i64 {
+    pub(super) async fn taken_from_cards(&self) -> i64 {
         let snapshot = self.api.world.books.audit.snapshot().await.unwrap();
         let accounts = snapshot.accounts.iter().map(|(_, account)| account);
         accounts.filter(|it| it.class == AccountClass::AcquirerReceivable).map(|it| it.posted).sum()

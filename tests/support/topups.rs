@@ -169,17 +169,7 @@ impl Till {
             asked: Mutex::default(),
             profile: taabia::acquiring::simulator::settlement_profile(),
         });
-        let dependencies = Dependencies { clock: world.clock.clone(), randomness: randomness() };
-        let mut acquirers = none(&dependencies);
-        acquirers.add("bank".parse().unwrap(), bank.clone(), &setup(CaptureMode::Automatic), &dependencies);
-        let directory = Arc::new(Directory::new(world.books.registry.clone(), world.books.store.shards()));
-        let (cashier, topups) = wired(&world, &directory, Arc::new(acquirers));
-        let job = TopupJob {
-            reads: world.books.topups.clone(),
-            cashier: cashier.clone(),
-            poll_interval_ms: 10,
-            concurrency: 4,
-        };
+        let (cashier, topups, job) = with_bank(&world, bank.clone());
         Self { world, bank, topups, job, cashier }
     }
 
@@ -214,16 +204,21 @@ impl Till {
 
     /// Who may act for the reseller.
     pub fn caller(&self, reseller: &str) -> Caller {
-        Caller {
-            client: super::world::MAKER,
-            partner: self.world.partner,
-            name: "app".into(),
-            scopes: [].into(),
-            roots: [self.world.id(reseller)].into(),
-            rate_limit_per_s: None,
-            address: None,
-            request: None,
-        }
+        caller_of(&self.world, reseller)
+    }
+}
+
+/// Who may act for the reseller.
+pub fn caller_of(world: &World, reseller: &str) -> Caller {
+    Caller {
+        client: super::world::MAKER,
+        partner: world.partner,
+        name: "app".into(),
+        scopes: [].into(),
+        roots: [world.id(reseller)].into(),
+        rate_limit_per_s: None,
+        address: None,
+        request: None,
     }
 }
 
@@ -279,6 +274,18 @@ fn recharges(world: &World, directory: &Arc<Directory>) -> Arc<Recharges> {
     let config =
         RechargeConfig { answer_within_ms: 300, resolve_within_ms: 60_000, max_outstanding: 1_000, currency: MAD };
     Arc::new(Recharges::new(deps, config))
+}
+
+/// The use cases and the job with one acquirer, `bank`.
+pub fn with_bank(world: &World, bank: Arc<dyn Acquirer>) -> (Arc<Cashier>, Arc<Topups>, TopupJob) {
+    let dependencies = Dependencies { clock: world.clock.clone(), randomness: randomness() };
+    let mut acquirers = none(&dependencies);
+    acquirers.add("bank".parse().unwrap(), bank, &setup(CaptureMode::Automatic), &dependencies);
+    let directory = Arc::new(Directory::new(world.books.registry.clone(), world.books.store.shards()));
+    let (cashier, topups) = wired(world, &directory, Arc::new(acquirers));
+    let reads = world.books.topups.clone();
+    let job = TopupJob { reads, cashier: cashier.clone(), poll_interval_ms: 10, concurrency: 4 };
+    (cashier, topups, job)
 }
 
 pub fn with_acquirers(

@@ -7,6 +7,7 @@ mod doubt;
 mod late;
 mod notifications;
 mod payment;
+mod random_hour;
 mod refunds;
 
 use taabia::domain::{AccountClass, Operation, Status};

@@ -84,6 +84,8 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::TopupsWrite), routes!(topups::refund::refund_topup)),
         (Need::Scope(Scope::TopupsRead), routes!(topups::list::list_topups)),
         (Need::Scope(Scope::TopupsRead), routes!(topups::get::get_topup)),
+        (Need::Scope(Scope::TopupsRead), routes!(topups::refunds::list_refunds)),
+        (MAKER_OR_CHECKER, routes!(topups::notifications::list_notifications)),
         (Need::Scope(Scope::RechargesRead), routes!(reconciliation::get_reconciliation)),
         (Need::Scope(Scope::RechargesRead), routes!(reconciliation::list_reconciliation_lines)),
         (MAKER_OR_CHECKER, routes!(settlements::create::import_settlement)),

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::MemoryStore;
-use crate::domain::OperationId;
+use crate::domain::{OperationId, Timestamp};
 use crate::ports::{KeptNotification, NotificationLog, NotificationOutcome, StoreError};
 
 #[async_trait]
@@ -27,6 +27,23 @@ impl NotificationLog for MemoryStore {
         let state = self.shared.state();
         let mut kept: Vec<_> = state.notifications.values().filter(|it| it.outcome.is_kept()).cloned().collect();
         kept.sort_by(|a, b| (a.received_at, &a.acquirer, &a.key).cmp(&(b.received_at, &b.acquirer, &b.key)));
+        kept.truncate(limit as usize);
+        Ok(kept)
+    }
+
+    async fn kept_notifications_of(
+        &self,
+        acquirer: &str,
+        before: Option<&(Timestamp, Box<str>)>,
+        limit: u32,
+    ) -> Result<Vec<KeptNotification>, StoreError> {
+        let state = self.shared.state();
+        let shows = |it: &&KeptNotification| {
+            let place = (it.received_at, it.key.clone());
+            it.outcome.is_kept() && *it.acquirer == *acquirer && before.is_none_or(|before| place < *before)
+        };
+        let mut kept: Vec<_> = state.notifications.values().filter(shows).cloned().collect();
+        kept.sort_by(|a, b| (b.received_at, &b.key).cmp(&(a.received_at, &a.key)));
         kept.truncate(limit as usize);
         Ok(kept)
     }

@@ -29,6 +29,22 @@ impl TopupReads for MemoryStore {
         Ok(found.into_iter().take(query.limit as usize).cloned().collect())
     }
 
+    async fn refunds(
+        &self,
+        topup: OperationId,
+        before: Option<OperationId>,
+        limit: u32,
+    ) -> Result<Vec<Operation>, StoreError> {
+        let state = self.shared.state();
+        let of = |operation: &&Operation| {
+            operation.refund().is_some_and(|refund| refund.topup() == Ok(topup))
+                && before.is_none_or(|before| operation.id < before)
+        };
+        let mut found: Vec<_> = state.books.iter().flat_map(|books| books.operations.values()).filter(of).collect();
+        found.sort_unstable_by_key(|operation| std::cmp::Reverse(operation.id));
+        Ok(found.into_iter().take(limit as usize).cloned().collect())
+    }
+
     async fn open_topups(&self, after: OperationId, limit: u32) -> Result<Vec<Operation>, StoreError> {
         let state = self.shared.state();
         let open = |operation: &&Operation| operation.is_looked_after() && operation.id > after;

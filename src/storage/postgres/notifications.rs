@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::error::store_error;
 use super::{PostgresStore, sql};
-use crate::domain::OperationId;
+use crate::domain::{OperationId, Timestamp};
 use crate::ports::{KeptNotification, NotificationLog, StoreError};
 use crate::storage::notification_row::{NotificationRow, TopupPlace, read_place};
 
@@ -27,6 +27,21 @@ impl NotificationLog for PostgresStore {
 
     async fn kept_notifications(&self, limit: u32) -> Result<Vec<KeptNotification>, StoreError> {
         let query = sqlx::query_as::<_, NotificationRow>(sql::NOTIFICATIONS_KEPT).bind(i64::from(limit));
+        let rows = query.fetch_all(&self.reads).await.map_err(store_error)?;
+        rows.into_iter().map(KeptNotification::try_from).collect()
+    }
+
+    async fn kept_notifications_of(
+        &self,
+        acquirer: &str,
+        before: Option<&(Timestamp, Box<str>)>,
+        limit: u32,
+    ) -> Result<Vec<KeptNotification>, StoreError> {
+        let query = sqlx::query_as::<_, NotificationRow>(sql::NOTIFICATIONS_KEPT_OF)
+            .bind(acquirer)
+            .bind(before.map_or(i64::MAX, |(at, _)| at.unix_ms()))
+            .bind(before.map_or("", |(_, key)| key))
+            .bind(i64::from(limit));
         let rows = query.fetch_all(&self.reads).await.map_err(store_error)?;
         rows.into_iter().map(KeptNotification::try_from).collect()
     }

@@ -91,7 +91,7 @@ async fn write_topups(connection: &mut PgConnection, batch: &Batch) -> Result<()
         return Ok(());
     }
     let query = bind_columns!(sqlx::query(sql::PERSIST_TOPUPS), batch.topup_states, row:
-        row.shard, row.id, row.sequence, row.acquirer.as_deref(), row.reference.as_deref(), row.content.as_str());
+        row.shard, row.id, row.sequence, row.acquirer.as_deref(), row.reference.as_deref(), row.content.as_str(), row.topup);
     let query = bind_columns!(query, batch.open_topups, row: row.shard, row.id);
     let query = bind_columns!(query, batch.closed_topups, row: row.shard, row.id);
     answered(query.execute(connection)).await.map(|_| ())

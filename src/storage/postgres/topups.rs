@@ -51,6 +51,21 @@ impl TopupReads for PostgresStore {
         self.complete_operations(statement).await
     }
 
+    async fn refunds(
+        &self,
+        topup: OperationId,
+        before: Option<OperationId>,
+        limit: u32,
+    ) -> Result<Vec<Operation>, StoreError> {
+        let before = before.map_or(Uuid::max(), OperationId::uuid);
+        let statement = sqlx::query_as(sql::REFUNDS_OF_TOPUP)
+            .bind(shard_number(topup.shard()))
+            .bind(topup.uuid())
+            .bind(before)
+            .bind(i64::from(limit));
+        self.complete_operations(statement).await
+    }
+
     async fn open_topups(&self, after: OperationId, limit: u32) -> Result<Vec<Operation>, StoreError> {
         let statement = sqlx::query_as(sql::TOPUPS_OPEN).bind(after.uuid()).bind(i64::from(limit));
         self.complete_operations(statement).await

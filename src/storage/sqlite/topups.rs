@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use sqlx::Sqlite;
 use sqlx::query::QueryAs;
 use sqlx::sqlite::SqliteArguments;
+use uuid::Uuid;
 
 use super::beside::complete;
 use super::error::store_error;
@@ -56,6 +57,21 @@ impl TopupReads for SqliteStore {
                 Ok(newest(found, page.limit, |operation| operation.id))
             }
         }
+    }
+
+    async fn refunds(
+        &self,
+        topup: OperationId,
+        before: Option<OperationId>,
+        limit: u32,
+    ) -> Result<Vec<Operation>, StoreError> {
+        let before = before.map_or(Uuid::max(), OperationId::uuid);
+        let statement = sqlx::query_as(sql::REFUNDS_OF_TOPUP)
+            .bind(shard_number(topup.shard()))
+            .bind(topup.uuid())
+            .bind(before)
+            .bind(i64::from(limit));
+        self.complete_operations(statement).await
     }
 
     async fn open_topups(&self, after: OperationId, limit: u32) -> Result<Vec<Operation>, StoreError> {

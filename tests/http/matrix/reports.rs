@@ -57,6 +57,12 @@ pub fn rows() -> Vec<Row> {
             let body = json!({ "decision": "refuse", "reason": "no" });
             ("/v1/resolutions/rsn_01939f3e-7c00-8000-8000-000000000000/approval".into(), Some(body))
         }),
+        Row {
+            or: Some(Scope::StockApprove),
+            ..row("GET /v1/acquirers/{name}/notifications", Some(Scope::StockIssue), Everyone, &[404], |_, _| {
+                ("/v1/acquirers/nobody/notifications".into(), None)
+            })
+        },
         // What a caller gets is of its own subtrees.
         row("GET /v1/reconciliation", Some(Scope::RechargesRead), Everyone, &[200], |_, _| {
             ("/v1/reconciliation?business_date=2026-11-22".into(), None)

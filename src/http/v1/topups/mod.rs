@@ -4,5 +4,7 @@ pub mod create;
 pub mod get;
 pub mod list;
 pub mod notification;
+pub mod notifications;
 pub mod refund;
+pub mod refunds;
 mod shape;
