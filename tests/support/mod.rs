@@ -1,6 +1,7 @@
 //! What the suite shares: a clock that is moved by hand, reproducible randomness, and books on every store.
 
 pub mod api;
+pub mod charger;
 pub mod contents;
 pub mod database;
 pub mod partners;
