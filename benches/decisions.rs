@@ -133,6 +133,7 @@ fn commands() -> Vec<Command> {
             channel: Channel::Atm,
             terminal: None,
             allow_repeat: false,
+            system: taabia::domain::SystemName::MAIN,
         })
     };
     let settle = |number: u32| {

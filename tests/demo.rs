@@ -107,3 +107,71 @@ async fn a_configured_acquirer_stands() {
     let refused = api.post("/v1/topups", &body).await.unwrap();
     assert_eq!(refused.body["status"], "declined", "nobody answers there: {refused:?}");
 }
+
+/// The whole demo over a real charging protocol, with the faults of the simulator.
+async fn sold_over(protocol: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().display().to_string();
+    let quick = ["--set=recharge.charging_deadline_ms=1500", "--set=doubt.lookup_horizon_ms=500"];
+    let line = ["demo", "--listen=127.0.0.1:0", "--data-dir", &data_dir, "--charging", protocol];
+    let mut server = Server::start(&[&line[..], &quick].concat()).await;
+    let atm = credentials(folder.path(), "atm");
+    let api = Api::enter_as(&server.url, &atm).await;
+    let sell = async |ending: u32| {
+        let msisdn = format!("+2126123456{ending:02}");
+        api.post("/v1/recharges", &order(&format!("sale-{ending}"), &atm.resellers[0], &msisdn, "20.00")).await.unwrap()
+    };
+    for (ending, status, decline) in [
+        (10, "completed", Value::Null),
+        (2, "declined", json!("subscriber_unknown")),
+        (3, "declined", json!("subscriber_barred")),
+        (4, "declined", json!("charging_declined")),
+    ] {
+        let sold = sell(ending).await;
+        let found = (&sold.body["status"], &sold.body["decline"]["code"]);
+        assert_eq!(found, (&json!(status), &decline), "{ending}: {sold:?}");
+    }
+    let becomes = async |id: &Value, status: &str| {
+        let place = format!("/v1/recharges/{}", id.as_str().unwrap());
+        until(status, async || (api.get(&place).await.unwrap().body["status"] == status).then_some(())).await;
+    };
+    // Carried out and never answered, or answered by an error: TMF654 tells of it by an event, UCIP leaves it in doubt.
+    for ending in [0, 5] {
+        let sold = sell(ending).await;
+        becomes(&sold.body["id"], if protocol == "tmf654" { "completed" } else { "in_doubt" }).await;
+    }
+    // Lost: TMF654 has an inquiry that finds nothing.
+    let lost = sell(1).await;
+    becomes(&lost.body["id"], if protocol == "tmf654" { "declined" } else { "in_doubt" }).await;
+
+    let ready = asked_text(&server.url, "/readyz").await;
+    assert_eq!(ready, "ok\ncharging main: well");
+    let auditor = Api::enter_as(&server.url, &credentials(folder.path(), "auditor")).await;
+    until("live traffic", async || {
+        let done = auditor.get("/v1/recharges?status=completed&limit=5").await.unwrap().body;
+        (done["items"].as_array().unwrap().len() >= 5).then_some(())
+    })
+    .await;
+    let simulator = demo_json(folder.path())["charging_simulator"].as_str().unwrap().to_owned();
+    let calls = reqwest::Client::builder().no_proxy().build().unwrap();
+    let path = if protocol == "ucip" { "Air" } else { "tmf-api/prepayBalanceManagement/v4/topupBalance" };
+    let stranger = calls.post(format!("{simulator}/{path}")).header("user-agent", "UGw Server/5.0/1.0").body("x");
+    assert_eq!(stranger.send().await.unwrap().status(), 401, "it asks for the secret of this run");
+    server.terminate();
+    assert!(server.ended().await.success(), "{}", server.log());
+    taabia_must(&["verify", "--data-dir", &data_dir]).await;
+}
+
+async fn asked_text(address: &str, path: &str) -> String {
+    http_client().get(format!("{address}{path}")).send().await.unwrap().text().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sold_over_ucip() {
+    sold_over("ucip").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sold_over_tmf654() {
+    sold_over("tmf654").await;
+}

@@ -66,8 +66,7 @@ impl Player {
 
     /// `None` when there is nothing to send.
     fn command(&self, act: &Act) -> Option<Command> {
-        let shards = self.store.shards();
-        let partner = PartnerId::from_uuid(uuid::Uuid::from_u128(1));
+        let (shards, partner) = (self.store.shards(), PartnerId::from_uuid(uuid::Uuid::from_u128(1)));
         let external_id = |key: u8| format!("key-{key}").parse::<ExternalId>().unwrap();
         let request = match *act {
             Act::Open { reseller } => Request::OpenReseller(OpenReseller {
@@ -117,6 +116,7 @@ impl Player {
                 channel: Channel::Atm,
                 terminal: terminal_of(key).then(|| "ATM-0007".parse().unwrap()),
                 allow_repeat: repeat,
+                system: taabia::domain::SystemName::MAIN,
             }),
             Act::Void { reseller, key } => Request::Void(Void {
                 operation: self.draw(shard_of(reseller, shards)),

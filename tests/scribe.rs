@@ -206,6 +206,7 @@ impl<'a> Scribe<'a> {
             terminal: None,
             allow_repeat: false,
             charging_reference: Some(i64::from(self.ids)),
+            asked: taabia::domain::AskedSystems::default(),
             submit_by: Timestamp::from_unix_ms(self.now_ms + 4_000),
         };
         let mut operation = self.operation(shard, reseller, amount, Details::Recharge(recharge));

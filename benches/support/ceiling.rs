@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use axum::serve::ListenerExt as _;
+use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::ExposeSecret as _;
 use taabia::acquiring::Acquirers;
-use taabia::charging::{self, ChargingConfig, Dependencies, in_process};
+use taabia::charging::{self, ChargingConfig, ChargingSystems, Dependencies, in_process};
 use taabia::cli::clock::{SystemClock, SystemRandomness};
 use taabia::cli::config::Config;
 use taabia::cli::telemetry;
@@ -108,14 +109,25 @@ async fn client(clients: &Clients, roots: Vec<ResellerId>) -> Result<Credentials
     Ok(Credentials { client_id: new.client.to_string(), client_secret: new.secret.expose_secret().to_owned() })
 }
 
+fn metrics() -> Result<PrometheusHandle> {
+    let metrics = telemetry::metrics()?;
+    tokio::spawn(telemetry::upkeep(metrics.clone()));
+    Ok(metrics)
+}
+
 /// Charging approves everything at once.
-fn recharges(config: &Config, ledger: Arc<InstantLedger>, directory: Arc<Directory>) -> Result<Recharges> {
+fn recharges(
+    config: &Config,
+    ledger: Arc<InstantLedger>,
+    directory: Arc<Directory>,
+) -> Result<(Arc<Recharges>, Arc<ChargingSystems>)> {
     let approving = ChargingConfig::InProcess(in_process::Config::default());
-    let charging = charging::connect(&approving, Dependencies { clock: Arc::new(SystemClock) })?;
+    let dependencies = Dependencies { clock: Arc::new(SystemClock) };
+    let charging = Arc::new(ChargingSystems::of(charging::connect(&approving, dependencies.clone())?, &dependencies));
     let deps = RechargeDeps {
         ledger: ledger.clone(),
         reads: ledger,
-        charging,
+        charging: charging.clone(),
         directory,
         clock: Arc::new(SystemClock),
         randomness: Arc::new(SystemRandomness),
@@ -126,7 +138,7 @@ fn recharges(config: &Config, ledger: Arc<InstantLedger>, directory: Arc<Directo
         max_outstanding: config.engine.max_outstanding,
         currency: config.currency,
     };
-    Ok(Recharges::new(deps, recharges))
+    Ok((Arc::new(Recharges::new(deps, recharges)), charging))
 }
 
 fn transfers(config: &Config, ledger: Arc<InstantLedger>, directory: Arc<Directory>) -> Transfers {
@@ -263,9 +275,8 @@ fn api(
         clock: clock.clone(),
         randomness: randomness.clone(),
     };
-    let metrics = telemetry::metrics()?;
-    tokio::spawn(telemetry::upkeep(metrics.clone()));
-    let recharges = Arc::new(recharges(config, ledger.clone(), directory.clone())?);
+    let metrics = metrics()?;
+    let (recharges, charging) = recharges(config, ledger.clone(), directory.clone())?;
     let catalogues = Arc::new(Catalogues::new(ledger.clone(), &super::installation::rules(config)));
     let commissions = Commissions {
         recharges: recharges.clone(),
@@ -277,6 +288,7 @@ fn api(
     let dependencies = taabia::acquiring::Dependencies { clock: clock.clone(), randomness: randomness.clone() };
     let none = Acquirers::connect(std::iter::empty(), &dependencies).map_err(|(_, error)| error)?;
     Ok(Api {
+        charging,
         settlements: Arc::new(taabia::services::settlement::Settlements {
             ledger: ledger.clone(),
             reads: ledger.clone(),

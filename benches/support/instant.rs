@@ -57,6 +57,7 @@ impl InstantLedger {
                 terminal: reserve.terminal,
                 allow_repeat: reserve.allow_repeat,
                 charging_reference: Some(self.references.fetch_add(1, Ordering::Relaxed)),
+                asked: taabia::domain::AskedSystems::first(reserve.system),
                 submit_by: now.plus_ms(4_000),
             }),
             last_sequence: 1,

@@ -149,6 +149,7 @@ impl Shared {
             channel: Channel::Atm,
             terminal: None,
             allow_repeat: false,
+            system: taabia::domain::SystemName::MAIN,
         };
         self.expect(Request::Reserve(reserve), Status::Submitted).await?;
         let resolve = Resolve { operation, evidence: Evidence::Applied };

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::domain::text::is_peer_name;
 use crate::domain::{Money, ResellerId};
 use crate::ports::acquirer::OrderId;
 
@@ -24,9 +25,7 @@ impl FromStr for AcquirerName {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-        let fits = (1..=32).contains(&text.len()) && text.bytes().all(plain);
-        if fits && text.as_bytes()[0].is_ascii_lowercase() {
+        if is_peer_name(text) {
             Ok(Self(text.into()))
         } else {
             Err("expected 1 to 32 of a-z, 0-9 and _, a letter first")

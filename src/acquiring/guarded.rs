@@ -3,14 +3,14 @@
 //! The breaker keeps authorisations back only: money that was authorised must be captured, voided, refunded or asked
 //! for however ill the acquirer is. So only authorisations tell the breaker about health, too.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::AcquirerName;
 use crate::domain::{Money, Timestamp};
-use crate::exchange::breaker::{Breaker, BreakerConfig, BreakerState, Health};
+use crate::exchange::breaker::{BreakerConfig, BreakerState, Gate, Health};
 use crate::ports::acquirer::{
     Authorised, Done, Lookup, NotSent, NotificationError, NotificationReply, NotificationVerdict, Notified, Outcome,
     Payment, PaymentMethod, PaymentOrder, Received, RefundOrder, RefusalReason, SettlementProfile,
@@ -20,8 +20,7 @@ use crate::ports::{Acquirer, Clock};
 pub(super) struct Guarded {
     name: AcquirerName,
     acquirer: Arc<dyn Acquirer>,
-    breaker: Mutex<Breaker>,
-    clock: Arc<dyn Clock>,
+    gate: Gate,
 }
 
 impl Guarded {
@@ -31,9 +30,8 @@ impl Guarded {
         breaker: BreakerConfig,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let guarded = Self { name, acquirer, breaker: Mutex::new(Breaker::new(breaker)), clock };
-        guarded.show(BreakerState::Closed);
-        guarded
+        let gate = Gate::new(name.as_str(), breaker, Arc::new(move || clock.now()), show);
+        Self { name, acquirer, gate }
     }
 
     pub(super) fn name(&self) -> &AcquirerName {
@@ -41,50 +39,11 @@ impl Guarded {
     }
 
     pub(super) fn healthy(&self) -> bool {
-        self.breaker().would_admit(self.clock.now())
+        self.gate.would_admit()
     }
 
     pub(super) fn state(&self) -> BreakerState {
-        let state = self.breaker().state(self.clock.now());
-        self.show(state);
-        state
-    }
-
-    fn breaker(&self) -> MutexGuard<'_, Breaker> {
-        // Nothing in here panics halfway through a change.
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn show(&self, state: BreakerState) {
-        metrics::gauge!("taabia_acquirer_breaker_state", "acquirer" => self.name.to_string())
-            .set(f64::from(state.gauge()));
-    }
-
-    fn admit(&self) -> bool {
-        let now = self.clock.now();
-        let (admitted, state) = {
-            let mut breaker = self.breaker();
-            (breaker.admit(now), breaker.state(now))
-        };
-        self.show(state);
-        admitted
-    }
-
-    fn record(&self, health: Health) {
-        let now = self.clock.now();
-        let (before, after) = {
-            let mut breaker = self.breaker();
-            let before = breaker.state(now);
-            breaker.record(health, now);
-            (before, breaker.state(now))
-        };
-        self.show(after);
-        if before != after {
-            match after {
-                BreakerState::Open => tracing::warn!(acquirer = %self.name, "the circuit breaker opened"),
-                _ => tracing::info!(acquirer = %self.name, state = ?after, "the circuit breaker changed"),
-            }
-        }
+        self.gate.state()
     }
 
     /// Times a step and counts its outcome.
@@ -120,16 +79,8 @@ fn health(outcome: &Outcome<Authorised>) -> Health {
     }
 }
 
-/// An attempt that the breaker let through; one that is dropped before its end says nothing.
-struct Attempt<'a> {
-    guarded: &'a Guarded,
-    health: Health,
-}
-
-impl Drop for Attempt<'_> {
-    fn drop(&mut self) {
-        self.guarded.record(self.health);
-    }
+fn show(name: &str, state: BreakerState) {
+    metrics::gauge!("taabia_acquirer_breaker_state", "acquirer" => name.to_owned()).set(f64::from(state.gauge()));
 }
 
 #[async_trait]
@@ -143,11 +94,10 @@ impl Acquirer for Guarded {
     }
 
     async fn authorise(&self, order: &PaymentOrder) -> Outcome<Authorised> {
-        if !self.admit() {
+        let Some(mut attempt) = self.gate.attempt() else {
             self.measure("authorise", "breaker_open", Instant::now());
             return Outcome::NotSent(NotSent::BreakerOpen);
-        }
-        let mut attempt = Attempt { guarded: self, health: Health::Unsaid };
+        };
         let outcome = self.measured("authorise", self.acquirer.authorise(order)).await;
         attempt.health = health(&outcome);
         outcome

@@ -2,9 +2,7 @@
 //!
 //! Only a listed answer is an outcome; everything else is unknown, not failure (`domain.md` \[1\]).
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::header::HeaderMap;
@@ -15,40 +13,11 @@ use crate::domain::Decline;
 use crate::exchange::{Answer, Bounds, Order, Peer, Sending};
 use crate::ports::{Charging, ChargingOutcome, LookupOutcome, RefillRequest};
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Where the simulator listens, such as `http://127.0.0.1:9090`.
     pub url: String,
-    pub connect_timeout_ms: NonZeroU32,
-    /// From the call to the last byte of the answer.
-    pub timeout_ms: NonZeroU32,
-    /// Refills beyond it wait for a connection, and are not sent once their time is over.
-    pub max_refills_in_flight: NonZeroU32,
-}
-
-impl Config {
-    /// The default timings.
-    #[must_use]
-    pub fn new(url: impl Into<String>) -> Self {
-        Self {
-            url: url.into(),
-            connect_timeout_ms: default_connect_timeout_ms(),
-            timeout_ms: default_timeout_ms(),
-            max_refills_in_flight: default_max_refills_in_flight(),
-        }
-    }
-}
-
-fn default_connect_timeout_ms() -> NonZeroU32 {
-    NonZeroU32::new(1_000).expect("it is not zero")
-}
-
-fn default_timeout_ms() -> NonZeroU32 {
-    NonZeroU32::new(4_000).expect("it is not zero")
-}
-
-fn default_max_refills_in_flight() -> NonZeroU32 {
-    NonZeroU32::new(256).expect("it is not zero")
+    pub bounds: Bounds,
 }
 
 /// The listed answers. Whatever is not here proves nothing.
@@ -68,13 +37,8 @@ impl SimulatorHttp {
     /// # Errors
     /// [`ConnectError`] when the configuration cannot work.
     pub fn new(config: &Config, dependencies: Dependencies) -> Result<Self, ConnectError> {
-        let bounds = Bounds {
-            connect_timeout: Duration::from_millis(config.connect_timeout_ms.get().into()),
-            timeout: Duration::from_millis(config.timeout_ms.get().into()),
-            max_orders_in_flight: config.max_refills_in_flight.get() as usize,
-        };
         let clock = dependencies.clock;
-        Ok(Self { peer: Peer::new(&config.url, bounds, Arc::new(move || clock.now()))? })
+        Ok(Self { peer: Peer::new(&config.url, config.bounds, Arc::new(move || clock.now()))? })
     }
 }
 

@@ -118,8 +118,7 @@ impl ServeArgs {
     }
 }
 
-/// Runs a seeded network with the charging and acquirer simulators and a little traffic; goes on where it stood when
-/// started again.
+/// Runs a seeded network with the charging and acquirer simulators and a little traffic; goes on where it stood.
 #[derive(Args, Clone, Debug, Default)]
 pub struct DemoArgs {
     #[command(flatten)]
@@ -133,8 +132,9 @@ pub struct DemoArgs {
     /// A charging simulator that runs elsewhere; by default one runs inside.
     #[arg(long, value_name = "URL", conflicts_with = "charging")]
     pub charging_url: Option<String>,
-    /// Approves every refill at once inside the process, for load tests; fault endings are ignored.
-    #[arg(long, value_name = "KIND", value_parser = ["in-process"])]
+    /// Speaks `ucip` or `tmf654` to the charging simulator instead of its own protocol; or `in-process`: approves every
+    /// refill at once without any, for load tests.
+    #[arg(long, value_name = "KIND", value_parser = ["ucip", "tmf654", "in-process"])]
     pub charging: Option<String>,
 }
 
@@ -173,8 +173,7 @@ pub struct VerifyArgs {
     pub write_checkpoint: Option<PathBuf>,
 }
 
-/// Closes the business days that are over, as a running server does by itself, and shows the last ones with their closing
-/// balances.
+/// Closes the business days that are over, as a server does by itself, and shows the last ones with closing balances.
 #[derive(Args, Clone, Debug, Default)]
 pub struct CloseDayArgs {
     #[command(flatten)]
@@ -394,6 +393,12 @@ pub struct SimulateChargingArgs {
     /// Where its record lives.
     #[arg(long, value_name = "DIR", default_value = "data/charging")]
     pub data_dir: PathBuf,
+    /// `USER:PASSWORD` that callers of UCIP and TMF654 must send.
+    #[arg(long, value_name = "S", env = "TAABIA_SIMULATE_BASIC", hide_env_values = true, value_parser = secret)]
+    pub basic: Option<SecretString>,
+    /// Who is told of top-ups by events of TMF654.
+    #[arg(long, value_name = "URL")]
+    pub listener: Option<String>,
     /// Carries a reference out once, however often it is sent.
     #[arg(long)]
     pub deduplicate: bool,

@@ -24,7 +24,7 @@ use crate::engine::Engine;
 use crate::ports::{Randomness as _, Reads};
 use crate::services::catalogue::{self, Format};
 use crate::simulator::acquirer;
-use crate::simulator::charging::{Config as SimulatorConfig, Server};
+use crate::simulator::charging::{Config as SimulatorConfig, Server, TMF654_BASE};
 use crate::simulator::network::{Branch, NetworkPlan, Seeder};
 use crate::simulator::traffic::{CardTraffic, Traffic};
 use crate::storage::Storage;
@@ -50,17 +50,17 @@ pub async fn demo(args: DemoArgs) -> Result<bool, Box<dyn Error>> {
     let metrics = telemetry::metrics()?;
     migrate::install(&config).await?;
     let storage = open_for_serving(&config).await?;
-    let simulator = start_simulator(&args, &mut config).await?;
     let file = config.data_dir.join("demo.json");
     let listener = TcpListener::bind(config.listen).await.map_err(|error| format!("{}: {error}", config.listen))?;
     let api = url_of(listener.local_addr()?);
+    let simulator = start_simulator(&args, &mut config, &api).await?;
     let acquirer = start_acquirer(&mut config, demo_clients::acquirer_before(&file), &api).await?;
     let engine = start_engine(&config, &storage);
     import_catalogue(&config, &storage, &engine).await?;
     let branches = seed(&config, &storage, engine.clone()).await?;
     let node = Node::start(&config, &storage, engine, connect_charging(&config)?, metrics, listener)?;
     let places = Places {
-        charging: (config.charging.kind == ChargingKind::Simulator).then(|| config.charging.url.clone()),
+        charging: simulator.as_ref().map(|server| format!("http://{}", server.addr())).or(args.charging_url.clone()),
         acquirer: acquirer.as_ref().map(|server| format!("http://{}", server.addr())),
     };
     let clients = demo_clients::write(&file, &node, places, &branches).await?;
@@ -85,14 +85,29 @@ pub async fn demo(args: DemoArgs) -> Result<bool, Box<dyn Error>> {
 }
 
 /// The charging simulator inside, unless another one is named or nothing but the process itself charges.
-async fn start_simulator(args: &DemoArgs, config: &mut Config) -> Result<Option<Server>, Box<dyn Error>> {
-    if args.charging_url.is_some() || config.charging.kind == ChargingKind::InProcess {
+async fn start_simulator(args: &DemoArgs, config: &mut Config, api: &str) -> Result<Option<Server>, Box<dyn Error>> {
+    if args.charging_url.is_some() || !config.charging.kind.is_remote() {
         return Ok(None);
     }
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let simulator = SimulatorConfig { data_dir: Some(config.data_dir.join("charging")), ..SimulatorConfig::default() };
+    let mut simulator =
+        SimulatorConfig { data_dir: Some(config.data_dir.join("charging")), ..SimulatorConfig::default() };
+    // Good for this run.
+    let secret = drawn_secret();
+    let mut base = "";
+    if config.charging.kind != ChargingKind::Simulator {
+        config.charging.user = "taabia".into();
+        config.charging.password = secret.clone().into();
+        simulator.basic = Some(format!("taabia:{secret}").into());
+    }
+    if config.charging.kind == ChargingKind::Tmf654 {
+        base = TMF654_BASE;
+        let api = api.strip_prefix("http://").unwrap_or(api);
+        simulator.listener = Some(format!("http://charging:{secret}@{api}/v1/charging-systems/main/events"));
+        config.charging.event_secret = secret.into();
+    }
     let server = Server::start(simulator, listener).await?;
-    config.charging.url = format!("http://{}", server.addr());
+    config.charging.url = format!("http://{}{base}", server.addr());
     Ok(Some(server))
 }
 
@@ -115,9 +130,7 @@ async fn start_acquirer(
         None => TcpListener::bind("127.0.0.1:0").await?,
     };
     // Good for this run: what was not told before is signed anew.
-    let mut secret = [0; 32];
-    SystemRandomness.fill(&mut secret);
-    let secret = hex::encode(secret);
+    let secret = drawn_secret();
     let notify =
         acquirer::Notify { url: format!("{api}/v1/acquirers/{ACQUIRER}/notifications"), secret: secret.clone().into() };
     let simulator = acquirer::Config {
@@ -129,6 +142,12 @@ async fn start_acquirer(
     let settings = AcquirerSettings::of_simulator(format!("http://{}", server.addr()), secret);
     config.acquirers.insert(ACQUIRER.into(), settings);
     Ok(Some(server))
+}
+
+fn drawn_secret() -> String {
+    let mut secret = [0; 32];
+    SystemRandomness.fill(&mut secret);
+    hex::encode(secret)
 }
 
 async fn seed(config: &Config, storage: &Storage, engine: Arc<Engine>) -> Result<Vec<Branch>, Box<dyn Error>> {

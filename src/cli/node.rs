@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,16 +12,16 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use super::clock::{SystemClock, SystemRandomness};
-use super::config::{ChargingKind, Config, SigningKey};
+use super::config::{Config, SigningKey, charging_setups};
 use super::node_jobs::{start_jobs, stock_jobs};
 use super::node_topups::{acquirers, cashier, topup_job, topups};
 use super::settlement::{reconciliation, settlements};
-use crate::charging::{self, ChargingConfig, in_process, simulator_http};
-use crate::domain::Money;
+use crate::charging::{self, ChargingSystems};
+use crate::domain::{Money, SystemName};
 use crate::engine::{Engine, EngineConfig};
 use crate::http::{self, Api, Exports, Readiness};
 use crate::ledger::{Actor, Rules};
-use crate::ports::{Charging, Clock, Randomness, Reads};
+use crate::ports::{Clock, Randomness, Reads};
 use crate::services::access::{
     Authenticator, AuthenticatorSettings, ClientFreshness, Clients, KeyFile, KeyRing, KeySource, SecretHasher,
     TokenSettings, Tokens,
@@ -41,8 +40,6 @@ use crate::storage::Storage;
 /// Hashes of secrets computed at once, and callers that may wait for their turn.
 const HASHES_AT_ONCE: usize = 2;
 const HASHES_WAITING: usize = 64;
-/// How much longer than the charging deadline a late answer is waited for.
-const LATE_ANSWER_MS: u64 = 2_000;
 
 /// A running node.
 pub struct Node {
@@ -99,21 +96,17 @@ pub fn start_engine(config: &Config, storage: &Storage) -> Arc<Engine> {
     Engine::start(storage.store.clone(), Arc::new(SystemClock), Arc::new(rules(config)), &engine)
 }
 
-/// The configured charging system.
+/// The configured charging systems.
 ///
 /// # Errors
-/// When its configuration cannot work.
-pub fn connect_charging(config: &Config) -> Result<Arc<dyn Charging>, Box<dyn Error>> {
-    let adapter = match config.charging.kind {
-        ChargingKind::InProcess => ChargingConfig::InProcess(in_process::Config::default()),
-        ChargingKind::Simulator => ChargingConfig::SimulatorHttp(simulator_http::Config {
-            url: config.charging.url.clone(),
-            connect_timeout_ms: non_zero(config.charging.connect_timeout_ms),
-            timeout_ms: non_zero(config.recharge.charging_deadline_ms + LATE_ANSWER_MS),
-            max_refills_in_flight: non_zero(config.charging.max_in_flight),
-        }),
-    };
-    Ok(charging::connect(&adapter, charging::Dependencies { clock: Arc::new(SystemClock) })?)
+/// The setting that cannot work, and why.
+pub fn connect_charging(config: &Config) -> Result<Arc<ChargingSystems>, Box<dyn Error>> {
+    let setups = charging_setups(config).map_err(|(setting, problem)| format!("{setting}: {problem}"))?;
+    let systems = ChargingSystems::connect(setups, &charging::Dependencies { clock: Arc::new(SystemClock) });
+    systems.map(Arc::new).map_err(|(name, error)| match name {
+        SystemName::MAIN => format!("charging.{error}").into(),
+        name => format!("charging_systems.{name}.{error}").into(),
+    })
 }
 
 /// The use cases of clients, also for the command line.
@@ -148,7 +141,7 @@ impl Node {
         config: &Config,
         storage: &Storage,
         engine: Arc<Engine>,
-        charging: Arc<dyn Charging>,
+        charging: Arc<ChargingSystems>,
         metrics: PrometheusHandle,
         listener: TcpListener,
     ) -> Result<Self, Box<dyn Error>> {
@@ -184,6 +177,7 @@ impl Node {
             settlements: Arc::new(settlements(config, storage, engine.clone(), acquirers)),
             reconciliation: Arc::new(reconciliation(config, storage)),
             topups: topups.clone(),
+            charging: charging.clone(),
             recharges: recharges.clone(),
             network: Arc::new(Network {
                 directory: directory.clone(),
@@ -355,7 +349,7 @@ fn recharges(
     config: &Config,
     storage: &Storage,
     engine: Arc<Engine>,
-    charging: Arc<dyn Charging>,
+    charging: Arc<ChargingSystems>,
     directory: Arc<Directory>,
 ) -> Recharges {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -445,8 +439,4 @@ pub(super) fn url_of(address: SocketAddr) -> String {
 
 pub(super) fn millis(ms: u64) -> i64 {
     i64::try_from(ms).unwrap_or(i64::MAX)
-}
-
-fn non_zero<T: TryInto<u32>>(number: T) -> NonZeroU32 {
-    NonZeroU32::new(number.try_into().unwrap_or(u32::MAX)).unwrap_or(NonZeroU32::MIN)
 }

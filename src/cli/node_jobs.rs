@@ -8,12 +8,13 @@ use tokio::task::JoinHandle;
 use super::clock::{SystemClock, SystemRandomness};
 use super::config::Config;
 use super::node::{business_days, millis};
+use crate::charging::ChargingSystems;
 use crate::engine::Engine;
 use crate::jobs::{
     AcceptanceJob, BusinessDayJob, DoubtConfig, DoubtJob, ExpiryJob, PayoutConfig, PayoutJob, RunConfig, RunJob,
     StatementConfig, StatementJob, StockWatchJob,
 };
-use crate::ports::{Charging, Clock};
+use crate::ports::Clock;
 use crate::services::Allocations;
 use crate::storage::Storage;
 
@@ -54,7 +55,7 @@ pub(super) fn start_jobs(
     config: &Config,
     storage: &Storage,
     engine: &Arc<Engine>,
-    charging: Arc<dyn Charging>,
+    charging: Arc<ChargingSystems>,
     stopped: &watch::Receiver<bool>,
 ) -> Vec<JoinHandle<()>> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -33,7 +33,13 @@ fn network(args: &SimulateNetworkArgs) -> Result<bool, Box<dyn Error>> {
 
 async fn charging(args: SimulateChargingArgs) -> Result<bool, Box<dyn Error>> {
     let listener = TcpListener::bind(args.listen).await.map_err(|error| format!("{}: {error}", args.listen))?;
-    let config = Config { data_dir: Some(args.data_dir), deduplicate: args.deduplicate, ..Config::default() };
+    let config = Config {
+        data_dir: Some(args.data_dir),
+        deduplicate: args.deduplicate,
+        basic: args.basic,
+        listener: args.listener,
+        ..Config::default()
+    };
     let server = Server::start(config, listener).await?;
     println!("ready http://{}", server.addr());
     until_told().await?;

@@ -87,6 +87,8 @@ entry_kinds! {
     KeyVoided = 13, "key.voided", Operation;
     /// The late request for a voided key, recorded with its content.
     VoidedRequestRecorded = 14, "key.voided_request_recorded", Operation;
+    /// A charging system said that the line is not its own; the next one is about to be asked.
+    RechargeSentOn = 16, "recharge.sent_on", OpenOperation;
     IssueDeclined = 15, "stock.issue_declined", Operation, staff;
     /// Code, name, level or parent of a reseller.
     PlaceChanged = 20, "reseller.place_changed", Reseller, staff;

@@ -6,11 +6,10 @@ use super::coded::coded;
 use super::encoding::{Encoder, Hash};
 use super::four_eyes::FourEyes;
 use super::ids::{OperationId, PartnerId, ResellerId};
-use super::msisdn::Msisdn;
+use super::recharge::Recharge;
 use super::refund::TopupRefund;
 use super::rejection::Decline;
-use super::terms::SaleTerms;
-use super::text::{ExternalId, TerminalId};
+use super::text::ExternalId;
 use super::time::Timestamp;
 use super::topup::Topup;
 use super::transfer::{Transfer, TransferKind};
@@ -205,24 +204,6 @@ impl OperationKind {
     }
 }
 
-/// What a recharge was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recharge {
-    pub msisdn: Msisdn,
-    /// Hashes are over a digest salted with it, so that the number can be erased later (`domain.md` \[26\]).
-    pub salt: [u8; 16],
-    pub product: Box<str>,
-    pub terms: SaleTerms,
-    pub channel: Channel,
-    pub terminal: Option<TerminalId>,
-    pub allow_repeat: bool,
-    /// Our own numeric reference towards the charging system, one per attempt, at most 20 digits.
-    /// `None` when it was declined before it was submitted.
-    pub charging_reference: Option<i64>,
-    /// After it no adapter sends the request.
-    pub submit_by: Timestamp,
-}
-
 /// What belongs to one kind of operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Details {
@@ -408,28 +389,6 @@ impl Operation {
             Details::Refund(refund) => refund.encode(encoder.text("refund")),
         }
         encoder.sha256()
-    }
-}
-
-impl Recharge {
-    fn encode(&self, encoder: &mut Encoder) {
-        let mut subscriber = Encoder::new("taabia/msisdn/1");
-        subscriber.bytes(&self.salt).text(&self.msisdn.e164());
-        encoder
-            .bytes(&subscriber.sha256())
-            .text(&self.product)
-            .text(self.channel.name())
-            .optional(self.terminal.as_ref(), |e, terminal| {
-                e.text(terminal.as_str());
-            })
-            .flag(self.allow_repeat)
-            .optional(self.charging_reference, |e, reference| {
-                e.int(reference);
-            })
-            .int(self.submit_by.unix_ms());
-        if !self.terms.is_default() {
-            encoder.text(&self.terms.to_string());
-        }
     }
 }
 

@@ -186,6 +186,13 @@ fn luhn_is_valid(digits: &[u8]) -> bool {
     sum.is_multiple_of(10)
 }
 
+/// Whether a text names a system of others: 1 to 32 of `a` to `z`, digits and `_`, a letter first.
+#[must_use]
+pub fn is_peer_name(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    (1..=32).contains(&text.len()) && text.bytes().all(plain) && text.as_bytes()[0].is_ascii_lowercase()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

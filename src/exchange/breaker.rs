@@ -1,8 +1,11 @@
-//! A circuit breaker as a pure state machine: times come in, states come out.
+//! A circuit breaker as a pure state machine: times come in, states come out. [`Gate`] is one in use.
 //!
 //! Closed, it counts failures in a row. At the bound it opens: nothing is tried until its time is over. Then one
 //! attempt at a time is let through to probe; a success closes it, a failure opens it for twice as long.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::Now;
 use crate::domain::Timestamp;
 
 /// When a breaker opens, and for how long.
@@ -122,6 +125,81 @@ impl Breaker {
 
     fn open(&self, for_ms: i64, now: Timestamp) -> State {
         State::Open { until: now.plus_ms(for_ms), for_ms: for_ms.max(self.config.open_ms) }
+    }
+}
+
+/// A breaker that is shared by all who call one peer, and shown where figures are looked at.
+pub struct Gate {
+    name: Box<str>,
+    breaker: Mutex<Breaker>,
+    now: Now,
+    show: fn(&str, BreakerState),
+}
+
+impl Gate {
+    #[must_use]
+    pub fn new(name: &str, config: BreakerConfig, now: Now, show: fn(&str, BreakerState)) -> Self {
+        show(name, BreakerState::Closed);
+        Self { name: name.into(), breaker: Mutex::new(Breaker::new(config)), now, show }
+    }
+
+    /// Whether an attempt would be let through.
+    #[must_use]
+    pub fn would_admit(&self) -> bool {
+        self.breaker().would_admit((self.now)())
+    }
+
+    #[must_use]
+    pub fn state(&self) -> BreakerState {
+        let state = self.breaker().state((self.now)());
+        (self.show)(&self.name, state);
+        state
+    }
+
+    /// Lets an attempt through; `None` when it must not be made.
+    #[must_use]
+    pub fn attempt(&self) -> Option<Attempt<'_>> {
+        let now = (self.now)();
+        let (admitted, state) = {
+            let mut breaker = self.breaker();
+            (breaker.admit(now), breaker.state(now))
+        };
+        (self.show)(&self.name, state);
+        admitted.then_some(Attempt { gate: self, health: Health::Unsaid })
+    }
+
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        // Nothing in here panics halfway through a change.
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn record(&self, health: Health) {
+        let now = (self.now)();
+        let (before, after) = {
+            let mut breaker = self.breaker();
+            let before = breaker.state(now);
+            breaker.record(health, now);
+            (before, breaker.state(now))
+        };
+        (self.show)(&self.name, after);
+        if before != after {
+            match after {
+                BreakerState::Open => tracing::warn!(peer = &*self.name, "the circuit breaker opened"),
+                _ => tracing::info!(peer = &*self.name, state = ?after, "the circuit breaker changed"),
+            }
+        }
+    }
+}
+
+/// An attempt that the breaker let through; one that is dropped before its end says nothing.
+pub struct Attempt<'a> {
+    gate: &'a Gate,
+    pub health: Health,
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        self.gate.record(self.health);
     }
 }
 

@@ -9,6 +9,8 @@ use utoipa_axum::routes;
 
 use super::problem::{Code, Problem, ProblemJson};
 use super::state::ApiState;
+use crate::domain::SystemName;
+use crate::exchange::breaker::BreakerState;
 
 /// A store that needs longer is not one to send requests to.
 const STORE_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
@@ -26,27 +28,42 @@ async fn livez() -> &'static str {
     "ok"
 }
 
-/// The node takes requests: its store is writable, has the schema it knows, and it is not shutting down.
+/// The node takes requests: its store is writable, has the schema it knows, and it is not shutting down. What follows in
+/// the answer says how the charging systems are.
 #[utoipa::path(
     get, path = "/readyz", operation_id = "readyz", tag = "operation",
     responses(
-        (status = 200, description = "Send requests", body = String, content_type = "text/plain", example = "ok"),
+        (status = 200, description = "Send requests", body = String, content_type = "text/plain", example = "ok\ncharging main: well"),
         (status = 503, description = "Send them elsewhere", body = ProblemJson, content_type = "application/problem+json"),
     )
 )]
-async fn readyz(State(state): State<ApiState>) -> Result<&'static str, Problem> {
+async fn readyz(State(state): State<ApiState>) -> Result<String, Problem> {
     let not_ready = |detail: &str| Problem::retry_after(Code::Unavailable, 1).detail(detail);
     if state.readiness.is_draining() {
         return Err(not_ready("the node is shutting down"));
     }
     match tokio::time::timeout(STORE_ANSWERS_WITHIN, state.reads.check()).await {
-        Ok(Ok(())) => Ok("ok"),
+        Ok(Ok(())) => Ok(detail(&state)),
         Ok(Err(error)) => {
             tracing::warn!(%error, "the store is not ready");
             Err(not_ready("the store does not take writes"))
         }
         Err(_) => Err(not_ready("the store does not answer")),
     }
+}
+
+/// `ok`, and a line for each charging system. One that is left alone makes no node unready: all nodes call the same one,
+/// and recharges for it are declined one by one.
+fn detail(state: &ApiState) -> String {
+    let line = |(name, breaker): (SystemName, BreakerState)| {
+        let word = match breaker {
+            BreakerState::Closed => "well",
+            BreakerState::HalfOpen => "tried again",
+            BreakerState::Open => "left alone",
+        };
+        format!("\ncharging {name}: {word}")
+    };
+    std::iter::once("ok".to_owned()).chain(state.charging.states().into_iter().map(line)).collect()
 }
 
 /// Figures in the text format of Prometheus.

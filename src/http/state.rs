@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
 
+use crate::charging::ChargingSystems;
 use crate::domain::{Currency, NumberingPlan};
 use crate::ports::{Clock, Randomness, Reads};
 use crate::services::access::{Authenticator, Tokens};
@@ -21,6 +22,8 @@ use crate::services::{
 /// All that the API is wired to.
 pub struct Api {
     pub recharges: Arc<Recharges>,
+    /// For `/readyz` alone.
+    pub charging: Arc<ChargingSystems>,
     pub network: Arc<Network>,
     pub catalogues: Arc<Catalogues>,
     pub commissions: Arc<Commissions>,

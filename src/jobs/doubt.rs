@@ -12,9 +12,10 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::pace::Paces;
+use crate::charging::ChargingSystems;
 use crate::domain::{Decline, Operation, OperationId, OperationKind, Status, Timestamp};
 use crate::ledger::command::{Command, Evidence, Request, Resolve};
-use crate::ports::{Charging, Clock, Ledger, LookupOutcome, Reads, StoreError};
+use crate::ports::{Clock, Ledger, LookupOutcome, Reads, StoreError};
 
 /// How the doubt job works.
 #[derive(Clone, Debug)]
@@ -47,7 +48,7 @@ impl Default for DoubtConfig {
 pub struct DoubtJob {
     pub ledger: Arc<dyn Ledger>,
     pub reads: Arc<dyn Reads>,
-    pub charging: Arc<dyn Charging>,
+    pub charging: Arc<ChargingSystems>,
     pub clock: Arc<dyn Clock>,
     pub config: DoubtConfig,
 }
@@ -105,7 +106,11 @@ impl DoubtJob {
             self.resolve(operation, Evidence::NoAnswer).await;
         }
         let bound = Duration::from_millis(self.config.lookup_timeout_ms);
-        let found = timeout(bound, self.charging.lookup(reference)).await;
+        // The one that was written down before it was asked. One that is not configured any more cannot be asked.
+        let found = match self.charging.get(recharge.asked.last()) {
+            Some(charging) => timeout(bound, charging.lookup(reference)).await,
+            None => Ok(LookupOutcome::NotOffered),
+        };
         let horizon = recharge.submit_by.plus_ms(self.config.lookup_horizon_ms);
         let (name, evidence) = match found {
             Ok(LookupOutcome::Applied) => ("applied", Some(Evidence::Applied)),

@@ -13,7 +13,7 @@ use crate::domain::{
     Asked, CardRecharge, CardRechargeStage, Channel, ClientId, Content, Decline, DisputeStage, DocumentReference,
     ExternalId, Item, ItemResolution, LevelName, Limits, Line, Msisdn, OperationId, PartnerId, Proposal, Reason,
     RecordKey, ResellerCode, ResellerId, ResellerName, Ruling, RunLine, RunTotals, SettledLine, SettlementId, Shard,
-    Standing, TerminalId, Terms, TransferKind,
+    Standing, SystemName, TerminalId, Terms, TransferKind,
 };
 
 /// Opens a reseller: its place in the tree, its state and its stock account.
@@ -137,6 +137,8 @@ pub struct Reserve {
     pub channel: Channel,
     pub terminal: Option<TerminalId>,
     pub allow_repeat: bool,
+    /// The charging system that is asked first.
+    pub system: SystemName,
 }
 
 /// What moves an open recharge on.
@@ -148,6 +150,9 @@ pub enum Evidence {
     NotApplied(Decline),
     /// The deadline passed without an answer.
     NoAnswer,
+    /// The charging system that was asked said that the line is not its own. This one is asked next, under a new
+    /// reference; written before it is, so that whoever comes after a crash knows where to ask.
+    NotOurs { next: SystemName },
 }
 
 /// Moves an open recharge on by evidence.

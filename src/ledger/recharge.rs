@@ -10,8 +10,8 @@ use super::rules::Moment;
 use super::terminal;
 use super::{commission, limits};
 use crate::domain::{
-    Account, AccountClass, Decline, Details, EntryKind, Hold, Operation, Recharge, Reseller, SaleTerms, Shard, Status,
-    Timestamp, Usage,
+    Account, AccountClass, AskedSystems, Decline, Details, EntryKind, Hold, Operation, Recharge, Reseller, SaleTerms,
+    Shard, Status, SystemName, Timestamp, Usage,
 };
 
 /// The product that a fresh installation sells, and that is sold when a request names none.
@@ -39,6 +39,7 @@ pub fn reserve(books: &ShardBooks, command: &Reserve, moment: &Moment<'_>) -> Op
     let sale = Sale { product: &command.product, channel: command.channel, amount_minor: command.amount_minor, at };
     let (terms, opened) = commission::agree(books, command.reseller, &sale);
     recharge.terms = terms;
+    recharge.asked = AskedSystems::first(command.system);
     recharge.charging_reference = Some(charging_reference(books.shard(), books.next_sequence(), at));
     operation.status = Status::Submitted;
     operation.balance_after = Some(stock.available() - command.amount_minor);
@@ -132,6 +133,7 @@ pub(super) fn declined_request(command: &Reserve, at: Timestamp, submit_by: Time
             terminal: command.terminal.clone(),
             allow_repeat: command.allow_repeat,
             charging_reference: None,
+            asked: AskedSystems::default(),
             submit_by,
         }),
         last_sequence: 0,
@@ -158,6 +160,7 @@ pub fn resolve(
         Evidence::Applied => (Status::Completed, EntryKind::RechargeCompleted),
         Evidence::NotApplied(_) => (Status::Declined, EntryKind::RechargeReleased),
         Evidence::NoAnswer => (Status::InDoubt, EntryKind::RechargeInDoubt),
+        Evidence::NotOurs { next } => return send_on(books, operation, next, moment).map(Some),
     };
     if operation.status == next || (next == Status::InDoubt && operation.status.is_final()) {
         return Ok(None);
@@ -173,7 +176,7 @@ pub fn resolve(
     let mut step = Step::about(kind, Subject::Operation(operation));
     let Subject::Operation(operation) = &mut step.subject else { unreachable!("it was made of one") };
     match evidence {
-        Evidence::NoAnswer => {}
+        Evidence::NoAnswer | Evidence::NotOurs { .. } => {}
         Evidence::NotApplied(decline) => {
             operation.decline = Some(decline);
             step.hold = HoldChange::Remove;
@@ -193,6 +196,22 @@ pub fn resolve(
         }
     }
     Ok(Some(step))
+}
+
+/// Writes down that another charging system is asked, under a new reference. No deadline moves. Each is asked once, and
+/// none after doubt has begun.
+fn send_on(books: &ShardBooks, operation: &Operation, next: SystemName, moment: &Moment<'_>) -> Result<Step, Refusal> {
+    let mut operation = operation.clone();
+    let from = operation.status;
+    let Details::Recharge(recharge) = &mut operation.details else { return Err(Refusal::IllegalTransition { from }) };
+    if from != Status::Submitted || recharge.asked.iter().any(|asked| asked == next) {
+        return Err(Refusal::IllegalTransition { from });
+    }
+    let at = books.recorded_at(moment.now);
+    recharge.charging_reference = Some(charging_reference(books.shard(), books.next_sequence(), at));
+    recharge.asked = recharge.asked.with(next);
+    operation.updated_at = at;
+    Ok(Step::about(EntryKind::RechargeSentOn, Subject::Operation(operation)))
 }
 
 /// The day's usage without the released hold; what was counted on an earlier day is over anyway.

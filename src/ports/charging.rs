@@ -2,13 +2,15 @@
 
 use async_trait::async_trait;
 
-use crate::domain::{Decline, Money, Msisdn, Timestamp};
+use crate::domain::{Decline, Money, Msisdn, OperationId, Timestamp};
 
 /// What is asked of the charging system.
 #[derive(Clone, Debug)]
 pub struct RefillRequest {
     /// Our own numeric reference, one per attempt, at most 20 digits.
     pub reference: i64,
+    /// The recharge that it is for.
+    pub operation: OperationId,
     pub msisdn: Msisdn,
     pub amount: Money,
     pub product: Box<str>,
@@ -89,6 +91,27 @@ pub enum BalanceOutcome {
     NotOffered,
 }
 
+/// What a charging system tells by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The recharge that it says it is about.
+    pub operation: OperationId,
+    pub reference: i64,
+    pub outcome: LookupOutcome,
+}
+
+/// Why nothing is learned from what somebody sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventError {
+    /// This charging system tells nothing by itself, or is not configured to.
+    NotOffered,
+    /// The sender did not prove who it is.
+    Unsigned,
+    Unreadable,
+    /// It is about nothing of ours.
+    Irrelevant,
+}
+
 /// A charging system.
 #[async_trait]
 pub trait Charging: Send + Sync + 'static {
@@ -109,5 +132,12 @@ pub trait Charging: Send + Sync + 'static {
     /// What a line has now.
     async fn balance(&self, _: Msisdn) -> BalanceOutcome {
         BalanceOutcome::NotOffered
+    }
+    /// Reads what somebody sent in the name of this charging system, with the header `Authorization` that came along.
+    ///
+    /// # Errors
+    /// [`EventError`] when nothing is learned from it.
+    fn read_event(&self, _authorization: &str, _body: &[u8]) -> Result<Told, EventError> {
+        Err(EventError::NotOffered)
     }
 }

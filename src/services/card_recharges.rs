@@ -78,6 +78,7 @@ impl Cashier {
             channel: asked.channel().ok_or(ServiceError::Internal)?,
             terminal: None,
             allow_repeat: asked.allow_repeat,
+            system: self.recharges.first_system(msisdn),
         };
         let command = Command { actor: Actor::from(ACTOR), request: Request::Reserve(reserve) };
         let Answer { operation, .. } = self.recharges.place(command).await?;

@@ -3,25 +3,27 @@
 //! The work is a detached task; the request only waits for it. A client that hangs up changes nothing, and an
 //! answer that comes after the deadline still moves the operation (`domain.md` \[3\]).
 
+mod evidence;
+mod task;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{Instant, timeout};
-use tracing::Instrument as _;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
 
 use super::caller::{Caller, ServiceError};
 use super::directory::Directory;
+use crate::charging::ChargingSystems;
 use crate::domain::ids::uuid_v7;
 use crate::domain::{
-    Channel, Currency, Decline, ExternalId, Money, Msisdn, Operation, OperationId, OperationKind, ResellerId, Status,
+    Channel, Currency, ExternalId, Msisdn, Operation, OperationId, OperationKind, ResellerId, Status, SystemName,
     TerminalId, Timestamp,
 };
-use crate::ledger::Refusal;
-use crate::ledger::command::{Actor, Command, Evidence, Outcome, Request, Reserve, Resolve, Void};
-use crate::ports::{
-    Charging, ChargingOutcome, Clock, Ledger, LedgerError, Randomness, Reads, RechargeQuery, RefillRequest, Scope,
-};
+use crate::ledger::command::{Command, Outcome, Request, Reserve, Void};
+use crate::ports::{Clock, Ledger, Randomness, Reads, RechargeQuery, Scope};
+pub use evidence::Heard;
+use task::Task;
 
 /// A validated order.
 #[derive(Clone, Debug)]
@@ -82,7 +84,7 @@ pub struct RechargeConfig {
 pub struct RechargeDeps {
     pub ledger: Arc<dyn Ledger>,
     pub reads: Arc<dyn Reads>,
-    pub charging: Arc<dyn Charging>,
+    pub charging: Arc<ChargingSystems>,
     pub directory: Arc<Directory>,
     pub clock: Arc<dyn Clock>,
     pub randomness: Arc<dyn Randomness>,
@@ -122,6 +124,12 @@ impl Recharges {
     pub async fn create(&self, caller: &Caller, order: RechargeOrder) -> Result<Answer, ServiceError> {
         self.deps.directory.authorise(caller, order.reseller).await?;
         self.place(reserve(&self.deps, caller, order)).await
+    }
+
+    /// The charging system that is asked first for a number.
+    #[must_use]
+    pub fn first_system(&self, msisdn: Msisdn) -> SystemName {
+        self.deps.charging.first(msisdn)
     }
 
     /// Carries out a reservation that somebody else has authorised.
@@ -262,27 +270,6 @@ fn draw(deps: &RechargeDeps, reseller: ResellerId) -> (OperationId, [u8; 16]) {
     (OperationId::from_uuid(uuid), salt.try_into().expect("the other sixteen"))
 }
 
-impl Answer {
-    /// What the ledger says of a command about an operation.
-    ///
-    /// # Errors
-    /// [`ServiceError::Internal`] when it was about none.
-    pub(super) fn of(outcome: Outcome) -> Result<Self, ServiceError> {
-        match outcome {
-            Outcome::Decided(operation) | Outcome::Unchanged(operation) => Ok(Self { operation, replayed: false }),
-            Outcome::Replayed(operation) => Ok(Self { operation, replayed: true }),
-            Outcome::Recorded | Outcome::Put(_) => Err(ServiceError::Internal),
-        }
-    }
-}
-
-/// One recharge on its way, detached from the request that asked for it.
-struct Task {
-    deps: Arc<RechargeDeps>,
-    currency: Currency,
-    progress: watch::Sender<Progress>,
-}
-
 fn reserve(deps: &RechargeDeps, caller: &Caller, order: RechargeOrder) -> Command {
     let (operation, salt) = draw(deps, order.reseller);
     let reserve = Reserve {
@@ -297,123 +284,21 @@ fn reserve(deps: &RechargeDeps, caller: &Caller, order: RechargeOrder) -> Comman
         channel: order.channel,
         terminal: order.terminal,
         allow_repeat: order.allow_repeat,
+        system: deps.charging.first(order.msisdn),
     };
     Command { actor: caller.seller(), request: Request::Reserve(reserve) }
 }
 
-impl Task {
-    /// Runs to the end whether anybody waits or not. The permit counts it as outstanding.
-    async fn run(self, command: Command, permit: OwnedSemaphorePermit) {
-        let span = tracing::debug_span!("recharge.reserve", reseller.id = tracing::field::Empty);
-        let begun = Instant::now();
-        let reserved = match self.deps.ledger.execute(command).instrument(span.clone()).await {
-            Ok(outcome) => Answer::of(outcome),
-            Err(error) => Err(error.into()),
-        };
-        if let Ok(Answer { operation, replayed }) = &reserved {
-            span.record("reseller.id", tracing::field::display(operation.reseller));
-            trace_state(&span, operation, *replayed, begun);
+impl Answer {
+    /// What the ledger says of a command about an operation.
+    ///
+    /// # Errors
+    /// [`ServiceError::Internal`] when it was about none.
+    pub(super) fn of(outcome: Outcome) -> Result<Self, ServiceError> {
+        match outcome {
+            Outcome::Decided(operation) | Outcome::Unchanged(operation) => Ok(Self { operation, replayed: false }),
+            Outcome::Replayed(operation) => Ok(Self { operation, replayed: true }),
+            Outcome::Recorded | Outcome::Put(_) => Err(ServiceError::Internal),
         }
-        let ours = reserved.as_ref().ok().filter(|answer| !answer.replayed && answer.operation.status.is_open());
-        let Some(operation) = ours.map(|answer| answer.operation.clone()) else {
-            return self.report(reserved, Stage::Answered);
-        };
-        self.report(reserved, Stage::Waiting);
-        let span = tracing::debug_span!("recharge.charge", reseller.id = %operation.reseller);
-        self.charge(&operation).instrument(span).await;
-        drop(permit);
-    }
-
-    /// Calls the charging system and moves the operation by what it says, also when it says it late.
-    async fn charge(&self, operation: &Operation) {
-        let Some(request) = refill_request(operation, self.currency) else {
-            return tracing::error!(operation = %operation.id.uuid(), "a reserved recharge has no charging reference");
-        };
-        let begun = Instant::now();
-        // None when the reservation itself took too long: then nothing is sent any more.
-        let left_ms = u64::try_from(request.submit_by.since_ms(self.deps.clock.now())).unwrap_or(0);
-        let mut refill = self.deps.charging.refill(&request);
-        let in_time = timeout(Duration::from_millis(left_ms), &mut refill).await;
-        metrics::histogram!("taabia_charging_seconds").record(begun.elapsed().as_secs_f64());
-        if let Ok(outcome) = in_time {
-            drop(refill);
-            return self.conclude(operation, outcome).await;
-        }
-        self.conclude(operation, ChargingOutcome::Unknown("no answer before the deadline".into())).await;
-        match refill.await {
-            ChargingOutcome::Unknown(_) => {}
-            late => self.conclude(operation, late).await,
-        }
-    }
-
-    async fn conclude(&self, operation: &Operation, outcome: ChargingOutcome) {
-        metrics::counter!("taabia_charging_outcomes_total", "outcome" => outcome_name(&outcome)).increment(1);
-        let evidence = match outcome {
-            ChargingOutcome::Approved => Evidence::Applied,
-            ChargingOutcome::Declined(decline) => Evidence::NotApplied(decline),
-            ChargingOutcome::NotSent => Evidence::NotApplied(Decline::ChargingDeclined),
-            ChargingOutcome::Unknown(why) => {
-                tracing::info!(recharge.id = %OperationKind::Recharge.render(operation.id), why, "recharge in doubt");
-                Evidence::NoAnswer
-            }
-        };
-        let resolve = Resolve { operation: operation.id, evidence };
-        let actor: Actor = "system:charging".into();
-        let begun = Instant::now();
-        match self.deps.ledger.execute(Command { actor, request: Request::Resolve(resolve) }).await {
-            Ok(outcome) => {
-                if let Some(operation) = outcome.operation() {
-                    trace_state(&tracing::Span::current(), operation, false, begun);
-                }
-                self.report(Answer::of(outcome), Stage::Answered);
-            }
-            // The operation stays as it is. One that is open is the doubt job's; one that is final and contradicted is
-            // a case for reconciliation (`domain.md` \[3\]).
-            Err(error) => {
-                if matches!(error, LedgerError::Refused(Refusal::IllegalTransition { .. })) {
-                    metrics::counter!("taabia_contradicting_evidence_total").increment(1);
-                }
-                tracing::error!(recharge.id = %OperationKind::Recharge.render(operation.id), %error, "not resolved");
-            }
-        }
-    }
-
-    fn report(&self, reached: Result<Answer, ServiceError>, stage: Stage) {
-        self.progress.send_replace(Some(reached.map(|answer| (answer, stage))));
-    }
-}
-
-/// One line per durable step, for whoever follows a recharge; never a subscriber's number.
-fn trace_state(span: &tracing::Span, operation: &Operation, replayed: bool, begun: Instant) {
-    tracing::debug!(
-        parent: span,
-        recharge.id = %OperationKind::Recharge.render(operation.id),
-        status = operation.status.name(),
-        decline = operation.decline.map_or("", Decline::code),
-        amount.minor = operation.amount_minor,
-        replayed,
-        duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-        "recharge"
-    );
-}
-
-/// What is asked of the charging system for a reserved recharge.
-fn refill_request(operation: &Operation, currency: Currency) -> Option<RefillRequest> {
-    let recharge = operation.recharge()?;
-    Some(RefillRequest {
-        reference: recharge.charging_reference?,
-        msisdn: recharge.msisdn,
-        amount: Money::from_minor(operation.amount_minor, currency),
-        product: recharge.product.clone(),
-        submit_by: recharge.submit_by,
-    })
-}
-
-fn outcome_name(outcome: &ChargingOutcome) -> &'static str {
-    match outcome {
-        ChargingOutcome::Approved => "approved",
-        ChargingOutcome::Declined(_) => "declined",
-        ChargingOutcome::Unknown(_) => "unknown",
-        ChargingOutcome::NotSent => "not_sent",
     }
 }

@@ -61,7 +61,7 @@ pub(super) struct Batch {
     pub claims: Vec<ClaimRow>,
     pub new_operations: Vec<OperationRow>,
     pub moved_operations: Vec<MovedOperation>,
-    /// Tombstones that got the content of the late request for their key.
+    /// Tombstones that got the content of the late request for their key, and recharges that were sent on.
     pub filled_operations: Vec<OperationRow>,
     pub proposals: Vec<FourEyesRow>,
     pub rulings: Vec<FourEyesRow>,
@@ -197,9 +197,8 @@ impl Batch {
         for (run, lines) in &changes.new_lines {
             self.run_lines.extend(lines.iter().map(|line| LineRow::of(shard, *run, line)));
         }
-        // What is voided changes once: when the late request comes.
         let (filled, moved): (Vec<_>, Vec<_>) =
-            changes.updated_operations.iter().partition(|operation| operation.decline == Some(Decline::Voided));
+            changes.updated_operations.iter().partition(|operation| is_filled(operation));
         self.filled_operations.extend(filled.into_iter().map(OperationRow::from));
         self.moved_operations.extend(moved.into_iter().map(MovedOperation::from));
         self.placed_holds.extend(changes.placed_holds.iter().map(|hold| HoldRow::of(shard, hold)));
@@ -217,6 +216,13 @@ impl Batch {
         self.changed_records.extend(changes.updated_records.iter().map(|record| RecordRow::of(shard, record)));
         Ok(())
     }
+}
+
+/// Whether more of it changes than its state: what is voided, once, when the late request comes; what was sent on to
+/// another charging system, which is rare.
+fn is_filled(operation: &Operation) -> bool {
+    operation.decline == Some(Decline::Voided)
+        || operation.recharge().is_some_and(|recharge| recharge.asked.was_sent_on())
 }
 
 /// Compares how many rows were found with how many were meant.

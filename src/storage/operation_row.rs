@@ -7,8 +7,8 @@ use super::beside::Beside;
 use super::rows::{HoldRow, corrupt, hex_bytes, hex_optional, msisdn_column, read_at, shard_number};
 use crate::domain::catalogue::PayIn;
 use crate::domain::{
-    Allocation, Channel, Decline, Details, FourEyes, Hold, Msisdn, Operation, OperationId, OperationKind, PartnerId,
-    Recharge, ResellerId, Run, SaleTerms, Status, Timestamp, Transfer, TransferKind,
+    Allocation, AskedSystems, Channel, Decline, Details, FourEyes, Hold, Msisdn, Operation, OperationId, OperationKind,
+    PartnerId, Recharge, ResellerId, Run, SaleTerms, Status, Timestamp, Transfer, TransferKind,
 };
 use crate::ports::StoreError;
 
@@ -195,7 +195,7 @@ impl StoredOperation {
 
     fn take_recharge(&mut self) -> Result<Recharge, StoreError> {
         let product = self.row.product.take().ok_or_else(|| corrupt("operation.product"))?;
-        let (product, terms) = read_product(&product)?;
+        let (product, terms, asked) = read_product(&product)?;
         let digits = self.row.msisdn.and_then(|digits| u64::try_from(digits).ok());
         Ok(Recharge {
             msisdn: digits.and_then(Msisdn::from_digits).ok_or_else(|| corrupt("operation.msisdn"))?,
@@ -216,24 +216,29 @@ impl StoredOperation {
                 .transpose()?,
             allow_repeat: self.row.allow_repeat.ok_or_else(|| corrupt("operation.allow_repeat"))?,
             charging_reference: self.row.charging_reference,
+            asked,
             submit_by: self.row.submit_by.map(read_at).ok_or_else(|| corrupt("operation.submit_by"))?,
         })
     }
 }
 
-/// A product with the terms it was sold under, `airtime@7:…`; by itself before the first catalogue.
+/// A product with the terms it was sold under, `airtime@7:…`, and where another charging system than the main one was
+/// asked, with those that were, `airtime@7:…@north,south`; by itself before the first catalogue.
 fn product_column(recharge: &Recharge) -> String {
-    if recharge.terms.is_default() {
-        recharge.product.to_string()
-    } else {
-        format!("{}@{}", recharge.product, recharge.terms)
+    let Recharge { product, terms, asked, .. } = recharge;
+    match (terms.is_default(), asked.is_main_alone()) {
+        (true, true) => product.to_string(),
+        (false, true) => format!("{product}@{terms}"),
+        (_, false) => format!("{product}@{terms}@{asked}"),
     }
 }
 
-fn read_product(text: &str) -> Result<(Box<str>, SaleTerms), StoreError> {
-    let Some((product, terms)) = text.split_once('@') else { return Ok((text.into(), SaleTerms::default())) };
-    let terms = terms.parse().map_err(|_| corrupt("operation.product"))?;
-    Ok((product.into(), terms))
+fn read_product(text: &str) -> Result<(Box<str>, SaleTerms, AskedSystems), StoreError> {
+    let mut parts = text.splitn(3, '@');
+    let product = parts.next().unwrap_or_default();
+    let terms = parts.next().map(str::parse).transpose().map_err(|_| corrupt("operation.product"))?;
+    let asked = parts.next().map(str::parse).transpose().map_err(|_| corrupt("operation.product"))?;
+    Ok((product.into(), terms.unwrap_or_default(), asked.unwrap_or_default()))
 }
 
 /// Reads a page of operations.

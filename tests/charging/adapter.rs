@@ -14,7 +14,7 @@ async fn every_ending_is_understood_over_every_protocol() {
     for wire in Wire::ALL {
         let server = simulator(hurried()).await;
         let clock = ManualClock::new();
-        let charging = wire.adapter_with(&url(&server), 800, 64, clock.clone());
+        let charging = wire.adapter_with(&wire.url(&server), 800, 64, clock.clone());
         let offers = Offers { lookup: wire.has_lookup(), reversal: wire.has_reversal() };
         check(&*charging, &clock, &endings(), offers).await;
         // Endings 00, 05, 06, 08 and 99; and one whose credit was taken back again. A reversal for the number that ends

@@ -55,19 +55,19 @@ async fn the_request_is_the_one_of_the_contract() {
 #[tokio::test]
 async fn nonsense_is_unknown() {
     for wire in Wire::ALL {
-        let approved = wire.approval("7");
+        let (approved, done) = (wire.approval("7"), wire.success());
         for (name, response) in [
             ("HTML", ResponseTemplate::new(200).set_body_string("<html>approved</html>")),
-            ("nothing", ResponseTemplate::new(200)),
-            ("another reference", ResponseTemplate::new(200).set_body_string(wire.approval("8"))),
-            ("cut off", ResponseTemplate::new(200).set_body_string(&approved[..approved.len() - 9])),
-            ("twice", ResponseTemplate::new(200).set_body_string(approved.repeat(2))),
+            ("nothing", ResponseTemplate::new(done)),
+            ("another reference", ResponseTemplate::new(done).set_body_string(wire.approval("8"))),
+            ("cut off", ResponseTemplate::new(done).set_body_string(&approved[..approved.len() - 9])),
+            ("twice", ResponseTemplate::new(done).set_body_string(approved.repeat(2))),
             ("accepted", ResponseTemplate::new(202).set_body_string(approved.clone())),
             ("bad request", ResponseTemplate::new(400).set_body_string(approved.clone())),
             ("server error", ResponseTemplate::new(500).set_body_string(approved.clone())),
             ("unavailable", ResponseTemplate::new(503).insert_header("retry-after", "0")),
-            ("too large", ResponseTemplate::new(200).set_body_string(approved.clone() + &" ".repeat(100_000))),
-            ("late headers", ResponseTemplate::new(200).set_body_string(approved).set_delay(Duration::from_secs(30))),
+            ("too large", ResponseTemplate::new(done).set_body_string(approved.clone() + &" ".repeat(100_000))),
+            ("late headers", ResponseTemplate::new(done).set_body_string(approved).set_delay(Duration::from_secs(30))),
         ] {
             assert_unknown(wire, name, &peer_that_answers(response).await.uri()).await;
         }

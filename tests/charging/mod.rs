@@ -5,9 +5,9 @@ mod conformance;
 mod garbage;
 mod simulator;
 mod submission;
+mod tmf654;
 mod ucip;
 
-use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -15,11 +15,14 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use taabia::charging::simulator_http::{self, SimulatorHttp};
-use taabia::charging::{ChargingConfig, Dependencies, connect, in_process, ucip as ucip_adapter};
-use taabia::domain::{Currency, Money, Msisdn, Timestamp};
+use taabia::charging::tmf654::{Refusal, Refusals};
+use taabia::charging::{
+    ChargingConfig, Dependencies, connect, in_process, tmf654 as tmf654_adapter, ucip as ucip_adapter,
+};
+use taabia::domain::{Currency, Money, Msisdn, OperationId, Timestamp};
 use taabia::exchange::Bounds;
 use taabia::ports::{Charging, Clock, RefillRequest};
-use taabia::simulator::charging::{Config, Server};
+use taabia::simulator::charging::{Config, Server, TMF654_BASE};
 use tokio::net::TcpListener;
 
 /// A clock that stands still until it is moved.
@@ -52,6 +55,7 @@ fn submit_by() -> Timestamp {
 fn refill(reference: i64, ending: u64) -> RefillRequest {
     RefillRequest {
         reference,
+        operation: OperationId::from_uuid(uuid::Uuid::from_u128(u128::from(reference.unsigned_abs()))),
         msisdn: Msisdn::from_digits(212_612_345_600 + ending).unwrap(),
         amount: Money::from_minor(2_000, Currency::MAD),
         product: "airtime".into(),
@@ -64,10 +68,11 @@ fn refill(reference: i64, ending: u64) -> RefillRequest {
 enum Wire {
     Simulator,
     Ucip,
+    Tmf654,
 }
 
 impl Wire {
-    const ALL: [Self; 2] = [Self::Simulator, Self::Ucip];
+    const ALL: [Self; 3] = [Self::Simulator, Self::Ucip, Self::Tmf654];
 
     /// Its adapter with short timings, for a peer at `url`.
     fn adapter_with(self, url: &str, timeout_ms: u32, max_in_flight: u32, clock: Arc<dyn Clock>) -> Arc<dyn Charging> {
@@ -77,7 +82,21 @@ impl Wire {
                 let config = ChargingConfig::Ucip(ucip_config(url, bounds(timeout_ms, max_in_flight)));
                 connect(&config, Dependencies { clock }).unwrap()
             }
+            Self::Tmf654 => {
+                let config = ChargingConfig::Tmf654(tmf654_config(url, bounds(timeout_ms, max_in_flight)));
+                connect(&config, Dependencies { clock }).unwrap()
+            }
         }
+    }
+
+    /// Where it is spoken at the simulator.
+    fn url(self, server: &Server) -> String {
+        url(server) + if self == Self::Tmf654 { TMF654_BASE } else { "" }
+    }
+
+    /// The status with which its peer approves.
+    fn success(self) -> u16 {
+        if self == Self::Tmf654 { 201 } else { 200 }
     }
 
     /// How its peer approves the refill with this reference.
@@ -86,6 +105,7 @@ impl Wire {
             Self::Simulator => {
                 format!(r#"{{"reference":"{reference}","result":"approved","code":"approved","applied":1}}"#)
             }
+            Self::Tmf654 => format!(r#"{{"id":"1","status":"completed","reason":"{reference}"}}"#),
             Self::Ucip => format!(
                 "<?xml version=\"1.0\"?><methodResponse><params><param><value><struct>\
                  <member><name>originTransactionID</name><value><string>{reference}</string></value></member>\
@@ -128,13 +148,27 @@ fn ucip_config(url: &str, bounds: Bounds) -> ucip_adapter::Config {
     }
 }
 
+fn tmf654_config(url: &str, bounds: Bounds) -> tmf654_adapter::Config {
+    let codes = ["subscriber_unknown", "subscriber_barred", "credit_spent"];
+    let codes = codes.map(|name| (name.to_owned(), Refusal::from_name(name).unwrap()));
+    let system_down = ("system_down".to_owned(), Refusal::Other);
+    tmf654_adapter::Config {
+        url: url.into(),
+        bounds,
+        user: "taabia".into(),
+        password: "s3cret".into(),
+        currency: Currency::MAD,
+        bucket: "main-{msisdn}".into(),
+        party_account: "{msisdn}".into(),
+        operator_bucket: "operator".into(),
+        refusals: Refusals(codes.into_iter().chain([system_down]).collect()),
+        event_secret: "tell-me".into(),
+    }
+}
+
 /// An adapter with short timings, for a peer at `url`.
 fn adapter_with(url: &str, timeout_ms: u32, max_in_flight: u32, clock: Arc<dyn Clock>) -> SimulatorHttp {
-    let config = simulator_http::Config {
-        timeout_ms: NonZeroU32::new(timeout_ms).unwrap(),
-        max_refills_in_flight: NonZeroU32::new(max_in_flight).unwrap(),
-        ..simulator_http::Config::new(url)
-    };
+    let config = simulator_http::Config { url: url.into(), bounds: bounds(timeout_ms, max_in_flight) };
     SimulatorHttp::new(&config, Dependencies { clock }).unwrap()
 }
 

@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod bad_input;
+mod charging_events;
 mod disputes;
 mod exports;
 mod four_eyes;

@@ -2,5 +2,6 @@
 
 mod doubt;
 mod outcomes;
+mod routing;
 mod script;
 mod survival;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use taabia::charging::{ChargingSystems, Dependencies};
 use taabia::domain::{Channel, ClientId, Currency, NumberingPlan, Operation, OperationId, Status, Timestamp};
 use taabia::engine::{Engine, EngineConfig};
 use taabia::jobs::{DoubtConfig, DoubtJob};
@@ -71,6 +72,13 @@ impl Scripted {
     pub fn refills(&self) -> (usize, usize) {
         let refills = self.refills.lock().unwrap();
         (refills.values().sum(), refills.len())
+    }
+
+    /// The references of all refills, sorted.
+    pub fn references(&self) -> Vec<i64> {
+        let mut references: Vec<_> = self.refills.lock().unwrap().keys().copied().collect();
+        references.sort_unstable();
+        references
     }
 
     pub fn lookups(&self) -> usize {
@@ -186,6 +194,11 @@ impl Shop {
 
     /// Starts the doubt job of another node.
     pub fn doubt(&self, node: &Node, charging: &Arc<Scripted>, min_backoff_ms: u64) -> Doubt {
+        self.doubt_at(node, alone(charging, &self.world.clock), min_backoff_ms)
+    }
+
+    /// As [`Self::doubt`], with several charging systems.
+    pub fn doubt_at(&self, node: &Node, charging: Arc<ChargingSystems>, min_backoff_ms: u64) -> Doubt {
         let clock = Arc::new(Counted(self.world.clock.clone(), AtomicUsize::new(0)));
         let reads: Arc<dyn Reads> = self.world.books.store.clone();
         let config = DoubtConfig {
@@ -196,8 +209,7 @@ impl Shop {
             max_backoff_ms: 4 * min_backoff_ms,
             concurrency: 4,
         };
-        let job =
-            DoubtJob { ledger: node.engine.clone(), reads, charging: charging.clone(), clock: clock.clone(), config };
+        let job = DoubtJob { ledger: node.engine.clone(), reads, charging, clock: clock.clone(), config };
         let (stop, stopped) = watch::channel(false);
         Doubt { task: tokio::spawn(job.run(stopped)), stop, clock }
     }
@@ -214,13 +226,22 @@ impl Shop {
 /// Nodes must not draw the same ids.
 static SEEDS: AtomicU64 = AtomicU64::new(1_000);
 
+/// One charging system alone.
+fn alone(charging: &Arc<Scripted>, clock: &Arc<ManualClock>) -> Arc<ChargingSystems> {
+    Arc::new(ChargingSystems::of(charging.clone(), &Dependencies { clock: clock.clone() }))
+}
+
 pub fn node(books: &Books, clock: &Arc<ManualClock>, charging: &Arc<Scripted>, timing: Timing) -> Node {
+    node_at(books, clock, alone(charging, clock), timing)
+}
+
+pub fn node_at(books: &Books, clock: &Arc<ManualClock>, charging: Arc<ChargingSystems>, timing: Timing) -> Node {
     let rules = Rules { charging_deadline_ms: timing.deadline_ms, ..script::rules() };
     let engine = Engine::start(books.store.clone(), clock.clone(), Arc::new(rules), &EngineConfig::default());
     let deps = RechargeDeps {
         ledger: engine.clone(),
         reads: books.store.clone(),
-        charging: charging.clone(),
+        charging,
         directory: Arc::new(Directory::new(books.registry.clone(), books.store.shards())),
         clock: clock.clone(),
         randomness: Arc::new(SeededRandomness::new(SEEDS.fetch_add(1, Ordering::SeqCst))),

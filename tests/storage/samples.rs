@@ -61,6 +61,7 @@ pub fn full_recharge(id: OperationId, reseller: ResellerId) -> Operation {
             terminal: Some("T 1~\"'\\".parse().unwrap()),
             allow_repeat: true,
             charging_reference: Some(i64::MAX),
+            asked: "north".parse().unwrap(),
             submit_by: at(13),
         }),
         last_sequence: 1,

@@ -11,14 +11,12 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use taabia::domain::{ClientId, Currency, Decline, NumberingPlan, PartnerId, ResellerId, Timestamp};
+use taabia::charging::{ChargingSystems, Dependencies};
+use taabia::domain::{ClientId, Currency, NumberingPlan, PartnerId, ResellerId, Timestamp};
 use taabia::http::{Api, Exports, Readiness};
 use taabia::ledger::{Registration, Request as Order};
 use taabia::ports::acquirer::CaptureMode;
-use taabia::ports::{
-    Acquirer, Charging, ChargingOutcome, Client, Ledger, LookupOutcome, Randomness, RefillRequest, Registry, Secret,
-    StoreError,
-};
+use taabia::ports::{Acquirer, Client, Ledger, Randomness, Registry, Secret, StoreError};
 use taabia::services::access::{
     Authenticator, AuthenticatorSettings, ClientFreshness, Clients, KeyFile, KeyRing, KeySource, NewClient,
     SecretHasher, TokenSettings, Tokens,
@@ -33,32 +31,11 @@ use taabia::services::{
 };
 use tower::ServiceExt;
 
+use super::charger::Charger;
 use super::world::World;
 use super::{ManualClock, SeededRandomness, in_memory};
 
 pub const ISSUER: &str = "https://taabia.example";
-
-/// Approves; `…00` never answers, `…02` is unknown.
-pub struct Charger;
-
-#[async_trait]
-impl Charging for Charger {
-    fn name(&self) -> &'static str {
-        "test"
-    }
-
-    async fn refill(&self, request: &RefillRequest) -> ChargingOutcome {
-        match request.msisdn.digits() % 100 {
-            0 => std::future::pending().await,
-            2 => ChargingOutcome::Declined(Decline::SubscriberUnknown),
-            _ => ChargingOutcome::Approved,
-        }
-    }
-
-    async fn lookup(&self, _: i64) -> LookupOutcome {
-        LookupOutcome::NotKnown
-    }
-}
 
 /// A registry that can be out of reach.
 pub struct Reachable {
@@ -332,6 +309,10 @@ fn four_eyes(world: &World, directory: Arc<Directory>) -> FourEyes {
     }
 }
 
+fn charging(world: &World) -> Arc<ChargingSystems> {
+    Arc::new(ChargingSystems::of(Arc::new(Charger), &Dependencies { clock: world.clock.clone() }))
+}
+
 fn wire(
     world: &World,
     access: &Access,
@@ -341,10 +322,11 @@ fn wire(
     let store = world.books.store.clone();
     let randomness: Arc<dyn Randomness> = Arc::new(SeededRandomness::new(5));
     let directory = Arc::new(Directory::new(access.registry.clone(), store.shards()));
+    let charging = charging(world);
     let deps = RechargeDeps {
         ledger: world.nodes[0].clone(),
         reads: store.clone(),
-        charging: Arc::new(Charger),
+        charging: charging.clone(),
         directory: directory.clone(),
         clock: world.clock.clone(),
         randomness: randomness.clone(),
@@ -373,6 +355,7 @@ fn wire(
     });
     Api {
         recharges,
+        charging,
         network: Arc::new(Network {
             directory: directory.clone(),
             ledger: world.nodes[0].clone(),

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod bank;
+pub mod charger;
 pub mod contents;
 pub mod database;
 pub mod partners;

@@ -8,6 +8,7 @@ mod transfers;
 
 use std::collections::HashMap;
 
+use taabia::domain::SystemName;
 use taabia::domain::records::Bounds;
 use taabia::domain::{Decline, Limits, ResellerId, Shard, Standing, Status, TransferKind};
 use taabia::ledger::command::Settlement;
@@ -160,6 +161,8 @@ struct Op {
     decline: Option<Decline>,
     balance_after: Option<i64>,
     at_ms: i64,
+    /// Charging systems.
+    asked: Vec<SystemName>,
 }
 
 /// The naive model.
@@ -314,7 +317,8 @@ impl Model {
         status: Status,
         decline: Option<Decline>,
     ) -> Op {
-        Op { reseller, content, amount, at_terminal: false, status, decline, balance_after: None, at_ms: self.now_ms }
+        let (at_ms, asked) = (self.now_ms, vec![SystemName::MAIN]);
+        Op { reseller, content, amount, at_terminal: false, status, decline, balance_after: None, at_ms, asked }
     }
 
     fn held(&self, reseller: usize) -> i64 {
@@ -391,6 +395,8 @@ impl Model {
         let Some(op) = self.ops.get_mut(pick) else { return Seen::Skipped };
         let unchanged = Seen::Unchanged(op.status, op.decline, op.balance_after);
         match (op.status, evidence) {
+            (Status::Submitted, Evidence::NotOurs { next }) if !op.asked.contains(&next) => op.asked.push(next),
+            (from, Evidence::NotOurs { .. }) => return Seen::Refused(Refusal::IllegalTransition { from }),
             (Status::Completed, Evidence::Applied)
             | (Status::Declined, Evidence::NotApplied(_))
             | (Status::Completed | Status::Declined | Status::InDoubt, Evidence::NoAnswer) => return unchanged,

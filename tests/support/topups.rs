@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use taabia::acquiring::breaker::BreakerConfig;
 use taabia::acquiring::{AcquirerConfig, AcquirerName, Acquirers, Dependencies, Rule, Setup, in_process};
+use taabia::charging::ChargingSystems;
 use taabia::domain::{Currency, Money, Timestamp};
 use taabia::jobs::TopupJob;
 use taabia::ports::acquirer::{
@@ -20,7 +21,7 @@ use taabia::services::topups::{TopupConfig, TopupDeps, TopupOrder, Topups};
 use taabia::services::{Caller, Directory, Recharges, Settlements};
 
 use super::SeededRandomness;
-use super::api::Charger;
+use super::charger::Charger;
 use super::world::World;
 
 pub const MAD: Currency = Currency::MAD;
@@ -266,7 +267,10 @@ fn recharges(world: &World, directory: &Arc<Directory>) -> Arc<Recharges> {
     let deps = RechargeDeps {
         ledger: world.nodes[0].clone(),
         reads: world.books.store.clone(),
-        charging: Arc::new(Charger),
+        charging: Arc::new(ChargingSystems::of(
+            Arc::new(Charger),
+            &taabia::charging::Dependencies { clock: world.clock.clone() },
+        )),
         directory: directory.clone(),
         clock: world.clock.clone(),
         randomness: Arc::new(SeededRandomness::new(13)),

@@ -218,6 +218,7 @@ impl World {
             channel: Channel::Atm,
             terminal: None,
             allow_repeat: true,
+            system: taabia::domain::SystemName::MAIN,
         }
     }
 

@@ -22,12 +22,6 @@ const STRIPE_URL: &str = "https://api.stripe.com";
 /// A probe of a breaker is given up after this many time-outs.
 const PROBE_TIMEOUTS: i64 = 3;
 
-/// The section of the table `acquirers` that a dotted key belongs to.
-pub(super) fn section_of(key: &str) -> Option<&str> {
-    let rest = key.strip_prefix("acquirers.")?;
-    Some(rest.split_once('.').map_or(rest, |(name, _)| name)).filter(|name| !name.is_empty())
-}
-
 /// All settings of one section with their defaults.
 pub(super) fn defaults() -> Table {
     ACQUIRER_EXAMPLE.parse().expect("the example is TOML, which a test checks")
@@ -336,17 +330,4 @@ impl Settlement {
         };
         Ok(profile)
     }
-}
-
-/// Makes room for the section that `key` belongs to; gives the dotted keys that are new.
-pub(super) fn make_room(settings: &mut Table, key: &str) -> Vec<String> {
-    let Some(name) = section_of(key) else { return Vec::new() };
-    let sections = settings.entry("acquirers").or_insert_with(|| Value::Table(Table::new()));
-    let Some(sections) = sections.as_table_mut().filter(|sections| !sections.contains_key(name)) else {
-        return Vec::new();
-    };
-    let defaults = defaults();
-    let keys = super::layers::leaves(&defaults);
-    sections.insert(name.to_owned(), Value::Table(defaults));
-    keys.into_iter().map(|(key, _)| format!("acquirers.{name}.{key}")).collect()
 }

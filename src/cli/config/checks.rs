@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use secrecy::ExposeSecret as _;
 
-use super::{ChargingKind, Config};
+use super::Config;
 use crate::domain::{Money, ResellerCode};
 
 /// The first setting that does not fit, and what was expected of it.
@@ -16,9 +16,6 @@ pub(super) fn check(config: &Config) -> Result<(), (&'static str, String)> {
     levels(config)?;
     ranges(config)?;
     amounts(config)?;
-    if config.charging.kind == ChargingKind::Simulator {
-        http_url("charging.url", &config.charging.url)?;
-    }
     let house = &config.topup.house_reseller;
     if !house.is_empty() && house.parse::<ResellerCode>().is_err() {
         return Err(("topup.house_reseller", "expected the code of a reseller".into()));
@@ -62,7 +59,7 @@ fn ranges(config: &Config) -> Result<(), (&'static str, String)> {
     within("topup.acquirer_deadline_ms", topup.acquirer_deadline_ms, 1..=HOUR_MS)?;
     within("topup.lookup_horizon_ms", topup.lookup_horizon_ms, 0..=24 * HOUR_MS)?;
     within("topup.poll_interval_ms", topup.poll_interval_ms, 1..=HOUR_MS)?;
-    let Config { engine, recharge, allocation, four_eyes, doubt, transfer, charging, access, shutdown, .. } = config;
+    let Config { engine, recharge, allocation, four_eyes, doubt, transfer, access, shutdown, .. } = config;
     within("engine.posters", engine.posters, 0..=256)?;
     within("engine.max_batch", engine.max_batch, 1..=4_096)?;
     within("engine.queue_capacity", engine.queue_capacity, 1..=1_000_000)?;
@@ -86,9 +83,6 @@ fn ranges(config: &Config) -> Result<(), (&'static str, String)> {
     within("doubt.concurrency", doubt.concurrency, 1..=1_024)?;
     within("transfer.accept_within_s", transfer.accept_within_s, 1..=366 * 86_400)?;
     within("transfer.poll_interval_ms", transfer.poll_interval_ms, 1..=HOUR_MS)?;
-    within("charging.connect_timeout_ms", charging.connect_timeout_ms, 1..=HOUR_MS)?;
-    within("charging.lookup_timeout_ms", charging.lookup_timeout_ms, 1..=HOUR_MS)?;
-    within("charging.max_in_flight", charging.max_in_flight, 1..=65_536)?;
     within("statements.write_interval_ms", statements.write_interval_ms, 1..=HOUR_MS)?;
     within("statements.exports_at_once", statements.exports_at_once, 1..=64)?;
     within("stock_watch.interval_ms", stock_watch.interval_ms, 100..=HOUR_MS)?;

@@ -6,12 +6,18 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{Config, EXAMPLE, acquirers, checks};
+use super::{Config, EXAMPLE, acquirers, charging, checks};
 
 /// What precedes the name of a setting in the environment.
 const PREFIX: &str = "TAABIA_";
 /// Variables of ours that are no settings: those of tools, benches and tests, and the file's own name.
 const NO_SETTINGS: [&str; 5] = ["TAABIA_CONFIG", "TAABIA_LOAD_", "TAABIA_SIMULATE_", "TAABIA_TEST_", "TAABIA_BENCH_"];
+
+type NamedSections = (&'static str, fn() -> Table);
+
+/// Tables whose sections have names of the operator's choosing, each with the defaults of one section.
+const NAMED_SECTIONS: [NamedSections; 2] =
+    [("acquirers", acquirers::defaults), ("charging_systems", charging::defaults)];
 
 /// A setting given as a flag.
 #[derive(Clone, Debug)]
@@ -110,10 +116,17 @@ impl Layers {
         leaves(&table).into_iter().try_for_each(|(key, value)| self.lay(&key, value, &origin))
     }
 
-    /// A section of an acquirer has all settings as soon as it has one.
+    /// A section of an acquirer or of a charging system has all settings as soon as it has one.
     fn make_room(&mut self, key: &str) {
-        let added = acquirers::make_room(&mut self.settings, key);
-        self.origins.extend(added.into_iter().map(|key| (key, "the defaults".to_owned())));
+        let mut parts = key.splitn(3, '.');
+        let (Some(table), Some(name)) = (parts.next(), parts.next().filter(|name| !name.is_empty())) else { return };
+        let Some((_, defaults)) = NAMED_SECTIONS.iter().find(|(own, _)| *own == table) else { return };
+        let sections = self.settings.entry(table).or_insert_with(|| Value::Table(Table::new()));
+        let Some(sections) = sections.as_table_mut().filter(|sections| !sections.contains_key(name)) else { return };
+        let defaults = defaults();
+        let keys = leaves(&defaults).into_iter().map(|(key, _)| format!("{table}.{name}.{key}"));
+        self.origins.extend(keys.map(|key| (key, "the defaults".to_owned())));
+        sections.insert(name.to_owned(), Value::Table(defaults));
     }
 
     /// Lays a text, read as the kind of value that the setting has.
@@ -162,13 +175,18 @@ impl Layers {
             key,
             problem,
         })?;
+        charging::check(&config).map_err(|(key, problem)| ConfigError::Invalid {
+            origin: self.origins.get(&key).cloned().unwrap_or_else(|| "the section's name".to_owned()),
+            key,
+            problem,
+        })?;
         Ok(config)
     }
 }
 
 /// The settings of a table with their dotted keys. An empty table counts as one, so that a section that
 /// does not exist is noticed.
-pub(super) fn leaves(table: &Table) -> Vec<(String, Value)> {
+fn leaves(table: &Table) -> Vec<(String, Value)> {
     let mut found = Vec::new();
     for (name, value) in table {
         match value {

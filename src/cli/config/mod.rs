@@ -2,9 +2,11 @@
 //! of the environment and flags change it, in rising precedence ([`load`]).
 
 mod acquirers;
+mod charging;
 mod checks;
 mod layers;
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,6 +20,7 @@ use crate::domain::catalogue::Rate;
 use crate::domain::{Calendar, Currency, CutOff, Edge, LevelName, Money, NumberingPlan};
 
 pub use acquirers::{ACQUIRER_EXAMPLE, AcquirerSettings, Acquirers, Misfit, setups as acquirer_setups};
+pub use charging::{Charging, ChargingKind, setups as charging_setups};
 pub use layers::{ConfigError, Flag, Loaded, environment, load};
 
 /// The commented example, which is where the defaults are.
@@ -51,6 +54,9 @@ pub struct Config {
     pub transfer: Transfer,
     pub topup: Topup,
     pub charging: Charging,
+    /// More charging systems, by name; each section has all settings of `charging`.
+    #[serde(default)]
+    pub charging_systems: BTreeMap<String, Charging>,
     pub statements: Statements,
     pub stock_watch: StockWatch,
     /// By name; each section has all settings of [`ACQUIRER_EXAMPLE`].
@@ -145,24 +151,6 @@ pub struct Topup {
     pub suspend_on_chargeback: bool,
     pub public_url: String,
     pub house_reseller: String,
-}
-
-/// Which charging system credits the lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChargingKind {
-    Simulator,
-    InProcess,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Charging {
-    pub kind: ChargingKind,
-    pub url: String,
-    pub connect_timeout_ms: u64,
-    pub lookup_timeout_ms: u64,
-    pub max_in_flight: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -4,6 +4,7 @@ mod allocation_runs;
 mod allocations;
 mod audit;
 mod business_days;
+mod charging_events;
 mod fields;
 mod four_eyes;
 mod operations;
@@ -30,7 +31,7 @@ const MAKER_OR_CHECKER: Need = Need::OneOf(&[Scope::StockIssue, Scope::StockAppr
 
 /// Calls that need no token: who calls is proven by what is sent.
 pub fn open_calls() -> Vec<utoipa_axum::router::UtoipaMethodRouter<ApiState>> {
-    vec![routes!(topups::notification::notify_acquirer)]
+    vec![routes!(topups::notification::notify_acquirer), routes!(charging_events::tell_charging_event)]
 }
 
 /// Every other call of version 1 and what it needs.

@@ -3,14 +3,19 @@
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
 use axum::response::{IntoResponse, Response};
-use secrecy::SecretString;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
 
 use super::super::connections::{NoAnswer, until_stopped};
 use super::books::{Books, Entry, Reference, Refill};
 use super::ending::{Ending, Verdict};
 use super::recorder::{NotRecorded, Recorded, Recorder};
+use super::tmf654::Hub;
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -20,8 +25,9 @@ pub(super) struct Simulator {
     pub deduplicate: bool,
     pub slow: Duration,
     pub silence: Duration,
-    /// What callers of UCIP must send; anything when there is none.
+    /// What callers of UCIP and TMF654 must send; anything when there is none.
     pub basic: Option<Arc<SecretString>>,
+    pub hub: Arc<Hub>,
     pub stopped: watch::Receiver<bool>,
 }
 
@@ -35,6 +41,14 @@ pub(super) enum Charged {
 }
 
 impl Simulator {
+    /// Whether the caller sent what is asked for by HTTP Basic.
+    pub(super) fn lets_in(&self, headers: &HeaderMap) -> bool {
+        let Some(basic) = &self.basic else { return true };
+        let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Basic "));
+        let given = given.and_then(|given| STANDARD.decode(given).ok());
+        given.as_deref() == Some(basic.expose_secret().as_bytes())
+    }
+
     pub(super) fn books(&self) -> RwLockReadGuard<'_, Books> {
         self.books.read().unwrap_or_else(PoisonError::into_inner)
     }

@@ -8,6 +8,7 @@
 //! | `GET /applied/summary` | `{count, total_minor}` of what took effect |
 //! | `GET /applied?after=&limit=` | what took effect, by reference: `{items, next}` |
 //! | `POST /Air` | the same books over UCIP: [`ucip`] |
+//! | `/tmf-api/prepayBalanceManagement/v4/…` | the same books over TMF654: [`tmf654`] |
 //!
 //! The last two digits of the MSISDN choose how a refill ends: [`ending::Ending`]. The record is durable before
 //! anything is answered: [`recorder`].
@@ -18,6 +19,7 @@ mod ending;
 mod record;
 mod recorder;
 mod routes;
+mod tmf654;
 mod ucip;
 
 use std::io;
@@ -48,8 +50,10 @@ pub struct Config {
     /// How long a refill that is never answered keeps its connection.
     pub silence: Duration,
     pub max_connections: usize,
-    /// `USER:PASSWORD` that callers of UCIP must send; without it none is asked for.
+    /// `USER:PASSWORD` that callers of UCIP and TMF654 must send; without it none is asked for.
     pub basic: Option<SecretString>,
+    /// Who is told of top-ups, beside those who register at the hub of TMF654.
+    pub listener: Option<String>,
 }
 
 impl Default for Config {
@@ -61,6 +65,7 @@ impl Default for Config {
             silence: Duration::from_mins(2),
             max_connections: 4_096,
             basic: None,
+            listener: None,
         }
     }
 }
@@ -77,6 +82,9 @@ pub enum StartError {
     #[error("the charging simulator cannot start")]
     Io(#[from] io::Error),
 }
+
+/// Where TMF654 is spoken, below the simulator's address.
+pub const TMF654_BASE: &str = tmf654::BASE;
 
 /// A running simulator. Dropped, it stops as if the power had gone.
 pub struct Server {
@@ -115,6 +123,7 @@ impl Server {
             slow: config.slow,
             silence: config.silence,
             basic: config.basic.map(Arc::new),
+            hub: Arc::new(tmf654::Hub::new(config.listener)?),
             stopped: stopped.clone(),
         });
         let connections = tokio::spawn(connections::serve(listener, router, config.max_connections, stopped));

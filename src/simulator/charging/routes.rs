@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::books::{Reference, Refill, Summary, WrittenEntry, parse_amount, parse_msisdn};
 use super::charge::{Charged, Simulator};
 use super::recorder::NotRecorded;
-use super::ucip;
+use super::{tmf654, ucip};
 
 const MAX_BODY_BYTES: usize = 16 * 1024;
 const MAX_PAGE: usize = 10_000;
@@ -25,6 +25,7 @@ pub(super) fn router(simulator: Simulator) -> Router {
         .route("/applied", get(applied))
         .route("/applied/summary", get(summary))
         .route("/Air", post(ucip::air))
+        .nest(tmf654::BASE, tmf654::router(simulator.clone()))
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "no_such_path", "see POST /refills") })
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path has other methods")

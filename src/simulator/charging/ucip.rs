@@ -6,10 +6,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use secrecy::ExposeSecret as _;
 
 use super::books::{Reference, Refill, parse_msisdn};
 use super::charge::{Charged, Simulator};
@@ -39,15 +36,12 @@ fn code_of(verdict: Verdict) -> i64 {
 
 /// The one path of UCIP.
 pub(super) async fn air(State(simulator): State<Simulator>, headers: HeaderMap, body: Bytes) -> Response {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !is_user_agent(text(header::USER_AGENT)) {
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    if !user_agent.is_some_and(is_user_agent) {
         return (StatusCode::BAD_REQUEST, "User-Agent: expected UGw Server/x.y/1.0").into_response();
     }
-    if let Some(basic) = &simulator.basic {
-        let given = text(header::AUTHORIZATION).strip_prefix("Basic ").and_then(|given| STANDARD.decode(given).ok());
-        if given.as_deref() != Some(basic.expose_secret().as_bytes()) {
-            return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Basic realm=\"Air\"")]).into_response();
-        }
+    if !simulator.lets_in(&headers) {
+        return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Basic realm=\"Air\"")]).into_response();
     }
     let Ok(Document::Call { method, params }) = xml_rpc::parse(&body) else {
         return fault(ILLEGAL_REQUEST, "Illegal request message");

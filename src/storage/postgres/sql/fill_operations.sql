@@ -1,4 +1,5 @@
--- Gives tombstones the content of the late request for their key.
+-- Gives tombstones the content of the late request for their key, and recharges that were sent on to another charging
+-- system their new reference.
 -- Parameters, arrays of one column each: shard, id, then every column that may change. Rows: none; as many are
 -- changed as were sent.
 -- Probed by primary key and reached by their place, as in persist.sql.

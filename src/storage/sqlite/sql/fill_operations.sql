@@ -1,4 +1,5 @@
--- Gives tombstones the content of the late request for their key.
+-- Gives tombstones the content of the late request for their key, and recharges that were sent on to another charging
+-- system their new reference.
 -- Parameters: a JSON array of rows, bytes as hexadecimal digits. Rows: none; as many are changed as were sent.
 UPDATE operation
 SET amount_minor = j.value ->> 'amount_minor', status = j.value ->> 'status', decline = j.value ->> 'decline',
