@@ -66,6 +66,8 @@ macro_rules! statements_of_dialect {
             SETTLEMENT_LINES = "settlement_lines",
             SETTLEMENT_LINES_OF_FILE = "settlement_lines_of_file",
             SETTLEMENT_LINE = "settlement_line",
+            RECHARGES_OF_REFERENCES = "recharges_of_references",
+            UNRECORDED_RECHARGES = "unrecorded_recharges",
             ITEM_RECORDS = "item_records",
             SETTLEMENT_ITEMS = "settlement_items",
             LOAD_SETTLED_KEYS = "load_settled_keys",

@@ -133,3 +133,35 @@ async fn an_item_is_given_to_somebody_and_resolved_by_two() {
     let booked = action("resolution.booked");
     assert_eq!((&booked["after"]["item"], &booked["after"]["resolution"]), (&id, &json!("write_off")));
 }
+
+#[tokio::test]
+async fn the_charging_systems_record_is_booked_once_and_told() {
+    let api = TestApi::new().await;
+    let made = api.post("/v1/recharges", api.recharge("told").to_string()).await.json();
+    let reference = made["charging_reference"].as_str().unwrap();
+    let record = format!(
+        "time,result,amount,msisdn,reference\n2026-11-21 08:00,applied,{},,{reference}\n2026-11-21,applied,4.00,,17\n",
+        made["amount"].as_str().unwrap()
+    );
+    let path = "/v1/charging-records";
+    let booked = send(&api, path, "text/csv", &record).await;
+    assert_eq!(booked.status, 201, "{}", booked.text());
+    let report = booked.json();
+    assert_eq!((&report["matched"]["count"], &report["missing_here"]["count"]), (&json!(1), &json!(1)));
+    assert_eq!((&report["net"], &report["difference"]), (&json!("4.00"), &json!("4.00")));
+    let again = send(&api, path, "text/csv", &record).await;
+    assert_eq!((again.status.as_u16(), again.json()), (200, report));
+    let items = get(&api, "/v1/settlement-items").await.json();
+    let item = &items["items"][0];
+    assert_eq!(
+        (&item["kind"], &item["acquirer"], &item["reference"]),
+        (&json!("refill"), &json!("charging system"), &json!("17"))
+    );
+    let bad = send(&api, path, "text/csv", "reference,msisdn,amount,time,result\n17,,4,2026-11-21,never\n").await;
+    assert_eq!(bad.problem(422, "validation_failed"), ["/2/result invalid"]);
+    send(&api, path, "application/json", "{}").await.problem(415, "unsupported_media_type");
+    send(&api, "/v1/charging-records?acquirer=bank", "text/csv", &record).await.problem(400, "invalid_query");
+    get(&api, "/v1/settlement-items?state=unrecorded").await.problem(400, "invalid_query");
+    let day = get(&api, "/v1/settlement-items?state=unrecorded&business_date=2026-11-21").await.json();
+    assert_eq!(day["items"], json!([]));
+}
