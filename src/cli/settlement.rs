@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
@@ -15,7 +15,7 @@ use super::node::start_engine;
 use super::node_topups::acquirers;
 use super::serve::open_for_serving;
 use super::{settings, telemetry};
-use crate::acquiring::Acquirers;
+use crate::acquiring::{AcquirerName, Acquirers};
 use crate::domain::records::SettledSum;
 use crate::domain::{LineState, Money};
 use crate::engine::Engine;
@@ -33,6 +33,8 @@ const PAGE: u32 = 200;
 pub enum SettlementCommand {
     /// Compares a file with the top-ups and books it; the same file again changes nothing. Exit 0 when every line matches.
     Import(SettlementImportArgs),
+    /// Compares the charging system's daily record with the recharges, moves those in doubt by it and books the difference. Exit 0 when every line matches.
+    Record(RecordImportArgs),
     /// Lists what files and the books do not have in common, with age and owner, the oldest first. Exit 0 when there is nothing.
     Items(SettlementItemsArgs),
 }
@@ -45,6 +47,15 @@ pub struct SettlementImportArgs {
     #[arg(long, value_name = "NAME")]
     pub acquirer: String,
     /// CSV in UTF-8 with a heading.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct RecordImportArgs {
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// CSV in UTF-8 with the columns reference, msisdn, amount, time and result.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 }
@@ -68,7 +79,8 @@ pub struct SettlementItemsArgs {
 /// When the store or the file cannot be read.
 pub async fn settlement(command: SettlementCommand) -> Result<bool, Box<dyn Error>> {
     match command {
-        SettlementCommand::Import(args) => import(args).await,
+        SettlementCommand::Import(args) => import(&args.settings, &args.file, Some(&args.acquirer)).await,
+        SettlementCommand::Record(args) => import(&args.settings, &args.file, None).await,
         SettlementCommand::Items(args) => items(args).await,
     }
 }
@@ -95,21 +107,26 @@ pub(super) fn reconciliation(config: &Config, storage: &Storage) -> Reconciliati
 }
 
 /// Whether every line of the file matches.
-async fn import(args: SettlementImportArgs) -> Result<bool, Box<dyn Error>> {
-    let config = settings(&args.settings, &args.settings.flags(&[]))?;
+async fn import(args: &SettingsArgs, path: &Path, acquirer: Option<&str>) -> Result<bool, Box<dyn Error>> {
+    let config = settings(args, &args.flags(&[]))?;
     telemetry::log(&config.telemetry)?;
-    let file = File::open(&args.file).map_err(|error| format!("{}: {error}", args.file.display()))?;
-    let acquirer = args.acquirer.parse().map_err(|expected| format!("--acquirer: {expected}"))?;
+    let file = File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let acquirer: Option<AcquirerName> =
+        acquirer.map(str::parse).transpose().map_err(|expected| format!("--acquirer: {expected}"))?;
     let acquirers = Arc::new(acquirers(&config)?);
-    if acquirers.get(&acquirer).is_none() {
-        return Err(format!("--acquirer: the configuration has no acquirer {acquirer}").into());
+    if let Some(unknown) = acquirer.as_ref().filter(|name| acquirers.get(name).is_none()) {
+        return Err(format!("--acquirer: the configuration has no acquirer {unknown}").into());
     }
     let storage = open_for_serving(&config).await?;
     let engine = start_engine(&config, &storage);
     let services = settlements(&config, &storage, engine.clone(), acquirers);
-    let imported = services.import(&Actor::from("operator:settlement"), &acquirer, file).await;
+    let actor = Actor::from("operator:settlement");
+    let imported = match &acquirer {
+        Some(acquirer) => services.import(&actor, acquirer, file).await,
+        None => services.import_record(&actor, file).await,
+    };
     engine.close().await;
-    let (settlement, before) = imported.map_err(|error| format!("{}: {error}", args.file.display()))?;
+    let (settlement, before) = imported.map_err(|error| format!("{}: {error}", path.display()))?;
     print(&settlement, before, &|minor| Money::from_minor(minor, config.currency).to_string());
     Ok(settlement.file.matched.count == settlement.file.lines)
 }
@@ -176,6 +193,7 @@ fn print(settlement: &Settlement, before: bool, money: &dyn Fn(i64) -> String) {
         ("missing here", file.missing_here),
         ("amount differs", file.amount_differs),
         ("duplicate", file.duplicate),
+        ("contradicts", file.contradicts),
     ] {
         let SettledSum { count, gross_minor, fee_minor } = sum;
         println!("  {state:<16} {count:>9} {:>18} fee {:>14}", money(gross_minor), money(fee_minor));

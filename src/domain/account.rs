@@ -96,11 +96,12 @@ pub enum AccountClass {
     AcquirerFees = 95,
     ClawbackStanding = 96,
     MoneyWriteOffs = 120,
+    AirtimeWriteOffs = 121,
 }
 
 /// The chart of accounts (`design.md` §3). Later operations add lines; a number is never used again.
 #[rustfmt::skip]
-pub const CHART: [ChartLine; 28] = {
+pub const CHART: [ChartLine; 29] = {
     use AccountClass as C;
     use Asset::{Airtime, Money};
     use Side::{Credit, Debit};
@@ -142,6 +143,7 @@ pub const CHART: [ChartLine; 28] = {
         line(C::AcquirerFees,       "acquirer_fees",        Money,   Debit,  Kind::Striped, "Fees that acquirers kept of what they settled"),
         line(C::ClawbackStanding,   "clawback_standing",    Money,   Debit,  Kind::Owed,    "Price of charged-back stock that one reseller holds for sales without an outcome"),
         line(C::MoneyWriteOffs,     "money_write_offs",     Money,   Debit,  Kind::Striped, "Money that two persons gave up looking for"),
+        line(C::AirtimeWriteOffs,   "airtime_write_offs",   Airtime, Debit,  Kind::Striped, "Recharge credit that two persons gave up looking for"),
     ]
 };
 

@@ -20,7 +20,7 @@ const EXPECTED: &str = "expected an id of an item, as lists give it";
 pub enum ItemId {
     /// A line of a file that we do not have like this.
     Line { file: SettlementId, number: i64 },
-    /// A paid top-up that no line has settled.
+    /// A paid top-up that no line has settled, or a completed recharge that no record has.
     Topup(OperationId),
 }
 
@@ -84,7 +84,11 @@ impl Item {
             id: ItemId::Line { file, number: line.number },
             acquirer: acquirer.into(),
             kind: line.kind,
-            amount_minor: if line.posted { line.gross_minor } else { 0 },
+            amount_minor: match (line.posted, line.kind.is_money()) {
+                (false, _) => 0,
+                (true, true) => line.gross_minor,
+                (true, false) => -line.net_minor(),
+            },
             since: line.settled_on,
         }
     }

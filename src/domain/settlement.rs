@@ -15,6 +15,10 @@ coded! {
         Chargeback = 3, "chargeback";
         /// A charge-back that was won: the money comes back.
         ChargebackReversal = 4, "chargeback_reversal";
+        /// The charging system credited a subscriber.
+        Refill = 5, "refill";
+        /// The charging system did not carry out a refill.
+        NotRefilled = 6, "not_refilled";
     }
 }
 
@@ -27,6 +31,19 @@ coded! {
         AmountDiffers = 3, "amount_differs";
         /// A line of this reference was booked before, or the same payment by another one.
         Duplicate = 4, "duplicate";
+        /// It says the contrary of a final outcome of ours, or names another subscriber.
+        Contradicts = 5, "contradicts";
+    }
+}
+
+/// Whose file the daily record of the charging system is: no acquirer bears this name.
+pub const CHARGING_SYSTEM: &str = "charging system";
+
+impl SettledKind {
+    /// Of an acquirer's file; else of the charging system's record.
+    #[must_use]
+    pub fn is_money(self) -> bool {
+        !matches!(self, Self::Refill | Self::NotRefilled)
     }
 }
 
@@ -42,7 +59,8 @@ pub struct SettledLine {
     /// The top-up that it is about, as far as one was found.
     pub operation: Option<OperationId>,
     pub gross_minor: i64,
-    /// What the acquirer keeps of it.
+    /// What the acquirer keeps of it. Of the charging system: what our books have of it already, so that the net amount
+    /// is the difference.
     pub fee_minor: i64,
     pub settled_on: BusinessDay,
     /// Whether it was posted: all but those whose reference was booked before.
@@ -66,10 +84,14 @@ impl SettledLine {
         self.gross_minor - self.fee_minor
     }
 
-    /// The top-up whose payment this line settles: no other line may.
+    /// The top-up whose payment this line settles, or the recharge that it tells of: no other line may.
     #[must_use]
     pub fn pays(&self) -> Option<OperationId> {
-        let pays = self.kind == SettledKind::Payment && self.state == LineState::Matched;
+        let pays = match self.kind {
+            SettledKind::Payment => self.state == LineState::Matched,
+            SettledKind::Refill => self.state != LineState::Duplicate,
+            _ => false,
+        };
         self.operation.filter(|_| pays)
     }
 
@@ -112,6 +134,9 @@ impl SettlementFile {
     /// Gross amount of the lines that are nobody's yet.
     #[must_use]
     pub fn difference_minor(&self) -> i64 {
+        if &*self.acquirer == CHARGING_SYSTEM {
+            return self.net_minor;
+        }
         self.missing_here.gross_minor.saturating_add(self.amount_differs.gross_minor)
     }
 
@@ -124,6 +149,7 @@ impl SettlementFile {
             LineState::MissingHere => &mut self.missing_here,
             LineState::AmountDiffers => &mut self.amount_differs,
             LineState::Duplicate => &mut self.duplicate,
+            LineState::Contradicts => &mut self.contradicts,
         };
         sum.count += 1;
         sum.gross_minor = sum.gross_minor.saturating_add(line.gross_minor);

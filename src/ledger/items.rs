@@ -5,7 +5,8 @@
 //! in transit, at what was taken for the top-up; what the line lacks of it is debited to money write-offs, what it has
 //! beyond it credited there. A line about money that went back is matched at its own amount. A paid top-up that no line
 //! has settled, written off: debit money write-offs, credit acquirer receivable. Negative amounts the other way round.
-//! What the acquirer is to correct posts nothing: it stays where it is until the correcting line comes.
+//! What stands in airtime suspense because of the charging system's record is written off to airtime write-offs.
+//! What the other side is to correct posts nothing: it stays where it is until the correcting line comes.
 //!
 //! Whatever settles a payment says so in the record of that top-up's item, which files read as they read their lines.
 
@@ -60,6 +61,8 @@ fn objection(books: &ShardBooks, there: &ShardBooks, asked: &ItemResolution) -> 
     let fits = match (asked.item.id, asked.resolution) {
         (_, Resolution::PeerCorrects) => true,
         (ItemId::Topup(_), Resolution::Match { .. }) => false,
+        // What the charging system lacks is corrected in its books, or by an adjustment.
+        (ItemId::Topup(_), _) | (_, Resolution::Match { .. }) if !asked.item.kind.is_money() => false,
         (ItemId::Line { .. }, Resolution::WriteOff) => asked.item.amount_minor != 0,
         (ItemId::Line { .. }, Resolution::Match { topup }) => {
             asked.item.amount_minor != 0 && taken(there, topup, &asked.item.acquirer).is_some()
@@ -120,7 +123,11 @@ fn push(movements: &mut Vec<Movement>, debit: AccountNumber, credit: AccountNumb
 
 fn postings(books: &ShardBooks, there: &ShardBooks, asked: &ItemResolution) -> Option<Postings> {
     let account = AccountClass::system_account;
-    let (suspense, written_off) = (account(AccountClass::MoneySuspense), account(AccountClass::MoneyWriteOffs));
+    let (suspense, written_off) = if asked.item.kind.is_money() {
+        (account(AccountClass::MoneySuspense), account(AccountClass::MoneyWriteOffs))
+    } else {
+        (account(AccountClass::AirtimeSuspense), account(AccountClass::AirtimeWriteOffs))
+    };
     let amount_minor = asked.item.amount_minor;
     let owed = || {
         let (number, opened) = receivable(there, &asked.item.acquirer);

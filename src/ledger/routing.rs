@@ -8,7 +8,7 @@ use super::tree::TreeWants;
 use crate::domain::records::LimitChange;
 use crate::domain::{
     ExternalId, ItemId, ItemResolution, LineState, OperationId, PartnerId, Place, RecordKind, RecordWant, ResellerId,
-    Shard, Standing,
+    SettledLine, Shard, Standing,
 };
 
 impl Request {
@@ -87,7 +87,8 @@ impl Request {
                 vec![Shard::OPERATOR]
             }
             Self::BookSettlement(book) => {
-                let matched = book.lines.iter().filter(|line| line.state == LineState::Matched);
+                let settles = |line: &&SettledLine| line.state == LineState::Matched && line.kind.is_money();
+                let matched = book.lines.iter().filter(settles);
                 let mut shards: Vec<_> = matched.filter_map(|line| Some(line.operation?.shard())).collect();
                 shards.sort_unstable();
                 shards.dedup();

@@ -6,6 +6,9 @@
 //! reference was booked before posts nothing. The two debits stand in the operator's shard, where a line's reference is
 //! looked up under the lock: so a line is posted once, whichever files it comes in. Sums of one kind of line and one
 //! account are one posting; payments are never netted with refunds.
+//!
+//! A line of the charging system's record that tells of more than our books have delivered: debit airtime suspense,
+//! credit delivered, the difference; of less, the other way round. So delivered is what the charging system applied.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -206,7 +209,7 @@ type Sums = BTreeMap<(Option<Shard>, i16), (i64, i64)>;
 fn sums(lines: &[SettledLine]) -> Result<Sums, Refusal> {
     let mut sums = Sums::new();
     let mut moved: i64 = 0;
-    for line in lines.iter().filter(|line| line.posted) {
+    for line in lines.iter().filter(|line| line.posted && line.kind.is_money()) {
         let shard = line.operation.filter(|_| line.state == LineState::Matched).map(OperationId::shard);
         let (net, fee) = sums.entry((shard, line.kind.code())).or_default();
         let size = line.gross_minor.checked_abs().zip(line.fee_minor.checked_abs());
@@ -216,6 +219,17 @@ fn sums(lines: &[SettledLine]) -> Result<Sums, Refusal> {
             return Err(Refusal::Overflow);
         }
         (*net, *fee) = (*net + line.net_minor(), *fee + line.fee_minor);
+    }
+    Ok(sums)
+}
+
+/// What the charging system says beyond our books, and what it lacks of them: never netted with each other.
+fn differences(lines: &[SettledLine]) -> Result<BTreeMap<bool, i64>, Refusal> {
+    let mut sums = BTreeMap::new();
+    for line in lines.iter().filter(|line| line.posted && !line.kind.is_money()) {
+        let net = line.gross_minor.checked_sub(line.fee_minor).ok_or(Refusal::Overflow)?;
+        let sum: &mut i64 = sums.entry(net > 0).or_default();
+        *sum = sum.checked_add(net.abs()).filter(|sum| *sum <= LARGEST_MINOR).ok_or(Refusal::Overflow)?;
     }
     Ok(sums)
 }
@@ -243,6 +257,10 @@ fn post(
         };
         here.push(settled, to, net);
         here.push(fees, to, fee);
+    }
+    for (more, net) in differences(lines)? {
+        let (suspense, delivered) = (account(AccountClass::AirtimeSuspense), account(AccountClass::Delivered));
+        here.push(suspense, delivered, if more { net } else { -net });
     }
     let all_fit = here.fit(books.shard(Shard::OPERATOR))
         && others.iter().all(|(shard, postings)| postings.fit(books.shard(*shard)));

@@ -33,5 +33,5 @@ pub use store::{
     Claim, Loaded, Reads, RecentRecharge, RechargeQuery, RecordQuery, RecordedAction, Sales, SalesSince, Scope,
     Session, SettledWants, ShardKey, StaffActionQuery, Store, StoreError, TallyQuestion, Wants, post_in_steps,
 };
-pub use topups::TopupReads;
+pub use topups::{OperationSum, TopupReads};
 pub use transfers::{Party, PartyQuery, TransferReads};

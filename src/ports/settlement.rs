@@ -114,5 +114,11 @@ pub trait SettlementReads: Send + Sync {
 
     async fn settlement_items(&self, query: &ItemQuery) -> Result<Vec<SettlementItem>, StoreError>;
 
+    /// The recharges that were sent under these references.
+    async fn recharges_of_references(&self, references: &[i64]) -> Result<Vec<Operation>, StoreError>;
+
+    /// A page of the completed recharges that no line of the charging system's record tells of, the oldest first.
+    async fn unrecorded_recharges(&self, query: &UnsettledQuery) -> Result<Vec<Operation>, StoreError>;
+
     async fn unsettled_topups(&self, query: &UnsettledQuery) -> Result<Vec<Operation>, StoreError>;
 }

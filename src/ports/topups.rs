@@ -4,7 +4,16 @@ use async_trait::async_trait;
 
 use super::store::StoreError;
 use super::transfers::PartyQuery;
-use crate::domain::{Operation, OperationId};
+use crate::domain::{Operation, OperationId, OperationKind, ResellerId, Status, Timestamp};
+
+/// Operations of one kind and one status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OperationSum {
+    pub kind: OperationKind,
+    pub status: Status,
+    pub count: i64,
+    pub amount_minor: i64,
+}
 
 /// Named queries; each sees what was committed before it began.
 #[async_trait]
@@ -19,6 +28,14 @@ pub trait TopupReads: Send + Sync {
         before: Option<OperationId>,
         limit: u32,
     ) -> Result<Vec<Operation>, StoreError>;
+
+    /// What recharges and top-ups of whole subtrees that began within a time sum to, by kind and status.
+    async fn sums_below(
+        &self,
+        roots: &[ResellerId],
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<OperationSum>, StoreError>;
 
     /// Top-ups and refunds that are not at their end, by id, the oldest first, beginning after `after`.
     async fn open_topups(&self, after: OperationId, limit: u32) -> Result<Vec<Operation>, StoreError>;

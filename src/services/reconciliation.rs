@@ -1,12 +1,11 @@
 //! A partner's end of day: its recharges and top-ups of a business day, counted by what became of them, and line by line.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::caller::{Caller, ServiceError};
 use crate::domain::{BusinessDay, Calendar, Operation, OperationId, OperationKind, ResellerId, Status};
 use crate::ports::store::Scope;
-use crate::ports::{Party, PartyQuery, Reads, RechargeQuery, TopupReads};
+use crate::ports::{OperationSum, Party, PartyQuery, Reads, RechargeQuery, TopupReads};
 
 /// Operations that are read at once.
 const PAGE: u32 = 1_000;
@@ -16,16 +15,6 @@ pub struct Reconciliation {
     pub reads: Arc<dyn Reads>,
     pub topups: Arc<dyn TopupReads>,
     pub calendar: Calendar,
-}
-
-/// Counts and sums by the numbers of kind and status.
-pub type DaySums = BTreeMap<(i16, i16), DaySum>;
-
-/// Operations of one kind and one status.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DaySum {
-    pub count: i64,
-    pub amount_minor: i64,
 }
 
 /// A day of a partner, read page by page: recharges, then top-ups, each from the newest.
@@ -46,24 +35,15 @@ impl Reconciliation {
         DayLines { services, roots, day, kind: OperationKind::Recharge, after: None, ended: false }
     }
 
-    /// What the lines of a day sum to.
+    /// What the lines of a day sum to, by kind and status. The store sums: no line is read for it.
     ///
     /// # Errors
     /// [`ServiceError`].
-    pub async fn day(self: &Arc<Self>, caller: &Caller, day: BusinessDay) -> Result<DaySums, ServiceError> {
-        let mut lines = self.lines(caller, day);
-        let mut sums = DaySums::new();
-        loop {
-            let page = lines.next_page().await?;
-            if page.is_empty() {
-                return Ok(sums);
-            }
-            for operation in &page {
-                let sum = sums.entry((operation.kind().code(), operation.status.code())).or_default();
-                sum.count += 1;
-                sum.amount_minor = sum.amount_minor.saturating_add(operation.amount_minor);
-            }
-        }
+    pub async fn day(&self, caller: &Caller, day: BusinessDay) -> Result<Vec<OperationSum>, ServiceError> {
+        let (from, to) = self.calendar.bounds(day);
+        let mut sums = self.topups.sums_below(&caller.roots, from, to).await?;
+        sums.sort_unstable_by_key(|sum| (sum.kind.code(), sum.status.code()));
+        Ok(sums)
     }
 }
 

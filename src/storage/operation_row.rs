@@ -10,7 +10,7 @@ use crate::domain::{
     Allocation, AskedSystems, Channel, Decline, Details, FourEyes, Hold, Msisdn, Operation, OperationId, OperationKind,
     PartnerId, Recharge, ResellerId, Run, SaleTerms, Status, Timestamp, Transfer, TransferKind,
 };
-use crate::ports::StoreError;
+use crate::ports::{OperationSum, StoreError};
 
 #[derive(Serialize, sqlx::FromRow, sqlx::Type)]
 #[sqlx(type_name = "operation")]
@@ -284,4 +284,14 @@ impl HeldOperationRow {
 /// How many operations are in doubt and since when.
 pub(super) fn read_doubt((count, oldest): (i64, Option<i64>)) -> (i64, Option<Timestamp>) {
     (count, oldest.map(read_at))
+}
+
+/// Kind, status, count and amount, as a statement sums them.
+pub(super) fn read_sum((kind, status, count, amount_minor): (i16, i16, i64, i64)) -> Result<OperationSum, StoreError> {
+    Ok(OperationSum {
+        kind: OperationKind::from_code(kind).ok_or_else(|| corrupt("operation.kind"))?,
+        status: Status::from_code(status).ok_or_else(|| corrupt("operation.status"))?,
+        count,
+        amount_minor,
+    })
 }

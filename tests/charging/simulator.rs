@@ -118,6 +118,27 @@ async fn what_took_effect_is_listed_page_by_page() {
 }
 
 #[tokio::test]
+async fn a_day_is_told_as_csv() {
+    let server = simulator(hurried()).await;
+    // Of our references, which begin with a second of 2026-11-22, one of the day after, and one that is not ours.
+    for (reference, ending) in
+        [("1795305600000000001", 10), ("1795391999007000002", 3), ("1795392000007000003", 10), ("x", 10)]
+    {
+        assert_eq!(post(&server, &order(reference, ending)).await.0, 200);
+    }
+    post(&server, &order("1795305600000000001", 10)).await;
+    let record = async |day: &str| client().get(format!("{}/records/{day}", url(&server))).send().await.unwrap();
+    let text = record("2026-11-22.csv").await.text().await.unwrap();
+    let applied = "1795305600000000001,+212612345610,20.00,2026-11-22T00:00:00Z,applied\n";
+    let not = "1795391999007000002,+212612345603,20.00,2026-11-22T23:59:59Z,not_applied\n";
+    assert_eq!(text, format!("reference,msisdn,amount,time,result\n{applied}{applied}{not}"));
+    for wrong in ["2026-11-22", "2026-02-30.csv", "x.csv"] {
+        assert_eq!(record(wrong).await.status(), 400, "{wrong}");
+    }
+    server.shutdown().await;
+}
+
+#[tokio::test]
 async fn bad_input_is_refused_as_json_and_not_recorded() {
     let server = simulator(hurried()).await;
     let with = |field: &str, value: Value| {

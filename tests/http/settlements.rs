@@ -133,3 +133,99 @@ async fn an_item_is_given_to_somebody_and_resolved_by_two() {
     let booked = action("resolution.booked");
     assert_eq!((&booked["after"]["item"], &booked["after"]["resolution"]), (&id, &json!("write_off")));
 }
+
+#[tokio::test]
+async fn the_charging_systems_record_is_booked_once_and_told() {
+    let api = TestApi::new().await;
+    let made = api.post("/v1/recharges", api.recharge("told").to_string()).await.json();
+    let reference = made["charging_reference"].as_str().unwrap();
+    let record = format!(
+        "time,result,amount,msisdn,reference\n2026-11-21 08:00,applied,{},,{reference}\n2026-11-21,applied,4.00,,17\n",
+        made["amount"].as_str().unwrap()
+    );
+    let path = "/v1/charging-records";
+    let booked = send(&api, path, "text/csv", &record).await;
+    assert_eq!(booked.status, 201, "{}", booked.text());
+    let report = booked.json();
+    assert_eq!((&report["matched"]["count"], &report["missing_here"]["count"]), (&json!(1), &json!(1)));
+    assert_eq!((&report["net"], &report["difference"]), (&json!("4.00"), &json!("4.00")));
+    let again = send(&api, path, "text/csv", &record).await;
+    assert_eq!((again.status.as_u16(), again.json()), (200, report));
+    let items = get(&api, "/v1/settlement-items").await.json();
+    let item = &items["items"][0];
+    assert_eq!(
+        (&item["kind"], &item["acquirer"], &item["reference"]),
+        (&json!("refill"), &json!("charging system"), &json!("17"))
+    );
+    let bad = send(&api, path, "text/csv", "reference,msisdn,amount,time,result\n17,,4,2026-11-21,never\n").await;
+    assert_eq!(bad.problem(422, "validation_failed"), ["/2/result invalid"]);
+    send(&api, path, "application/json", "{}").await.problem(415, "unsupported_media_type");
+    send(&api, "/v1/charging-records?acquirer=bank", "text/csv", &record).await.problem(400, "invalid_query");
+    get(&api, "/v1/settlement-items?state=unrecorded").await.problem(400, "invalid_query");
+    let day = get(&api, "/v1/settlement-items?state=unrecorded&business_date=2026-11-21").await.json();
+    assert_eq!(day["items"], json!([]));
+}
+
+#[tokio::test]
+async fn a_partners_day_is_summed_and_its_lines_are_told() {
+    let api = TestApi::new().await;
+    let made = api.post("/v1/recharges", api.recharge("one").to_string()).await.json();
+    let day = made["created_at"].as_str().unwrap()[..10].to_owned();
+    let sums = async |path: &str| get(&api, path).await.json()["by"].clone();
+    let place = format!("/v1/reconciliation?business_date={day}");
+    let sum = |kind: &str, status: &str, count: i64, amount: &str| json!({ "kind": kind, "status": status, "count": count, "amount": amount, "currency": "MAD" });
+    let amount = made["amount"].as_str().unwrap();
+    assert_eq!(sums(&place).await, json!([sum("recharge", "completed", 1, amount)]));
+    let mut beyond = api.recharge("two");
+    beyond["amount"] = json!("499.99");
+    let declined = api.post("/v1/recharges", beyond.to_string()).await.json();
+    let status = declined["status"].as_str().unwrap();
+    let both = sums(&place).await;
+    let count: i64 = both.as_array().unwrap().iter().map(|sum| sum["count"].as_i64().unwrap()).sum();
+    assert_eq!((count, both.as_array().unwrap().iter().any(|sum| sum["status"] == status)), (2, true), "{both}");
+    let lines = get(&api, &format!("/v1/reconciliation/lines?business_date={day}")).await.text().to_owned();
+    assert_eq!((lines.lines().count(), lines.lines().last().unwrap().starts_with("closing,2")), (4, true), "{lines}");
+    assert_eq!(sums("/v1/reconciliation?business_date=2020-01-01").await, json!([]));
+    // Who has no subtree there sees nothing of it.
+    let client = api.access.client("elsewhere", &Scope::ALL, &[api.world.id("stranger")]).await;
+    let token = api.access.token(&client).await;
+    let foreign = call(&api, "GET", &place, &token, &json!({})).await.json();
+    assert_eq!(foreign["by"], json!([]));
+    for path in ["/v1/reconciliation", "/v1/reconciliation/lines"] {
+        for query in
+            ["", "?business_date=", "?business_date=2026-02-30", "?business_date=22/11/2026", "?day=2026-11-22"]
+        {
+            get(&api, &format!("{path}{query}")).await.problem(400, "invalid_query");
+        }
+    }
+}
+
+#[tokio::test]
+async fn bad_files_and_bad_questions_are_refused_and_write_nothing() {
+    let api = TestApi::new().await;
+    let path = "/v1/settlements?acquirer=bank";
+    let heading = "order,reference,kind,gross,fee,net,currency,settled_on\n";
+    for (line, pointer) in [
+        (",p1,payment,10.00,0.15,9.00,MAD,2026-11-21\n", "/2/net invalid"),
+        (",p1,payment,10.00,0.15,9.85,USD,2026-11-21\n", "/2/currency invalid"),
+        (",p1,gift,10.00,0.15,9.85,MAD,2026-11-21\n", "/2/kind invalid"),
+        (",p1,payment,10.00\n", "/2 invalid"),
+    ] {
+        let bad = send(&api, path, "text/csv", &[heading, line].concat()).await;
+        assert_eq!(bad.problem(422, "validation_failed"), [pointer], "{line}");
+    }
+    send(&api, path, "application/json", FILE).await.problem(415, "unsupported_media_type");
+    send(&api, "/v1/settlements?acquirer=nobody", "text/csv", FILE).await.problem(422, "validation_failed");
+    send(&api, "/v1/settlements", "text/csv", FILE).await.problem(422, "validation_failed");
+    send(&api, "/v1/settlements?bank=bank", "text/csv", FILE).await.problem(400, "invalid_query");
+    for query in ["state=matched", "status=late", "owner=R1", "older_than_days=401", "limit=0", "cursor=x", "who=me"] {
+        get(&api, &format!("/v1/settlement-items?{query}")).await.problem(400, "invalid_query");
+    }
+    for id in ["stl_01939f3e-7c00-8000-8000-000000000003", "x"] {
+        get(&api, &format!("/v1/settlements/{id}")).await.problem(404, "not_found");
+    }
+    for id in ["itm_01939f3e7c0080008000000000000003-1", "itm_01939f3e7c0080008000000000000003", "x"] {
+        get(&api, &format!("/v1/settlement-items/{id}")).await.problem(404, "not_found");
+    }
+    assert_eq!(get(&api, "/v1/settlement-items").await.json()["items"], json!([]));
+}

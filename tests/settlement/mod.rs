@@ -1,6 +1,7 @@
 //! Settlement files, on every store.
 
 mod bad_files;
+mod charging;
 mod import;
 mod items;
 mod tampering;

@@ -27,6 +27,8 @@ pub struct SettlementFile {
     pub missing_here: SettledSum,
     pub amount_differs: SettledSum,
     pub duplicate: SettledSum,
+    #[serde(default, skip_serializing_if = "SettledSum::is_empty")]
+    pub contradicts: SettledSum,
     /// What the file's posted lines brought, and what the acquirer kept of them.
     pub net_minor: i64,
     pub fees_minor: i64,
@@ -39,6 +41,12 @@ pub struct SettledSum {
     pub count: i64,
     pub gross_minor: i64,
     pub fee_minor: i64,
+}
+
+impl SettledSum {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl SettlementFile {
@@ -59,6 +67,7 @@ impl SettlementFile {
             missing_here: sum,
             amount_differs: sum,
             duplicate: sum,
+            contradicts: sum,
             net_minor: 0,
             fees_minor: 0,
         }

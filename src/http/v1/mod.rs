@@ -90,6 +90,7 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::RechargesRead), routes!(reconciliation::get_reconciliation)),
         (Need::Scope(Scope::RechargesRead), routes!(reconciliation::list_reconciliation_lines)),
         (MAKER_OR_CHECKER, routes!(settlements::create::import_settlement)),
+        (MAKER_OR_CHECKER, routes!(settlements::record::import_charging_record)),
         (MAKER_OR_CHECKER, routes!(settlements::get::get_settlement)),
         (MAKER_OR_CHECKER, routes!(settlements::items::list_settlement_items)),
         (MAKER_OR_CHECKER, routes!(settlements::items::get_settlement_item)),

@@ -9,7 +9,7 @@ use futures::{TryStreamExt as _, stream};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{BusinessDay, Money, Operation, OperationKind, Status};
+use crate::domain::{BusinessDay, Money, Operation, OperationKind};
 use crate::http::problem::{Code, Problem, ProblemJson};
 use crate::http::query::Query;
 use crate::http::state::{Api, ApiState};
@@ -73,14 +73,12 @@ pub async fn get_reconciliation(
     let day = asked_day(&uri)?;
     let Ok(_place) = state.exports.places.try_acquire() else { return Err(overloaded()) };
     let sums = state.reconciliation.day(&caller, day).await?;
-    let by = sums.into_iter().filter_map(|((kind, status), sum)| {
-        Some(ReconciliationSum {
-            kind: OperationKind::from_code(kind)?.name(),
-            status: Status::from_code(status)?.name(),
-            count: sum.count,
-            amount: Money::from_minor(sum.amount_minor, state.currency).to_string(),
-            currency: state.currency.code(),
-        })
+    let by = sums.into_iter().map(|sum| ReconciliationSum {
+        kind: sum.kind.name(),
+        status: sum.status.name(),
+        count: sum.count,
+        amount: Money::from_minor(sum.amount_minor, state.currency).to_string(),
+        currency: state.currency.code(),
     });
     let (begins_at, ends_at) = state.reconciliation.calendar.bounds(day);
     Ok(Json(ReconciliationDay {

@@ -2,6 +2,7 @@
 
 use std::io::BufRead;
 
+use super::charging::{BoundRecord, RecordProfile, Subscriber};
 use crate::domain::settlement::SettledKind;
 use crate::domain::text::contains_card_number;
 use crate::domain::{BusinessDay, Currency, LineState, OperationId, OperationKind, SettledLine};
@@ -9,7 +10,7 @@ use crate::ports::acquirer::{BadLine, BoundProfile, SettlementKind, SettlementLi
 use crate::services::import::records::{Next, Record, Records};
 
 /// Amounts beyond it are taken for a mistake: a thousand thousand million, in minor units.
-const LARGEST_MINOR: i64 = 100_000_000_000_000;
+pub(super) const LARGEST_MINOR: i64 = 100_000_000_000_000;
 
 /// Why a file is not taken; nothing of it was booked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,11 +37,43 @@ impl Misread {
     }
 }
 
+/// How a file is written.
+#[derive(Clone, Debug)]
+pub enum Form {
+    Acquirer(SettlementProfile),
+    /// The charging system's daily record.
+    Charging(RecordProfile),
+}
+
+impl Form {
+    fn delimiter(&self) -> u8 {
+        match self {
+            Self::Acquirer(profile) => profile.delimiter,
+            Self::Charging(profile) => profile.delimiter,
+        }
+    }
+}
+
+/// A line as it was read.
+#[derive(Clone, Debug)]
+pub struct ReadLine {
+    /// Its state is still that of a line nobody knows.
+    pub line: SettledLine,
+    /// The top-up that its order number names.
+    pub named: Option<OperationId>,
+    /// Of the charging system: who was credited.
+    pub subscriber: Option<Subscriber>,
+}
+
+enum Bound<'a> {
+    Acquirer(BoundProfile<'a>, &'a SettlementProfile),
+    Charging(BoundRecord<'a>),
+}
+
 /// A file whose heading was read.
 pub struct Lines<'a, R> {
     records: Records<R>,
-    bound: BoundProfile<'a>,
-    profile: &'a SettlementProfile,
+    bound: Bound<'a>,
     cells: usize,
     number: i64,
     currency: Currency,
@@ -49,7 +82,7 @@ pub struct Lines<'a, R> {
 impl<'a, R: BufRead> Lines<'a, R> {
     /// # Errors
     /// What is wrong with the heading.
-    pub fn open(input: R, profile: &'a SettlementProfile, currency: Currency) -> Result<Self, Misread> {
+    pub fn open(input: R, form: &'a Form, currency: Currency) -> Result<Self, Misread> {
         let mut records = Records::new(input);
         let begin = records.peek().map_err(|error| Misread::of_file(&error))?;
         if begin.starts_with(&[0xff, 0xfe]) || begin.starts_with(&[0xfe, 0xff]) {
@@ -58,7 +91,7 @@ impl<'a, R: BufRead> Lines<'a, R> {
         if begin.starts_with("\u{feff}".as_bytes()) {
             records.skip(3);
         }
-        records.separate_by(profile.delimiter);
+        records.separate_by(form.delimiter());
         let heading = match records.next_record().map_err(|error| Misread::of_file(&error))? {
             Next::Record(heading) => heading,
             Next::Bad { line, reason } | Next::GivenUp { line, reason } => return Err(Misread::new(line, "", reason)),
@@ -66,15 +99,18 @@ impl<'a, R: BufRead> Lines<'a, R> {
         };
         let names = texts(&heading)?;
         let bad = |BadLine { column, expected }: BadLine| Misread::new(heading.line, &column, expected);
-        let bound = profile.bind(&names).map_err(bad)?;
-        Ok(Self { records, bound, profile, cells: names.len(), number: 0, currency })
+        let bound = match form {
+            Form::Acquirer(profile) => Bound::Acquirer(profile.bind(&names).map_err(bad)?, profile),
+            Form::Charging(profile) => Bound::Charging(profile.bind(&names).map_err(bad)?),
+        };
+        Ok(Self { records, bound, cells: names.len(), number: 0, currency })
     }
 
-    /// The next line; none at the end of the file. Its state is still that of a line nobody knows.
+    /// The next line; none at the end of the file.
     ///
     /// # Errors
     /// The line and the column that cannot be read.
-    pub fn next_line(&mut self) -> Result<Option<(SettledLine, Option<OperationId>)>, Misread> {
+    pub fn next_line(&mut self) -> Result<Option<ReadLine>, Misread> {
         let record = match self.records.next_record().map_err(|error| Misread::of_file(&error))? {
             Next::Record(record) => record,
             Next::Bad { line, reason } | Next::GivenUp { line, reason } => return Err(Misread::new(line, "", reason)),
@@ -90,16 +126,24 @@ impl<'a, R: BufRead> Lines<'a, R> {
             return Err(Misread::new(record.line, "", reason));
         }
         let bad = |BadLine { column, expected }: BadLine| Misread::new(record.line, &column, expected);
-        let line = self.bound.read(&cells).map_err(bad)?;
-        self.check(&line).map_err(bad)?;
         self.number += 1;
-        let named = line.order.as_deref().and_then(operation);
-        Ok(Some((settled(self.number, &line), named)))
+        Ok(Some(match &self.bound {
+            Bound::Acquirer(bound, profile) => {
+                let line = bound.read(&cells).map_err(bad)?;
+                self.check(&line, profile).map_err(bad)?;
+                let named = line.order.as_deref().and_then(operation);
+                ReadLine { line: settled(self.number, &line), named, subscriber: None }
+            }
+            Bound::Charging(bound) => {
+                let (line, subscriber) = bound.read(&cells, self.number, self.currency).map_err(bad)?;
+                ReadLine { line, named: None, subscriber }
+            }
+        }))
     }
 
     /// What no profile says and every file must keep to.
-    fn check(&self, line: &SettlementLine) -> Result<(), BadLine> {
-        let columns = &self.profile.columns;
+    fn check(&self, line: &SettlementLine, profile: &SettlementProfile) -> Result<(), BadLine> {
+        let columns = &profile.columns;
         let bad = |column: &str, expected| Err(BadLine { column: column.into(), expected });
         let (gross, fee, net) = (line.gross.minor(), line.fee.minor(), line.net.minor());
         if line.gross.currency() != self.currency {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::{LOOKED_BACK_MS, Settlements};
 use crate::domain::records::ReconciliationItem;
+use crate::domain::settlement::CHARGING_SYSTEM;
 use crate::domain::{
     BusinessDay, ClientId, Item, ItemId, ItemResolution, LineState, Operation, OperationId, Reason, Resolution,
     SettledKind, Shard, Status, Timestamp,
@@ -96,7 +97,17 @@ impl Settlements {
         let from = now.plus_ms(-LOOKED_BACK_MS);
         let from = from.max(Timestamp::EPOCH);
         let query = UnsettledQuery { from, to, after, limit: limit + 1 };
-        let mut found = self.settlement.unsettled_topups(&query).await?;
+        let found = self.settlement.unsettled_topups(&query).await?;
+        self.views_of(found, filter, limit).await
+    }
+
+    /// A page of operations that the other side lacks, of which one more than the page was asked for.
+    async fn views_of(
+        &self,
+        mut found: Vec<Operation>,
+        filter: &ItemFilter,
+        limit: u32,
+    ) -> Result<(Vec<ItemView>, Option<OperationId>), ServiceError> {
         let more = found.len() > limit as usize;
         found.truncate(limit as usize);
         let last = found.last().filter(|_| more).map(|operation| operation.id);
@@ -105,7 +116,7 @@ impl Settlements {
         let mut views = Vec::with_capacity(found.len());
         for operation in found {
             let record = records.remove(&ItemId::Topup(operation.id));
-            let Some(view) = self.topup_view(&operation, record).await? else { continue };
+            let Some(view) = self.operation_view(&operation, record).await? else { continue };
             let owner = view.record.as_ref().and_then(|record| record.owner.as_deref());
             let fits_owner = filter.owner.is_none_or(|asked| owner == Some(&asked.to_string()));
             if fits_owner && filter.status.is_none_or(|asked| asked == view.status) {
@@ -113,6 +124,23 @@ impl Settlements {
             }
         }
         Ok((views, last))
+    }
+
+    /// Completed recharges of a business day that the charging system's record does not tell of, the oldest first, and
+    /// where the list goes on. A page may lack what the filter leaves out.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn unrecorded(
+        &self,
+        (from, to): (Timestamp, Timestamp),
+        filter: &ItemFilter,
+        after: Option<OperationId>,
+        limit: u32,
+    ) -> Result<(Vec<ItemView>, Option<OperationId>), ServiceError> {
+        let query = UnsettledQuery { from, to, after, limit: limit + 1 };
+        let found = self.settlement.unrecorded_recharges(&query).await?;
+        self.views_of(found, filter, limit).await
     }
 
     /// # Errors
@@ -128,7 +156,7 @@ impl Settlements {
             }
             ItemId::Topup(topup) => {
                 let operation = self.reads.operation(topup).await?.ok_or(ServiceError::NotFound)?;
-                let view = self.topup_view(&operation, record).await?;
+                let view = self.operation_view(&operation, record).await?;
                 view.ok_or(ServiceError::NotFound)
             }
         }
@@ -199,6 +227,30 @@ impl Settlements {
             status: self.status(record.as_ref()).await?,
             record,
         })
+    }
+
+    /// `None` when the operation is neither a completed recharge nor a top-up that was paid.
+    async fn operation_view(
+        &self,
+        operation: &Operation,
+        record: Option<ReconciliationItem>,
+    ) -> Result<Option<ItemView>, StoreError> {
+        let Some(sent) = operation.recharge().filter(|_| operation.status == Status::Completed) else {
+            return self.topup_view(operation, record).await;
+        };
+        let since = BusinessDay::of(operation.created_at, &jiff::tz::TimeZone::UTC);
+        let (id, amount_minor) = (ItemId::Topup(operation.id), operation.amount_minor);
+        Ok(Some(ItemView {
+            item: Item { id, acquirer: CHARGING_SYSTEM.into(), kind: SettledKind::Refill, amount_minor, since },
+            state: None,
+            reference: sent.charging_reference.map(|reference| reference.to_string().into()),
+            topup: Some(operation.id),
+            gross_minor: amount_minor,
+            fee_minor: 0,
+            age_days: self.age_days(since),
+            status: self.status(record.as_ref()).await?,
+            record,
+        }))
     }
 
     /// `None` when the operation is no top-up that was paid.

@@ -4,6 +4,7 @@
 //! While a part is booked the next one is compared. Memory holds two parts, not the file. The same file again changes
 //! nothing; one that ended in the middle goes on behind its last booked line.
 
+mod charging;
 mod file;
 mod items;
 
@@ -19,13 +20,16 @@ use super::caller::ServiceError;
 use crate::acquiring::{AcquirerName, Acquirers};
 use crate::domain::encoding::Hash;
 use crate::domain::records::SettlementFile;
-use crate::domain::{CardPayment, Currency, LineState, OperationId, SettledKind, SettledLine, SettlementId, Shard};
-use crate::ledger::command::{BookSettlement, Command, Outcome, Request};
+use crate::domain::settlement::CHARGING_SYSTEM;
+use crate::domain::{
+    CardPayment, Currency, LineState, Operation, OperationId, SettledKind, SettledLine, SettlementId, Shard,
+};
+use crate::ledger::command::{BookSettlement, Command, Evidence, Outcome, Request, Resolve};
 use crate::ledger::{Actor, Refusal};
-use crate::ports::acquirer::SettlementProfile;
 use crate::ports::{Clock, Ledger, LedgerError, Reads, Registry, SettlementReads, StoreError};
-use file::Lines;
+pub use charging::RecordProfile;
 pub use file::Misread;
+use file::{Form, Lines, ReadLine};
 pub use items::{ItemFilter, ItemView};
 
 /// Lines that are compared and booked together: how long the shards of their top-ups are locked at a time.
@@ -35,6 +39,8 @@ const BUFFER: usize = 1 << 17;
 /// How often a part that the ledger could not take is offered again, and how long is waited before.
 const ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(250);
+/// Who moves recharges by what the charging system's record proves.
+const RECORD_ACTOR: &str = "system:charging_record";
 const DAY_MS: i64 = 86_400_000;
 /// Top-ups that began longer ago are not looked for.
 const LOOKED_BACK_MS: i64 = 400 * DAY_MS;
@@ -91,9 +97,6 @@ struct Checked {
     lines: i64,
 }
 
-/// A line with the top-up that its order number names.
-type Named = (SettledLine, Option<OperationId>);
-
 impl Settlements {
     /// Compares a file with the top-ups and books it. The flag tells that it was booked to its end before.
     ///
@@ -107,24 +110,44 @@ impl Settlements {
         file: File,
     ) -> Result<(Settlement, bool), SettlementError> {
         let connected = self.acquirers.get(acquirer).ok_or(ServiceError::UnknownAcquirer)?;
-        let profile = connected.settlement_profile();
-        let checked = self.check(&file, profile).await?;
-        let id = SettlementId::of(acquirer.as_str(), &checked.content);
+        let form = Form::Acquirer(connected.settlement_profile().clone());
+        self.import_form(actor, acquirer.as_str(), form, file).await
+    }
+
+    /// Compares the charging system's daily record with our recharges and books what it has beyond them, or lacks. What
+    /// it proves about recharges in doubt moves them first. The flag tells that it was booked to its end before.
+    ///
+    /// # Errors
+    /// [`SettlementError`]. What was booked until then stays, and the same file goes on behind it.
+    pub async fn import_record(&self, actor: &Actor, file: File) -> Result<(Settlement, bool), SettlementError> {
+        self.import_form(actor, CHARGING_SYSTEM, Form::Charging(RecordProfile::default()), file).await
+    }
+
+    async fn import_form(
+        &self,
+        actor: &Actor,
+        whose: &str,
+        form: Form,
+        file: File,
+    ) -> Result<(Settlement, bool), SettlementError> {
+        let form = Arc::new(form);
+        let checked = self.check(&file, form.clone()).await?;
+        let id = SettlementId::of(whose, &checked.content);
         let known = self.stored(id).await?;
         if let Some(file) = known.as_ref().filter(|file| file.is_complete()) {
             return Ok((Settlement { id, file: file.clone() }, true));
         }
-        let mut lines = Lines::open(rewound(&file)?, profile, self.currency)?;
+        let mut lines = Lines::open(rewound(&file)?, &form, self.currency)?;
         let mut booked = known.map_or(0, |file| file.booked);
         for _ in 0..booked {
             lines.next_line()?;
         }
-        let mut part = self.compare(acquirer.as_str(), next_part(&mut lines)?).await?;
+        let mut part = self.compare(whose, next_part(&mut lines)?).await?;
         loop {
             let count = i64::try_from(part.len()).expect("a part is short");
             let request = BookSettlement {
                 file: id,
-                acquirer: acquirer.as_str().into(),
+                acquirer: whose.into(),
                 content: checked.content,
                 total: checked.lines,
                 first: booked + 1,
@@ -132,7 +155,7 @@ impl Settlements {
             };
             let following = next_part(&mut lines)?;
             let ends = following.is_empty();
-            let (done, next) = futures::join!(self.book(actor, request), self.compare(acquirer.as_str(), following));
+            let (done, next) = futures::join!(self.book(actor, request), self.compare(whose, following));
             let (file, next) = (done?, next?);
             if ends {
                 return Ok((Settlement { id, file }, false));
@@ -154,11 +177,11 @@ impl Settlements {
     }
 
     /// Reads the file to its end. Nothing is kept of it.
-    async fn check(&self, file: &File, profile: &SettlementProfile) -> Result<Checked, SettlementError> {
-        let (file, profile, currency) = (file.try_clone()?, profile.clone(), self.currency);
+    async fn check(&self, file: &File, form: Arc<Form>) -> Result<Checked, SettlementError> {
+        let (file, currency) = (file.try_clone()?, self.currency);
         let reading = tokio::task::spawn_blocking(move || {
             let mut hashed = Hashed { input: rewound(&file)?.into_inner(), digest: Sha256::new() };
-            let mut lines = Lines::open(BufReader::with_capacity(BUFFER, &mut hashed), &profile, currency)?;
+            let mut lines = Lines::open(BufReader::with_capacity(BUFFER, &mut hashed), &form, currency)?;
             let mut count = 0;
             while lines.next_line()?.is_some() {
                 count += 1;
@@ -169,19 +192,69 @@ impl Settlements {
         reading.await.unwrap_or_else(|error| Err(std::io::Error::other(error).into()))
     }
 
-    /// Says of each line how it stands to the top-ups as they are now.
-    async fn compare(&self, acquirer: &str, lines: Vec<Named>) -> Result<Vec<SettledLine>, SettlementError> {
-        let mut payments = self.payments(lines.iter().filter_map(|(_, named)| *named).collect()).await?;
-        let unknown = |named: &Option<OperationId>| named.is_none_or(|named| !payments.contains_key(&named));
-        let unnamed = lines.iter().filter(|(_, named)| unknown(named));
-        let references: Vec<&str> = unnamed.map(|(line, _)| &*line.reference).collect();
+    /// Says of each line how it stands to the books as they are now.
+    async fn compare(&self, whose: &str, lines: Vec<ReadLine>) -> Result<Vec<SettledLine>, SettlementError> {
+        if whose == CHARGING_SYSTEM {
+            self.compare_with_recharges(lines).await
+        } else {
+            self.compare_with_topups(whose, lines).await
+        }
+    }
+
+    /// What lines prove about recharges in doubt is told to the ledger first (`domain.md` \[3\]).
+    async fn compare_with_recharges(&self, lines: Vec<ReadLine>) -> Result<Vec<SettledLine>, SettlementError> {
+        let references: Vec<i64> = lines.iter().filter_map(|read| charging::reference_of(&read.line)).collect();
+        let found = self.settlement.recharges_of_references(&references).await?;
+        let with_reference = |it: Operation| Some((it.recharge()?.charging_reference?, Arc::new(it)));
+        let mut recharges: HashMap<i64, Arc<Operation>> = found.into_iter().filter_map(with_reference).collect();
+        let now = self.clock.now();
+        let proven = lines.iter().filter_map(|read| {
+            let recharge = recharges.get(&charging::reference_of(&read.line)?)?;
+            Some((recharge.id, charging::evidence(&read.line, read.subscriber, recharge, now)?))
+        });
+        let proven: Vec<_> = proven.collect();
+        for moved in futures::future::join_all(proven.into_iter().map(|(id, it)| self.resolve(id, it))).await {
+            let reference = moved.as_deref().ok().and_then(|it| it.recharge()?.charging_reference);
+            recharges.extend(reference.zip(Some(moved?)));
+        }
+        let compared = lines.into_iter().map(|ReadLine { line, subscriber, .. }| {
+            let recharge = charging::reference_of(&line).and_then(|reference| recharges.get(&reference));
+            charging::compared(line, subscriber, recharge.map(|recharge| &**recharge))
+        });
+        Ok(compared.collect())
+    }
+
+    /// Moves a recharge on by evidence; gives it back as it stands then.
+    async fn resolve(&self, operation: OperationId, evidence: Evidence) -> Result<Arc<Operation>, SettlementError> {
+        let request = Request::Resolve(Resolve { operation, evidence });
+        match self.ledger.execute(Command { actor: RECORD_ACTOR.into(), request }).await {
+            Ok(Outcome::Decided(moved) | Outcome::Unchanged(moved) | Outcome::Replayed(moved)) => Ok(moved),
+            // It came to another end meanwhile, which the line then contradicts.
+            Err(LedgerError::Refused(Refusal::IllegalTransition { .. })) => {
+                let found = self.reads.operation(operation).await?;
+                found.map(Arc::new).ok_or(SettlementError::Service(ServiceError::Internal))
+            }
+            Ok(_) => Err(ServiceError::Internal.into()),
+            Err(error) => Err(ServiceError::from(error).into()),
+        }
+    }
+
+    async fn compare_with_topups(
+        &self,
+        acquirer: &str,
+        lines: Vec<ReadLine>,
+    ) -> Result<Vec<SettledLine>, SettlementError> {
+        let mut payments = self.payments(lines.iter().filter_map(|read| read.named).collect()).await?;
+        let unknown = |named: Option<OperationId>| named.is_none_or(|named| !payments.contains_key(&named));
+        let unnamed = lines.iter().filter(|read| unknown(read.named));
+        let references: Vec<&str> = unnamed.map(|read| &*read.line.reference).collect();
         let mut bearers = HashMap::new();
         if !references.is_empty() {
             let found = self.settlement.topups_of_references(acquirer, &references).await?;
             bearers.extend(found);
             payments.extend(self.payments(bearers.values().copied().collect()).await?);
         }
-        let compared = lines.into_iter().map(|(line, named)| {
+        let compared = lines.into_iter().map(|ReadLine { line, named, .. }| {
             let named = named.filter(|named| payments.contains_key(named));
             let operation = named.or_else(|| bearers.get(&line.reference).copied());
             let payment = operation.and_then(|operation| payments.get(&operation));
@@ -226,6 +299,7 @@ impl Settlements {
 /// How a line stands to the payment of its top-up.
 fn state(acquirer: &str, line: &SettledLine, payment: &CardPayment) -> LineState {
     let known_minor = match line.kind {
+        SettledKind::Refill | SettledKind::NotRefilled => 0,
         SettledKind::Payment => payment.captured_minor,
         SettledKind::Refund => payment.refunded_minor,
         // Also once a dispute is won, and nothing is charged back any more.
@@ -233,7 +307,7 @@ fn state(acquirer: &str, line: &SettledLine, payment: &CardPayment) -> LineState
     };
     let amount_minor = line.gross_minor.abs();
     let fits = match line.kind {
-        SettledKind::Payment => amount_minor == known_minor,
+        SettledKind::Payment | SettledKind::Refill | SettledKind::NotRefilled => amount_minor == known_minor,
         // One of several parts.
         SettledKind::Refund | SettledKind::Chargeback | SettledKind::ChargebackReversal => amount_minor <= known_minor,
     };
@@ -246,7 +320,7 @@ fn state(acquirer: &str, line: &SettledLine, payment: &CardPayment) -> LineState
     }
 }
 
-fn next_part<R: std::io::BufRead>(lines: &mut Lines<'_, R>) -> Result<Vec<Named>, Misread> {
+fn next_part<R: std::io::BufRead>(lines: &mut Lines<'_, R>) -> Result<Vec<ReadLine>, Misread> {
     let mut part = Vec::with_capacity(PART);
     while part.len() < PART {
         let Some(line) = lines.next_line()? else { break };

@@ -148,6 +148,11 @@ impl Books {
         self.balances.get(&msisdn).copied().unwrap_or_default()
     }
 
+    /// All, by reference.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&Reference, &Entry)> {
+        self.entries.iter()
+    }
+
     pub(super) fn summary(&self) -> Summary {
         self.summary
     }

@@ -1,8 +1,10 @@
 //! The simulator's own protocol: plain JSON over HTTP.
 
+use std::fmt::Write as _;
+
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -13,6 +15,7 @@ use super::books::{Reference, Refill, Summary, WrittenEntry, parse_amount, parse
 use super::charge::{Charged, Simulator};
 use super::recorder::NotRecorded;
 use super::{tmf654, ucip};
+use crate::domain::Money;
 
 const MAX_BODY_BYTES: usize = 16 * 1024;
 const MAX_PAGE: usize = 10_000;
@@ -23,6 +26,7 @@ pub(super) fn router(simulator: Simulator) -> Router {
         .route("/refills", post(refill))
         .route("/refills/{reference}", get(lookup))
         .route("/applied", get(applied))
+        .route("/records/{file}", get(daily_record))
         .route("/applied/summary", get(summary))
         .route("/Air", post(ucip::air))
         .nest(tmf654::BASE, tmf654::router(simulator.clone()))
@@ -122,6 +126,30 @@ async fn lookup(
     let entry = books.get(&reference);
     let not_known = || Problem::new(StatusCode::NOT_FOUND, "not_known", "no refill has this reference");
     entry.map(|entry| Json(WrittenEntry::new(&reference, entry))).ok_or_else(not_known)
+}
+
+/// The refills of a day (UTC) as CSV: `2026-11-22.csv`, one line for each time that one took effect. A refill is of the
+/// second that its reference begins with.
+async fn daily_record(State(simulator): State<Simulator>, Path(file): Path<String>) -> Result<Response, Problem> {
+    let day = file.strip_suffix(".csv").and_then(|day| day.parse::<jiff::civil::Date>().ok());
+    let day = day.ok_or_else(|| Problem::bad_request("expected a day such as 2026-11-22.csv"))?;
+    let of_day = |reference: &Reference| {
+        let seconds = reference.to_string().get(..10)?.parse().ok()?;
+        let at = jiff::Timestamp::from_second(seconds).ok()?;
+        (at.to_zoned(jiff::tz::TimeZone::UTC).date() == day).then_some(at)
+    };
+    let mut text = String::from("reference,msisdn,amount,time,result\n");
+    let books = simulator.books();
+    for (reference, entry) in books.entries() {
+        let Some(at) = of_day(reference) else { continue };
+        let amount = Money::from_minor(entry.refill.amount_minor, entry.refill.currency);
+        let result = if entry.applied == 0 { "not_applied" } else { "applied" };
+        for _ in 0..entry.applied.max(1) {
+            let msisdn = entry.refill.msisdn.e164();
+            writeln!(text, "{reference},{msisdn},{amount},{at},{result}").expect("a string takes what fits in memory");
+        }
+    }
+    Ok(([(header::CONTENT_TYPE, "text/csv")], text).into_response())
 }
 
 async fn summary(State(simulator): State<Simulator>) -> Json<Summary> {

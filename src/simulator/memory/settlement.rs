@@ -80,6 +80,32 @@ impl SettlementReads for MemoryStore {
         Ok(found.into_iter().map(item).filter(wanted).take(query.limit as usize).collect())
     }
 
+    async fn recharges_of_references(&self, references: &[i64]) -> Result<Vec<Operation>, StoreError> {
+        let state = self.shared.state();
+        let operations = state.books.iter().flat_map(|books| books.operations.values());
+        let sent = |operation: &&Operation| {
+            let reference = operation.recharge().and_then(|recharge| recharge.charging_reference);
+            reference.is_some_and(|reference| references.contains(&reference))
+        };
+        Ok(operations.filter(sent).cloned().collect())
+    }
+
+    async fn unrecorded_recharges(&self, query: &UnsettledQuery) -> Result<Vec<Operation>, StoreError> {
+        let state = self.shared.state();
+        let lines = state.books(Shard::OPERATOR).into_iter().flat_map(|books| books.settled.values());
+        let told: HashSet<_> = lines.filter_map(|(_, line)| line.pays()).collect();
+        let waits = |operation: &&Operation| {
+            operation.recharge().is_some()
+                && operation.status == Status::Completed
+                && (query.from..query.to).contains(&operation.created_at)
+                && query.after.is_none_or(|after| operation.id > after)
+                && !told.contains(&operation.id)
+        };
+        let mut found: Vec<_> = state.books.iter().flat_map(|books| books.operations.values()).filter(waits).collect();
+        found.sort_unstable_by_key(|operation| operation.id);
+        Ok(found.into_iter().take(query.limit as usize).cloned().collect())
+    }
+
     async fn unsettled_topups(&self, query: &UnsettledQuery) -> Result<Vec<Operation>, StoreError> {
         const TAKEN: [Status; 4] = [Status::Captured, Status::Credited, Status::Refunded, Status::ChargedBack];
         let state = self.shared.state();

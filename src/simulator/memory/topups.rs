@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 
 use super::MemoryStore;
-use crate::domain::{Operation, OperationId, ResellerId};
-use crate::ports::{Party, PartyQuery, StoreError, TopupReads};
+use crate::domain::{Operation, OperationId, OperationKind, ResellerId, Timestamp};
+use crate::ports::{OperationSum, Party, PartyQuery, StoreError, TopupReads};
 
 #[async_trait]
 impl TopupReads for MemoryStore {
@@ -43,6 +43,30 @@ impl TopupReads for MemoryStore {
         let mut found: Vec<_> = state.books.iter().flat_map(|books| books.operations.values()).filter(of).collect();
         found.sort_unstable_by_key(|operation| std::cmp::Reverse(operation.id));
         Ok(found.into_iter().take(limit as usize).cloned().collect())
+    }
+
+    async fn sums_below(
+        &self,
+        roots: &[ResellerId],
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<OperationSum>, StoreError> {
+        let state = self.shared.state();
+        let below: HashSet<ResellerId> = state.network.subtree(roots).into_iter().collect();
+        let mut sums: Vec<OperationSum> = Vec::new();
+        let counted = |operation: &&Operation| {
+            [OperationKind::Recharge, OperationKind::Topup].contains(&operation.kind())
+                && below.contains(&operation.reseller)
+                && (from..to).contains(&operation.created_at)
+        };
+        for operation in state.books.iter().flat_map(|books| books.operations.values()).filter(counted) {
+            let (kind, status, amount_minor) = (operation.kind(), operation.status, operation.amount_minor);
+            match sums.iter_mut().find(|sum| (sum.kind, sum.status) == (kind, status)) {
+                Some(sum) => (sum.count, sum.amount_minor) = (sum.count + 1, sum.amount_minor + amount_minor),
+                None => sums.push(OperationSum { kind, status, count: 1, amount_minor }),
+            }
+        }
+        Ok(sums)
     }
 
     async fn open_topups(&self, after: OperationId, limit: u32) -> Result<Vec<Operation>, StoreError> {

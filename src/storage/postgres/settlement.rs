@@ -65,9 +65,25 @@ impl SettlementReads for PostgresStore {
         rows.into_iter().map(StoredLine::read).collect()
     }
 
+    async fn recharges_of_references(&self, references: &[i64]) -> Result<Vec<Operation>, StoreError> {
+        let statement = sqlx::query_as(sql::RECHARGES_OF_REFERENCES).bind(references.to_vec());
+        self.complete_operations(statement).await
+    }
+
+    async fn unrecorded_recharges(&self, query: &UnsettledQuery) -> Result<Vec<Operation>, StoreError> {
+        self.without_line(sql::UNRECORDED_RECHARGES, query).await
+    }
+
     async fn unsettled_topups(&self, query: &UnsettledQuery) -> Result<Vec<Operation>, StoreError> {
+        self.without_line(sql::UNSETTLED_TOPUPS, query).await
+    }
+}
+
+impl PostgresStore {
+    /// A page of operations that a statement finds without a line.
+    async fn without_line(&self, text: &'static str, query: &UnsettledQuery) -> Result<Vec<Operation>, StoreError> {
         let after = query.after.map_or_else(|| first_id_since(query.from), OperationId::uuid);
-        let statement = sqlx::query_as(sql::UNSETTLED_TOPUPS)
+        let statement = sqlx::query_as(text)
             .bind(after)
             .bind(last_id_before(query.to))
             .bind(query.from.unix_ms())

@@ -9,10 +9,10 @@ use uuid::Uuid;
 use super::beside::complete;
 use super::error::store_error;
 use super::{PostgresStore, sql};
-use crate::domain::{Operation, OperationId, Shard};
-use crate::ports::{Party, PartyQuery, StoreError, TopupReads};
-use crate::storage::bounds::Page;
-use crate::storage::operation_row::{StoredOperation, read_operations};
+use crate::domain::{Operation, OperationId, ResellerId, Shard, Timestamp};
+use crate::ports::{OperationSum, Party, PartyQuery, StoreError, TopupReads};
+use crate::storage::bounds::{Page, first_id_since, last_id_before};
+use crate::storage::operation_row::{StoredOperation, read_operations, read_sum};
 use crate::storage::rows::shard_number;
 
 impl PostgresStore {
@@ -64,6 +64,22 @@ impl TopupReads for PostgresStore {
             .bind(before)
             .bind(i64::from(limit));
         self.complete_operations(statement).await
+    }
+
+    async fn sums_below(
+        &self,
+        roots: &[ResellerId],
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<OperationSum>, StoreError> {
+        let query = sqlx::query_as::<_, (i16, i16, i64, i64)>(sql::SUMS_BELOW)
+            .bind(roots.iter().map(|root| root.uuid()).collect::<Vec<Uuid>>())
+            .bind(first_id_since(from))
+            .bind(last_id_before(to))
+            .bind(from.unix_ms())
+            .bind(to.unix_ms());
+        let rows = query.fetch_all(&self.reads).await.map_err(store_error)?;
+        rows.into_iter().map(read_sum).collect()
     }
 
     async fn open_topups(&self, after: OperationId, limit: u32) -> Result<Vec<Operation>, StoreError> {

@@ -67,11 +67,27 @@ impl SettlementReads for SqliteStore {
         rows.into_iter().map(StoredLine::read).collect()
     }
 
+    async fn recharges_of_references(&self, references: &[i64]) -> Result<Vec<Operation>, StoreError> {
+        let statement = sqlx::query_as(sql::RECHARGES_OF_REFERENCES).bind(json::array(references)?);
+        self.complete_operations(statement).await
+    }
+
+    async fn unrecorded_recharges(&self, query: &UnsettledQuery) -> Result<Vec<Operation>, StoreError> {
+        self.without_line(sql::UNRECORDED_RECHARGES, query).await
+    }
+
     async fn unsettled_topups(&self, query: &UnsettledQuery) -> Result<Vec<Operation>, StoreError> {
+        self.without_line(sql::UNSETTLED_TOPUPS, query).await
+    }
+}
+
+impl SqliteStore {
+    /// A page of operations that a statement finds without a line.
+    async fn without_line(&self, text: &'static str, query: &UnsettledQuery) -> Result<Vec<Operation>, StoreError> {
         let after = query.after.map_or_else(|| first_id_since(query.from), OperationId::uuid);
         let mut found = Vec::new();
         for shard in Shard::all(self.shards) {
-            let statement = sqlx::query_as(sql::UNSETTLED_TOPUPS)
+            let statement = sqlx::query_as(text)
                 .bind(shard_number(shard))
                 .bind(after)
                 .bind(last_id_before(query.to))

@@ -23,6 +23,12 @@ pub fn rows() -> Vec<Row> {
         },
         Row {
             or: Some(Scope::StockApprove),
+            ..row("POST /v1/charging-records", Some(Scope::StockIssue), Everyone, &[415], |_, _| {
+                ("/v1/charging-records".into(), Some(json!({})))
+            })
+        },
+        Row {
+            or: Some(Scope::StockApprove),
             ..row("GET /v1/settlement-items", Some(Scope::StockIssue), Everyone, &[200], |_, _| {
                 ("/v1/settlement-items?state=missing_there".into(), None)
             })

@@ -56,20 +56,35 @@ pub async fn import_settlement(
     query.finish()?;
     let acquirer = acquirer.filter(|name| state.settlements.acquirers.get(name).is_some());
     let acquirer = acquirer.ok_or(ServiceError::UnknownAcquirer)?;
+    import(&state, &caller, request, Some(acquirer)).await
+}
+
+/// Of an acquirer, or of the charging system.
+pub(super) async fn import(
+    state: &ApiState,
+    caller: &Caller,
+    request: Request,
+    acquirer: Option<AcquirerName>,
+) -> Result<Response, Problem> {
     if !has_media_type(&request, "text/csv") {
         return Err(Problem::new(Code::UnsupportedMediaType));
     }
     let Ok(_place) = state.exports.places.try_acquire() else {
         return Err(ServiceError::Overloaded { retry_after_s: 5 }.into());
     };
-    let file = spooled(request, &state).await?;
+    let file = spooled(request, state).await?;
     // On its own: a client that hangs up does not leave the file half booked.
     let (services, actor) = (state.settlements.clone(), caller.actor());
-    let import = tokio::spawn(async move { services.import(&actor, &acquirer, file).await });
+    let import = tokio::spawn(async move {
+        match acquirer {
+            Some(acquirer) => services.import(&actor, &acquirer, file).await,
+            None => services.import_record(&actor, file).await,
+        }
+    });
     let (settlement, before) = import.await.map_err(|_| Problem::new(Code::InternalError))?.map_err(problem)?;
     let place = HeaderValue::try_from(format!("/v1/settlements/{}", settlement.id));
     let place = place.map_err(|_| Problem::new(Code::InternalError))?;
-    let body = Json(Settlement::of(&state, &settlement));
+    let body = Json(Settlement::of(state, &settlement));
     Ok(if before {
         (StatusCode::OK, [(REPLAYED, HeaderValue::from_static("true"))], body).into_response()
     } else {

@@ -29,9 +29,13 @@ const SETTLED_WITHIN_DAYS: u32 = 3;
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "documents the parameters; they are read by name, so that unknown ones are noticed")]
 pub struct ItemParameters {
-    /// `unmatched` (all lines that did not match, the default), `missing_here`, `amount_differs`, `duplicate`, or
-    /// `missing_there`: paid top-ups that no file has settled.
+    /// `unmatched` (all lines that did not match, the default), `missing_here`, `amount_differs`, `duplicate`, `contradicts`,
+    /// `missing_there`: paid top-ups that no file has settled; `unrecorded`: completed recharges of `business_date`
+    /// that the charging system's record does not tell of.
     state: Option<String>,
+    /// Of `unrecorded`: the day.
+    #[param(example = "2026-11-22")]
+    business_date: Option<String>,
     /// How far it is: `open`, `proposed` or `resolved`.
     status: Option<String>,
     /// Only what this client looks after.
@@ -67,7 +71,7 @@ pub struct SettlementItem {
     /// The acquirer's own id.
     #[schema(required)]
     reference: Option<String>,
-    /// `payment`, `refund`, `chargeback` or `chargeback_reversal`.
+    /// `payment`, `refund`, `chargeback` or `chargeback_reversal`; of the charging system, `refill` or `not_refilled`.
     #[schema(example = "payment")]
     kind: &'static str,
     /// The file and the line; null for what is missing there.
@@ -77,9 +81,12 @@ pub struct SettlementItem {
     line: Option<i64>,
     #[schema(required)]
     topup_id: Option<String>,
+    #[schema(required)]
+    recharge_id: Option<String>,
     /// Of the line, or what was taken by our books.
     #[schema(example = "950.00")]
     gross: String,
+    /// Of the charging system: what our own books have of it.
     #[schema(example = "14.25")]
     fee: String,
     #[schema(example = "MAD")]
@@ -110,11 +117,13 @@ pub async fn list_settlement_items(
     State(state): State<ApiState>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response, Problem> {
-    let mut query = Query::read(&uri, &["state", "status", "owner", "older_than_days", "limit", "cursor"])?;
+    let mut query =
+        Query::read(&uri, &["state", "business_date", "status", "owner", "older_than_days", "limit", "cursor"])?;
     let side = query.get("state", side).unwrap_or(Side::Lines(None));
     let days = query.get("older_than_days", days);
     let owner = query.get("owner", ClientId::from_str);
     let status = query.get("status", |text| ItemStatus::from_name(text).ok_or("expected open, proposed or resolved"));
+    let day = query.get("business_date", BusinessDay::from_str);
     let limit = query.limit();
     let (items, next_cursor) = match side {
         Side::Lines(state_of_line) => {
@@ -127,6 +136,18 @@ pub async fn list_settlement_items(
                 cursor(AFTER_LINE, &place)
             });
             (lines, last)
+        }
+        Side::Recharges => {
+            let after = query.get("cursor", topup_place);
+            if !query.has("business_date") {
+                query.refuse("business_date", "missing", "expected a date such as 2026-11-22");
+            }
+            query.finish()?;
+            let day = day.ok_or_else(|| Problem::new(Code::InvalidQuery))?;
+            let filter = ItemFilter { state: None, min_age_days: 0, owner, status };
+            let bounds = state.reconciliation.calendar.bounds(day);
+            let (recharges, last) = state.settlements.unrecorded(bounds, &filter, after, limit).await?;
+            (recharges, last.map(|last| cursor(AFTER_TOPUP, last.uuid().as_bytes())))
         }
         Side::Topups => {
             let after = query.get("cursor", topup_place);
@@ -176,6 +197,8 @@ impl SettlementItem {
             ItemId::Topup(_) => (None, None),
         };
         let record = view.record.as_ref();
+        let kind = if view.item.kind.is_money() { OperationKind::Topup } else { OperationKind::Recharge };
+        let of_kind = |asked| view.topup.filter(|_| kind == asked).map(|id| kind.render(id));
         Self {
             id: view.item.id.to_string(),
             status: view.status.name(),
@@ -187,7 +210,8 @@ impl SettlementItem {
             kind: view.item.kind.name(),
             settlement_id: file,
             line,
-            topup_id: view.topup.map(|id| OperationKind::Topup.render(id)),
+            topup_id: of_kind(OperationKind::Topup),
+            recharge_id: of_kind(OperationKind::Recharge),
             gross: money(view.gross_minor),
             fee: money(view.fee_minor),
             currency: api.currency.code(),
@@ -200,15 +224,19 @@ impl SettlementItem {
 enum Side {
     Lines(Option<LineState>),
     Topups,
+    Recharges,
 }
 
 fn side(text: &str) -> Result<Side, &'static str> {
     match text {
         "unmatched" => Ok(Side::Lines(None)),
         "missing_there" => Ok(Side::Topups),
+        "unrecorded" => Ok(Side::Recharges),
         _ => match LineState::from_name(text).filter(|state| *state != LineState::Matched) {
             Some(state) => Ok(Side::Lines(Some(state))),
-            None => Err("expected unmatched, missing_here, amount_differs, duplicate or missing_there"),
+            None => Err(
+                "expected unmatched, missing_here, amount_differs, duplicate, contradicts, missing_there or unrecorded",
+            ),
         },
     }
 }

@@ -4,4 +4,5 @@ pub mod create;
 pub mod get;
 pub mod items;
 pub mod owner;
+pub mod record;
 mod shape;

@@ -33,6 +33,8 @@ pub struct Settlement {
     amount_differs: Sum,
     /// The reference was booked before, or another line settled the same payment.
     duplicate: Sum,
+    /// The charging system's record says the contrary of a final outcome of ours.
+    contradicts: Sum,
     /// What the posted lines brought, and what the acquirer kept of them.
     #[schema(example = "98500.00")]
     net: String,
@@ -74,6 +76,7 @@ impl Settlement {
             missing_here: sum(file.missing_here),
             amount_differs: sum(file.amount_differs),
             duplicate: sum(file.duplicate),
+            contradicts: sum(file.contradicts),
             net: money(file.net_minor),
             fees: money(file.fees_minor),
             difference: money(file.difference_minor()),
