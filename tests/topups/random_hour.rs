@@ -96,6 +96,7 @@ impl Hour {
             acquirer: None,
             token: (self.draw(10) > 0).then(|| "tok_visa".parse().unwrap()),
             return_url: None,
+            recharge: None,
         };
         let answer = self.topups.create(&self.caller(shop), order).await.unwrap();
         self.bought.push((answer.operation.id, shop));
