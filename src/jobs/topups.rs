@@ -109,7 +109,8 @@ impl OfBoth {
     }
 
     fn is_due(&mut self, operation: &Operation) -> bool {
-        let only_waits = !operation.waits_for_payment() && operation.topup().is_some_and(|it| !it.wants_tending());
+        let hurries = operation.waits_for_payment() || operation.waits_for_recharge();
+        let only_waits = !hurries && operation.topup().is_some_and(|it| !it.wants_tending());
         let paces = if only_waits { &mut self.disputes } else { &mut self.payments };
         paces.is_due((operation.id, operation.status))
     }

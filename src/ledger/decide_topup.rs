@@ -50,7 +50,7 @@ pub(super) fn decide_topup(
         (Request::BookDispute(request), _) => {
             let decided = dispute::book(&topup_places(books, home), request, moment)?;
             let Some(steps) = decided else { return unchanged(books, home, request.operation) };
-            if steps.is_new && moment.rules.suspend_on_chargeback {
+            if steps.suspends && moment.rules.suspend_on_chargeback {
                 let reason = format!("dispute {} of a card payment", request.dispute);
                 suspend(books, home, request.reseller, &reason, command, moment)?;
             }

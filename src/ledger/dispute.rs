@@ -30,8 +30,9 @@ use crate::domain::{
 pub struct DisputeSteps {
     pub home: Vec<Step>,
     pub operator: Option<Step>,
-    /// Nobody had told of it before, and the money is gone.
-    pub is_new: bool,
+    /// Whether the reseller is suspended where the operator's policy says so: nobody had told of it before, the money is
+    /// gone, and it is not a subscriber who paid.
+    pub suspends: bool,
 }
 
 /// Books a dispute as it is told. `Ok(None)` when that is known, comes too late, or cannot be: the top-up then says how
@@ -63,7 +64,8 @@ pub fn book(places: &Places<'_>, command: &BookDispute, moment: &Moment<'_>) -> 
         DisputeStage::Lost => draft.lose(index)?,
         DisputeStage::Won => draft.win(index)?,
     }
-    Ok(Some(draft.finish(is_new)))
+    let suspends = is_new && draft.topup.recharge.is_none();
+    Ok(Some(draft.finish(suspends)))
 }
 
 /// Does what a dispute could not do before: takes back what a refund under way stood in front of, gives the operator what
@@ -167,7 +169,7 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    fn finish(mut self, is_new: bool) -> DisputeSteps {
+    fn finish(mut self, suspends: bool) -> DisputeSteps {
         let last = self.steps.last().expect("whatever is finished has a step");
         let Subject::Operation(operation) = &last.subject else { unreachable!("it is about the top-up") };
         let elsewhere = Subject::Elsewhere { operation: operation.id, digest: operation.digest() };
@@ -178,7 +180,7 @@ impl<'a> Draft<'a> {
         let operator =
             Some(Step { movements, ..Step::about(kind, elsewhere) }).filter(|step| !step.movements.is_empty());
         self.steps.extend(clawback::record(self.books(), self.reseller.id, self.standing));
-        DisputeSteps { home: self.steps, operator, is_new }
+        DisputeSteps { home: self.steps, operator, suspends }
     }
 
     /// Charges back what the cardholder's bank has and the top-up has left.

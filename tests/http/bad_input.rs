@@ -261,7 +261,7 @@ async fn what_is_wrong_in_an_object_of_a_body_is_named_by_its_place() {
     for (recharge, status, code, told) in [
         (json!("0612345678"), 400, "invalid_body", "/recharge wrong_type"),
         (json!(null), 400, "invalid_body", "/recharge wrong_type"),
-        (json!({ "msisdn": 612345678 }), 400, "invalid_body", "/recharge/msisdn wrong_type"),
+        (json!({ "msisdn": 612_345_678 }), 400, "invalid_body", "/recharge/msisdn wrong_type"),
         (json!({ "msisdn": "0612345678", "a/b~c": 1 }), 400, "invalid_body", "/recharge/a~1b~0c unknown"),
         (json!({}), 422, "validation_failed", "/recharge/msisdn missing"),
         (json!({ "msisdn": "12" }), 422, "validation_failed", "/recharge/msisdn invalid"),

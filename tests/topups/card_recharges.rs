@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use taabia::domain::{
-    AccountClass, CardRechargeStage, Channel, Decline, ExternalId, NumberingPlan, Operation, OperationKind, Status,
+    AccountClass, CardRechargeStage, Channel, Decline, ExternalId, NumberingPlan, Operation, OperationKind, Standing,
+    Status,
 };
 use taabia::ledger::command::Evidence;
 use taabia::ports::acquirer::{NotSent, Outcome, RefusalReason};
 use taabia::services::ServiceError;
 use taabia::services::topups::{OwnRecharge, TopupOrder};
 
+use super::disputes::{Lost, standing, tells};
 use super::refunds::given;
 use super::{stock_of_shop, stored, till, total};
 use crate::support::topups::{Till, captured};
@@ -60,6 +62,16 @@ async fn sold(books: Books) {
     assert_eq!(other.unwrap_err(), ServiceError::ExternalIdReused { field: "recharge" });
     till.job.look_at_all().await.unwrap();
     assert_eq!(stored(&till, &topup).await.last_sequence, topup.last_sequence, "nothing is left to be done");
+    must_verify(&*till.world.books.audit).await;
+}
+
+on_every_store!(nobody_is_suspended_for_the_dispute_of_a_subscriber, disputed);
+async fn disputed(books: Books) {
+    let till = till(books).await;
+    till.bank.next_authorisation(captured(MINOR));
+    let topup = buy(&till, "a", "+212612345611").await;
+    tells(&till, &topup, Lost, MINOR).await;
+    assert_eq!((stored(&till, &topup).await.status, standing(&till).await), (Status::ChargedBack, Standing::Active));
     must_verify(&*till.world.books.audit).await;
 }
 
