@@ -201,12 +201,7 @@ impl Node {
             users: Arc::new(users(storage, engine.clone(), directory.clone())?),
             statements: statements.clone(),
             business_days: business_days(config, storage, engine.clone()),
-            stock_watches: StockWatches {
-                ledger: engine.clone(),
-                reads: reads.clone(),
-                directory: directory.clone(),
-                statements,
-            },
+            stock_watches: stock_watches(storage, engine.clone(), directory.clone(), statements),
             exports: Exports {
                 folder: config.data_dir.clone(),
                 places: Arc::new(Semaphore::new(config.statements.exports_at_once)),
@@ -368,6 +363,15 @@ fn recharges(
         currency: config.currency,
     };
     Recharges::new(deps, settings)
+}
+
+fn stock_watches(
+    storage: &Storage,
+    ledger: Arc<Engine>,
+    directory: Arc<Directory>,
+    statements: Arc<Statements>,
+) -> StockWatches {
+    StockWatches { ledger, reads: storage.store.clone(), directory, statements }
 }
 
 fn authenticator(config: &Config, storage: &Storage, keys: Arc<KeyRing>, settings: &TokenSettings) -> Authenticator {

@@ -183,7 +183,7 @@ async fn a_partners_day_is_summed_and_its_lines_are_told() {
     let both = sums(&place).await;
     let count: i64 = both.as_array().unwrap().iter().map(|sum| sum["count"].as_i64().unwrap()).sum();
     assert_eq!((count, both.as_array().unwrap().iter().any(|sum| sum["status"] == status)), (2, true), "{both}");
-    let lines = get(&api, &format!("/v1/reconciliation/lines?business_date={day}")).await.text().to_owned();
+    let lines = get(&api, &format!("/v1/reconciliation/lines?business_date={day}")).await.text();
     assert_eq!((lines.lines().count(), lines.lines().last().unwrap().starts_with("closing,2")), (4, true), "{lines}");
     assert_eq!(sums("/v1/reconciliation?business_date=2020-01-01").await, json!([]));
     // Who has no subtree there sees nothing of it.
