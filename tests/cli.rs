@@ -366,8 +366,8 @@ async fn verify_names_the_row_that_was_tampered_with() {
     let operation = "id = (SELECT id FROM operation WHERE external_id = 'k3')";
     for (forward, back, names) in [
         (
-            format!("UPDATE posting SET amount_minor = amount_minor + 1 WHERE {last}"),
-            format!("UPDATE posting SET amount_minor = amount_minor - 1 WHERE {last}"),
+            format!("UPDATE posting SET amount_minor = amount_minor + 1 WHERE {last} AND line = 1"),
+            format!("UPDATE posting SET amount_minor = amount_minor - 1 WHERE {last} AND line = 1"),
             ["shard ", "entry "],
         ),
         (

@@ -109,11 +109,11 @@ pub async fn list_notifications(
     Path(name): Path<String>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response, Problem> {
-    let name: AcquirerName = name.parse().map_err(|_| Problem::new(Code::NotFound))?;
     let mut query = Query::read(&uri, &["limit", "cursor"])?;
     let before = query.get("cursor", place);
     let limit = query.limit();
     query.finish()?;
+    let name: AcquirerName = name.parse().map_err(|_| Problem::new(Code::NotFound))?;
     let (kept, more) = state.topups.kept_notifications(&name, before.as_ref(), limit).await?;
     let next_cursor = kept.last().filter(|_| more).map(|last| {
         let at = last.received_at.unix_ms().to_be_bytes();
