@@ -4,7 +4,9 @@
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
+use sqlx::{Connection as _, PgConnection};
 
+use crate::support::database::empty_postgres;
 use crate::support::program::{Api, Credentials, Server, credentials, http_client, order, taabia_must, text};
 
 /// A number with a brand's prefix and a right check digit (ISO/IEC 7812-1 annex B), which stands nowhere in the sources.
@@ -205,26 +207,43 @@ async fn elsewhere(trial: &mut Trial) {
     trial.send(posted, "the way back from an acquirer").await;
 }
 
+/// Every row of every table of a PostgreSQL database that holds one of the texts.
+async fn rows_with(url: &str, texts: &[String], found: &mut Vec<String>) {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let tables = "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' ORDER BY 1";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut connection).await.unwrap();
+    assert!(tables.iter().any(|table| table == "topup_state"), "{tables:?}");
+    for table in tables {
+        let rows = sqlx::AssertSqlSafe(format!("SELECT t::text FROM {table} AS t"));
+        let rows: Vec<String> = sqlx::query_scalar(rows).fetch_all(&mut connection).await.unwrap();
+        found.extend(rows.into_iter().filter(|row| texts.iter().any(|text| row.contains(text.as_str()))));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn card_numbers_are_refused_everywhere_and_stand_nowhere() {
+async fn card_numbers_are_refused_everywhere_and_stand_nowhere_on_sqlite() {
+    refused_everywhere(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn card_numbers_are_refused_everywhere_and_stand_nowhere_on_postgres() {
+    refused_everywhere(Some(empty_postgres().await)).await;
+}
+
+/// On the embedded database, whose file is below the folder, or on another one.
+async fn refused_everywhere(database: Option<String>) {
     let folder = tempfile::tempdir().unwrap();
     let data_dir = folder.path().display().to_string();
+    let at = match &database {
+        Some(url) => vec!["--database-url", url, "--data-dir", &data_dir],
+        None => vec!["--data-dir", &data_dir],
+    };
     let trace = ["--set=telemetry.log_filter=trace", "--set=telemetry.log_format=json"];
-    let line = ["demo", "--no-traffic", "--listen=127.0.0.1:0", "--data-dir", &data_dir];
-    let mut server = Server::start(&[&line[..], &trace].concat()).await;
+    let line = ["demo", "--no-traffic", "--listen=127.0.0.1:0"];
+    let mut server = Server::start(&[&line[..], &at, &trace].concat()).await;
     let scopes = taabia::services::Scope::ALL.map(taabia::services::Scope::name).join(",");
-    let add = [
-        "client",
-        "add",
-        "--name=all",
-        "--partner=All",
-        "--scopes",
-        &scopes,
-        "--resellers=D01",
-        "--data-dir",
-        &data_dir,
-    ];
-    let printed = taabia_must(&add).await;
+    let add = ["client", "add", "--name=all", "--partner=All", "--scopes", &scopes, "--resellers=D01"];
+    let printed = taabia_must(&[&add[..], &at].concat()).await;
     let field = |name: &str| printed.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
     let all =
         Credentials { client_id: field("client_id\t"), client_secret: field("client_secret\t"), resellers: vec![] };
@@ -266,7 +285,8 @@ async fn card_numbers_are_refused_everywhere_and_stand_nowhere() {
         }
     }
     let file = folder.path().join("statement.csv").display().to_string();
-    taabia_must(&["export", "statement", "--reseller", outlet, "--out", &file, "--data-dir", &data_dir]).await;
+    let export = ["export", "statement", "--reseller", outlet, "--out", &file];
+    taabia_must(&[&export[..], &at].concat()).await;
     server.terminate();
     assert!(server.ended().await.success());
 
@@ -280,6 +300,9 @@ async fn card_numbers_are_refused_everywhere_and_stand_nowhere() {
     }
     let mut found = Vec::new();
     files_with(folder.path(), &cards, &mut found);
+    if let Some(url) = &database {
+        rows_with(url, &cards, &mut found).await;
+    }
     assert!(found.is_empty(), "{found:?}");
     println!("{} requests, {fields} texts of bodies, {parameters} parameters", trial.asked);
 }
