@@ -93,11 +93,11 @@ impl CardRecharge {
     }
 
     pub(super) fn encode(&self, encoder: &mut Encoder) {
-        let mut subscriber = Encoder::new("taabia/msisdn/1");
-        subscriber.text(&self.salt).text(&self.msisdn.to_string());
         encoder
             .text("recharge")
-            .bytes(&subscriber.sha256())
+            .optional(self.subscriber(), |e, (msisdn, salt)| {
+                e.bytes(&msisdn.digest(&salt));
+            })
             .text(&self.product)
             .text(&self.channel)
             .flag(self.allow_repeat)

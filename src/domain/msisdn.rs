@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::encoding::{Encoder, Hash};
+
 /// How national numbers of the configured country are written (`domain.md`, Morocco).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NumberingPlan {
@@ -68,6 +70,12 @@ impl Msisdn {
     #[must_use]
     pub fn e164(self) -> String {
         format!("+{}", self.0)
+    }
+
+    /// What hashes are over in its place, so that the number and its salt can be erased later (`domain.md` \[26\]).
+    #[must_use]
+    pub fn digest(self, salt: &[u8; 16]) -> Hash {
+        Encoder::new("taabia/msisdn/1").bytes(salt).text(&self.e164()).sha256()
     }
 }
 

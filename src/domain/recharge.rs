@@ -30,10 +30,8 @@ pub struct Recharge {
 
 impl Recharge {
     pub(super) fn encode(&self, encoder: &mut Encoder) {
-        let mut subscriber = Encoder::new("taabia/msisdn/1");
-        subscriber.bytes(&self.salt).text(&self.msisdn.e164());
         encoder
-            .bytes(&subscriber.sha256())
+            .bytes(&self.msisdn.digest(&self.salt))
             .text(&self.product)
             .text(self.channel.name())
             .optional(self.terminal.as_ref(), |e, terminal| {
