@@ -11,10 +11,9 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::domain::catalogue::PayIn;
-use crate::domain::ids::uuid_v7;
-use crate::domain::{Account, AccountClass, AccountNumber, OperationId, OperationKind, Shard, Status};
+use crate::domain::{Account, AccountClass, AccountNumber, OperationKind, Shard, Status};
 use crate::ledger::command::{Command, Outcome, PayCommission, Request};
-use crate::ports::{Clock, Ledger, LedgerError, Randomness, Reads, StoreError};
+use crate::ports::{Clock, Ledger, LedgerError, Randomness, Reads, StoreError, draw_operation};
 
 /// How the job works.
 #[derive(Clone, Debug)]
@@ -128,8 +127,6 @@ impl PayoutJob {
     }
 
     fn request(&self, shard: Shard, account: &Account, period: i64) -> Option<PayCommission> {
-        let mut random = [0; 10];
-        self.randomness.fill(&mut random);
         let pay_in = match account.class {
             AccountClass::CommissionAccrued => PayIn::Money,
             AccountClass::CommissionStockAccrued => PayIn::Stock,
@@ -138,7 +135,7 @@ impl PayoutJob {
         let begun_s = period.saturating_mul(self.config.every_s);
         let key = format!("commission-{begun_s}-{shard}-{}", account.number.0);
         Some(PayCommission {
-            operation: OperationId::from_uuid(uuid_v7(self.clock.now(), random, shard)),
+            operation: draw_operation(&*self.clock, &*self.randomness, shard),
             external_id: key.parse().expect("a key of numbers is short"),
             to: account.owner?,
             pay_in,

@@ -13,11 +13,10 @@ use futures::StreamExt;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use crate::domain::ids::uuid_v7;
 use crate::domain::{ClientId, Line, Operation, OperationId, OperationKind, Run, RunLine, RunTotals, Shard};
 use crate::ledger::command::{Actor, AllocateStock, Command, FinishRun, Request};
 use crate::ledger::run::line_key;
-use crate::ports::{Clock, Ledger, LedgerError, Randomness, Reads, StockReads, StoreError};
+use crate::ports::{Clock, Ledger, LedgerError, Randomness, Reads, StockReads, StoreError, draw_operation};
 use crate::services::allocations::OwnRuns;
 
 /// How runs are carried out.
@@ -147,10 +146,8 @@ impl RunJob {
         stop: &watch::Receiver<bool>,
     ) -> bool {
         let Some(to) = line.reseller else { return true };
-        let mut random = [0; 10];
-        self.randomness.fill(&mut random);
         let allocate = AllocateStock {
-            operation: OperationId::from_uuid(uuid_v7(self.clock.now(), random, Shard::OPERATOR)),
+            operation: draw_operation(&*self.clock, &*self.randomness, Shard::OPERATOR),
             external_id: line_key(operation.id, line.number),
             to,
             asked: line.asked,

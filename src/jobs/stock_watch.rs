@@ -7,12 +7,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::domain::ids::uuid_v7;
 use crate::domain::records::{Replenishment, ReplenishmentSource};
 use crate::domain::{Asked, Calendar, ExternalId, OperationId, PartnerId, ResellerId, Shard, Terms, TransferKind};
 use crate::ledger::command::{AllocateStock, TransferStock};
 use crate::ledger::{Command, Refusal, Request};
-use crate::ports::{Clock, Ledger, LedgerError, Movements, Randomness, Reads, Registry, StoreError, WatchedStock};
+use crate::ports::{
+    Clock, Ledger, LedgerError, Movements, Randomness, Reads, Registry, StoreError, WatchedStock, draw_operation,
+};
 
 /// Who brings stock up, as the journal records it.
 const ACTOR: &str = "system:replenishment";
@@ -112,9 +113,7 @@ impl StockWatchJob {
     }
 
     fn draw(&self, shard: Shard) -> OperationId {
-        let mut random = [0; 10];
-        self.randomness.fill(&mut random);
-        OperationId::from_uuid(uuid_v7(self.clock.now(), random, shard))
+        draw_operation(&*self.clock, &*self.randomness, shard)
     }
 
     /// The same for every node that answers the same alert on the same day.

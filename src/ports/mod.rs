@@ -21,7 +21,7 @@ pub use charging::{
     BalanceOutcome, Charging, ChargingOutcome, LookupOutcome, RefillRequest, ReversalOutcome, ReversalRefusal,
     ReversalRequest,
 };
-pub use clock::{Clock, Randomness};
+pub use clock::{Clock, Randomness, draw_operation};
 pub use movements::{Flows, LogPlace, Movement, MovementPlace, MovementQuery, Movements, WatchedStock};
 pub use network::{Member, MemberQuery, MemberScope, NetworkReads, SubtreeTotal};
 pub use notifications::{KeptNotification, NotificationLog, NotificationOutcome};

@@ -9,14 +9,13 @@ use super::caller::{Caller, ServiceError};
 use super::directory::Directory;
 use super::recharges::Answer;
 use crate::domain::encoding::{Encoder, Hash};
-use crate::domain::ids::uuid_v7;
 use crate::domain::{
     Asked, Decline, ExternalId, Line, Operation, OperationId, OperationKind, PartnerId, Reason, ResellerId, RunTotals,
     Shard, Status, Terms,
 };
 use crate::ledger::allocation::judge;
 use crate::ledger::command::{Actor, AllocateStock, Command, Request, StartRun};
-use crate::ports::{Clock, Ledger, LineState, Randomness, Reads, Registry, StockReads};
+use crate::ports::{Clock, Ledger, LineState, Randomness, Reads, Registry, StockReads, draw_operation};
 
 /// Lines of one run at most.
 pub const MAX_LINES: usize = 100_000;
@@ -340,9 +339,7 @@ impl Allocations {
     }
 
     fn draw(&self) -> OperationId {
-        let mut random = [0; 10];
-        self.randomness.fill(&mut random);
-        OperationId::from_uuid(uuid_v7(self.clock.now(), random, Shard::OPERATOR))
+        draw_operation(&*self.clock, &*self.randomness, Shard::OPERATOR)
     }
 }
 

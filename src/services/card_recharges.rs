@@ -9,10 +9,10 @@ use super::caller::ServiceError;
 use super::cashier::Cashier;
 use super::recharges::Answer;
 use crate::domain::card_recharge::CardRechargeStage;
-use crate::domain::ids::uuid_v7;
-use crate::domain::{ExternalId, Operation, OperationId, OperationKind, Status};
+use crate::domain::{ExternalId, Operation, OperationKind, Status};
 use crate::ledger::Outcome;
 use crate::ledger::command::{Actor, Command, Request, Reserve, StartRefund, TopupEvidence};
+use crate::ports::draw_operation;
 
 /// Who sells what a card paid for, as the journal records it.
 const ACTOR: &str = "system:card-recharge";
@@ -108,10 +108,8 @@ impl Cashier {
     }
 
     async fn start_refund(&self, topup: &Operation, external_id: ExternalId) -> Result<Arc<Operation>, ServiceError> {
-        let mut random = [0; 10];
-        self.randomness.fill(&mut random);
         let start = StartRefund {
-            operation: OperationId::from_uuid(uuid_v7(self.clock.now(), random, topup.id.shard())),
+            operation: draw_operation(&*self.clock, &*self.randomness, topup.id.shard()),
             partner: topup.partner,
             external_id,
             topup: topup.id,

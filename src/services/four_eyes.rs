@@ -5,12 +5,11 @@ use std::sync::Arc;
 use super::caller::{Caller, ServiceError};
 use super::directory::Directory;
 use super::recharges::Answer;
-use crate::domain::ids::uuid_v7;
 use crate::domain::{
     DocumentReference, ExternalId, Operation, OperationId, OperationKind, Proposal, Reason, Ruling, Shard,
 };
 use crate::ledger::command::{Command, Propose, Request, Rule};
-use crate::ports::{Clock, Ledger, Randomness, Reads};
+use crate::ports::{Clock, Ledger, Randomness, Reads, draw_operation};
 
 /// A validated proposal.
 #[derive(Clone, Debug)]
@@ -40,10 +39,8 @@ impl FourEyes {
         if let Some(reseller) = order.proposal.reseller() {
             self.directory.authorise(caller, reseller).await?;
         }
-        let mut random = [0; 10];
-        self.randomness.fill(&mut random);
         let propose = Propose {
-            operation: OperationId::from_uuid(uuid_v7(self.clock.now(), random, Shard::OPERATOR)),
+            operation: draw_operation(&*self.clock, &*self.randomness, Shard::OPERATOR),
             external_id: order.external_id,
             proposal: order.proposal,
             amount_minor: order.amount_minor,

@@ -12,10 +12,10 @@ use super::operation_list::OperationPage;
 use super::recharges::Answer;
 use super::topups::Topups;
 use crate::acquiring::AcquirerName;
-use crate::domain::ids::uuid_v7;
 use crate::domain::{Decline, ExternalId, Money, Operation, OperationId, OperationKind, Status};
 use crate::ledger::command::{Command, RefundEvidence, Request, SettleRefund, StartRefund};
 use crate::ports::acquirer::{self, AcquirerReference, Lookup, NotSent, OrderId, Outcome, RefundStage};
+use crate::ports::draw_operation;
 
 /// A validated order.
 #[derive(Clone, Debug)]
@@ -46,10 +46,8 @@ impl Topups {
     /// [`ServiceError::NotFound`] when the top-up is unknown or outside the caller's subtrees; [`ServiceError`].
     pub async fn refund(&self, caller: &Caller, order: RefundOrder) -> Result<Answer, ServiceError> {
         let topup = self.get(caller, order.topup).await?;
-        let mut random = [0; 10];
-        self.deps.randomness.fill(&mut random);
         let start = StartRefund {
-            operation: OperationId::from_uuid(uuid_v7(self.deps.clock.now(), random, order.topup.shard())),
+            operation: draw_operation(&*self.deps.clock, &*self.deps.randomness, order.topup.shard()),
             partner: caller.partner,
             external_id: order.external_id,
             topup: order.topup,

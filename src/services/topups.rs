@@ -15,14 +15,13 @@ use super::directory::Directory;
 use super::operation_list::{self, OperationFilter, OperationPage};
 use super::recharges::Answer;
 use crate::acquiring::{AcquirerName, Acquirers, Ask};
-use crate::domain::ids::uuid_v7;
 use crate::domain::topup::method_digest;
 use crate::domain::{
     CardRecharge, Channel, Decline, ExternalId, Msisdn, Operation, OperationId, ResellerCode, ResellerId,
 };
 use crate::ledger::command::{Command, Request, StartTopup, TopupEvidence};
 use crate::ports::acquirer::{CardToken, CustomerAction, Outcome, PageLanguage, PaymentMethod};
-use crate::ports::{Clock, Ledger, NotificationLog, Randomness, Reads, Registry, TopupReads};
+use crate::ports::{Clock, Ledger, NotificationLog, Randomness, Reads, Registry, TopupReads, draw_operation};
 
 /// A validated order.
 #[derive(Clone, Debug)]
@@ -182,9 +181,7 @@ struct Task {
 
 impl Task {
     fn draw(&self, reseller: ResellerId) -> OperationId {
-        let mut random = [0; 10];
-        self.deps.randomness.fill(&mut random);
-        OperationId::from_uuid(uuid_v7(self.deps.clock.now(), random, self.deps.directory.shard_of(reseller)))
+        draw_operation(&*self.deps.clock, &*self.deps.randomness, self.deps.directory.shard_of(reseller))
     }
 
     /// The acquirers to ask, best first; none when nobody is for it. They are chosen before the price is known, by what

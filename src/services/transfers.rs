@@ -8,10 +8,9 @@ use super::caller::{Caller, ServiceError};
 use super::directory::Directory;
 use super::operation_list::{self, OperationFilter, OperationPage};
 use super::recharges::Answer;
-use crate::domain::ids::uuid_v7;
 use crate::domain::{Edge, ExternalId, Operation, OperationId, Relation, ResellerId, Status, Transfer, TransferKind};
 use crate::ledger::command::{Command, Outcome, Request, SettleTransfer, Settlement, TransferStock};
-use crate::ports::{Clock, Ledger, Randomness, Reads, TransferReads};
+use crate::ports::{Clock, Ledger, Randomness, Reads, TransferReads, draw_operation};
 
 /// A validated order.
 #[derive(Clone, Debug)]
@@ -142,8 +141,6 @@ impl Transfers {
     }
 
     fn draw(&self, from: ResellerId) -> OperationId {
-        let mut random = [0; 10];
-        self.randomness.fill(&mut random);
-        OperationId::from_uuid(uuid_v7(self.clock.now(), random, self.directory.shard_of(from)))
+        draw_operation(&*self.clock, &*self.randomness, self.directory.shard_of(from))
     }
 }
