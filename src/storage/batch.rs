@@ -57,7 +57,6 @@ impl From<&Operation> for MovedOperation {
 pub(super) struct Batch {
     pub heads: Vec<MovedHead>,
     pub entries: Vec<EntryRow>,
-    pub postings: Vec<PostingRow>,
     pub claims: Vec<ClaimRow>,
     pub new_operations: Vec<OperationRow>,
     pub moved_operations: Vec<MovedOperation>,
@@ -104,13 +103,17 @@ impl Batch {
         Ok(batch)
     }
 
+    /// The lines of its entries, where each is a row.
+    pub(super) fn postings(&self) -> Vec<PostingRow> {
+        self.entries.iter().flat_map(PostingRow::all_of).collect()
+    }
+
     /// Whether it holds nothing but what every recharge writes. Names all that a batch may hold, so that what is new
     /// is thought of here.
     pub(super) fn is_of_books_only(&self) -> bool {
         let Self {
             heads: _,
             entries: _,
-            postings: _,
             claims: _,
             new_operations: _,
             moved_operations: _,
@@ -175,7 +178,6 @@ impl Batch {
         }
         self.heads.push(MovedHead::from(changes));
         self.entries.extend(changes.entries.iter().map(EntryRow::from));
-        self.postings.extend(changes.entries.iter().flat_map(PostingRow::all_of));
         self.claims.extend(changes.new_operations.iter().map(ClaimRow::from));
         self.new_operations.extend(changes.new_operations.iter().map(OperationRow::from));
         self.proposals.extend(changes.new_operations.iter().filter_map(FourEyesRow::of));

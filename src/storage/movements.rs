@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::audit_rows::OptionalOperation;
 use super::operation_row::StoredOperation;
-use super::rows::{corrupt, read_at, read_entry_kind, read_shard};
-use crate::domain::{AccountNumber, Asset, Operation, Posting, Record, RecordKind, ResellerId, Shard};
+use super::rows::{corrupt, read_asset, read_at, read_entry_kind, read_shard};
+use crate::domain::{AccountNumber, Operation, Posting, Record, RecordKind, ResellerId, Shard};
 use crate::ledger::stock_watch;
 use crate::ports::{
     AuditedMovement, Flows, LogPlace, Movement, MovementPlace, MovementQuery, StoreError, WatchedStock,
@@ -63,7 +63,7 @@ pub(super) struct MovementRow {
     recorded_at: i64,
     debit: i64,
     credit: i64,
-    asset: i16,
+    asset: i64,
     posted_minor: i64,
     debit_after: i64,
     credit_after: i64,
@@ -85,7 +85,7 @@ impl MovementRow {
             posting: Posting {
                 debit: AccountNumber(self.debit),
                 credit: AccountNumber(self.credit),
-                asset: Asset::from_code(self.asset).ok_or_else(|| corrupt("posting.asset"))?,
+                asset: read_asset(self.asset)?,
                 amount_minor: self.posted_minor,
                 debit_after: self.debit_after,
                 credit_after: self.credit_after,

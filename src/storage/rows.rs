@@ -47,6 +47,10 @@ pub(super) fn read_at(unix_ms: i64) -> Timestamp {
     Timestamp::from_unix_ms(unix_ms)
 }
 
+pub(super) fn read_asset(code: i64) -> Result<Asset, StoreError> {
+    i16::try_from(code).ok().and_then(Asset::from_code).ok_or_else(|| corrupt("posting.asset"))
+}
+
 #[derive(sqlx::FromRow)]
 pub(super) struct HeadRow {
     pub shard: i16,
@@ -274,6 +278,22 @@ pub(super) struct EntryRow {
     pub recorded_at: i64,
     #[serde(serialize_with = "hex_bytes")]
     pub leaf: [u8; 32],
+    /// Its postings one after the other, each as six numbers: debit, credit, asset, amount, and the balance of both legs
+    /// after it; nothing when there are none. Where postings are rows of their own these are [`PostingRow`]s.
+    #[serde(skip)]
+    pub lines: Option<Vec<i64>>,
+}
+
+/// Numbers of a posting in [`EntryRow::lines`].
+const LINE: usize = 6;
+
+fn lines_of(entry: &Entry) -> Option<Vec<i64>> {
+    let mut lines = Vec::with_capacity(entry.postings.len() * LINE);
+    for it in &entry.postings {
+        let asset = i64::from(it.asset.code());
+        lines.extend([it.debit.0, it.credit.0, asset, it.amount_minor, it.debit_after, it.credit_after]);
+    }
+    (!lines.is_empty()).then_some(lines)
 }
 
 impl From<&Entry> for EntryRow {
@@ -287,36 +307,37 @@ impl From<&Entry> for EntryRow {
             actor: entry.actor.clone(),
             recorded_at: entry.recorded_at.unix_ms(),
             leaf: entry.leaf(),
+            lines: lines_of(entry),
         }
     }
 }
 
-#[derive(Clone, Copy, Serialize, sqlx::FromRow, sqlx::Type)]
-#[sqlx(type_name = "posting")]
+#[derive(Clone, Copy, Serialize, sqlx::FromRow)]
 pub(super) struct PostingRow {
     pub shard: i16,
     pub sequence: i64,
     pub line: i16,
     pub debit: i64,
     pub credit: i64,
-    pub asset: i16,
+    pub asset: i64,
     pub amount_minor: i64,
     pub debit_after: i64,
     pub credit_after: i64,
 }
 
 impl PostingRow {
-    pub(super) fn all_of(entry: &Entry) -> impl Iterator<Item = Self> {
-        entry.postings.iter().zip(1..).map(|(posting, line)| Self {
-            shard: shard_number(entry.shard),
+    pub(super) fn all_of(entry: &EntryRow) -> impl Iterator<Item = Self> {
+        let (lines, _) = entry.lines.as_deref().unwrap_or_default().as_chunks::<LINE>();
+        lines.iter().zip(1..).map(|(&[debit, credit, asset, amount_minor, debit_after, credit_after], line)| Self {
+            shard: entry.shard,
             sequence: entry.sequence,
             line,
-            debit: posting.debit.0,
-            credit: posting.credit.0,
-            asset: posting.asset.code(),
-            amount_minor: posting.amount_minor,
-            debit_after: posting.debit_after,
-            credit_after: posting.credit_after,
+            debit,
+            credit,
+            asset,
+            amount_minor,
+            debit_after,
+            credit_after,
         })
     }
 
@@ -324,7 +345,7 @@ impl PostingRow {
         Ok(Posting {
             debit: AccountNumber(self.debit),
             credit: AccountNumber(self.credit),
-            asset: Asset::from_code(self.asset).ok_or_else(|| corrupt("posting.asset"))?,
+            asset: read_asset(self.asset)?,
             amount_minor: self.amount_minor,
             debit_after: self.debit_after,
             credit_after: self.credit_after,

@@ -145,7 +145,6 @@ macro_rules! statements_of_dialect {
             AUDIT_ENTRIES = "audit_entries",
             AUDIT_POSTINGS = "audit_postings",
             AUDIT_COUNT_OPERATIONS = "audit_count_operations",
-            AUDIT_STRAY_POSTING = "audit_stray_posting",
             AUDIT_STRAY_OPERATION = "audit_stray_operation",
             HAS_SCHEMA = "has_schema",
             APPLIED_MIGRATIONS = "applied_migrations",

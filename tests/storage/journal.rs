@@ -6,7 +6,7 @@ use taabia::domain::account::CHART;
 use taabia::domain::{Asset, Channel, Currency, EntryKind, OperationKind, RecordKind, Status, Via};
 use uuid::Uuid;
 
-use super::samples::{append, posting, session, shard, write};
+use super::samples::{append, changes, head, posting, session, shard, write};
 use crate::support::database::{Database, on_both};
 
 on_both! {
@@ -30,6 +30,26 @@ on_both! {
         }
         let entries = db.storage.audit.entries(shard(1), 0, 1, 10).await.unwrap();
         assert_eq!(entries[0].entry.postings, [posting(1, 2, 3)]);
+    }
+
+    async fn a_line_that_moves_nothing_is_written_nowhere(db: &Database) {
+        let before = head(db, shard(1)).await;
+        let mut session = session(db).await;
+        for lines in [1, 2, 4, 5] {
+            for (wrong, unsound) in (0..lines).flat_map(|line| [(line, posting(1, 1, 3)), (line, posting(1, 2, 0))]) {
+                let mut postings = vec![posting(1, 2, 3); lines];
+                postings[wrong] = unsound;
+                let mut batch = changes(&before);
+                append(&mut batch, EntryKind::StockIssued, Uuid::nil(), [1; 32], postings);
+                session.post(&[batch]).await.unwrap_err();
+            }
+            let mut batch = changes(&head(db, shard(1)).await);
+            append(&mut batch, EntryKind::StockIssued, Uuid::nil(), [1; 32], vec![posting(1, 2, 3); lines]);
+            session.post(&[batch]).await.unwrap();
+            let at = head(db, shard(1)).await.sequence;
+            let entries = db.storage.audit.entries(shard(1), at - 1, at, 10).await.unwrap();
+            assert_eq!(entries[0].entry.postings, vec![posting(1, 2, 3); lines]);
+        }
     }
 
     async fn the_leaf_of_an_entry_is_read_under_the_lock(db: &Database) {

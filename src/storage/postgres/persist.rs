@@ -145,7 +145,6 @@ pub(super) fn books(batch: &Batch) -> Query<'_, Postgres, PgArguments> {
     sqlx::query(sql::PERSIST)
         .bind(&batch.heads)
         .bind(&batch.entries)
-        .bind(&batch.postings)
         .bind(&batch.new_operations)
         .bind(&batch.moved_operations)
         .bind(&batch.placed_holds)

@@ -29,7 +29,7 @@ pub(super) async fn persist(connection: &mut SqliteConnection, batch: &Batch) ->
 
     change(connection, "shard", sql::PERSIST_HEADS, &batch.heads).await?;
     write(connection, sql::PERSIST_ENTRIES, &batch.entries).await?;
-    write(connection, sql::PERSIST_POSTINGS, &batch.postings).await?;
+    write(connection, sql::PERSIST_POSTINGS, &batch.postings()).await?;
     claim(connection, &batch.claims).await?;
     write(connection, sql::PERSIST_NEW_OPERATIONS, &batch.new_operations).await?;
     change(connection, "operation", sql::PERSIST_OPERATIONS, &batch.moved_operations).await?;

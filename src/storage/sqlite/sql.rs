@@ -4,6 +4,7 @@ crate::storage::statements::statements_of_dialect! { "sql/":
     PERSIST_HEADS = "persist_heads",
     PERSIST_ENTRIES = "persist_entries",
     PERSIST_POSTINGS = "persist_postings",
+    AUDIT_STRAY_POSTING = "audit_stray_posting",
     PERSIST_NEW_OPERATIONS = "persist_new_operations",
     PERSIST_OPERATIONS = "persist_operations",
     PERSIST_PLACED_HOLDS = "persist_placed_holds",

@@ -1,9 +1,9 @@
 -- Writes what a batch decided about shards, the journal, operations, holds and balances: one round trip, for
 -- every recharge comes through here. What opens accounts and resellers is in the statements network_*.
 -- Parameters, arrays of rows, each of the type of its table unless said otherwise:
---   $1 heads after the batch with what is compared before it (moved_head), $2 journal entries with their leaves, $3 their postings, $4 new operations,
---   $5 operations in their new state (moved_operation), $6 holds placed, $7 and $8 shards and operations of holds
---   removed, $9 accounts after the batch, $10 idempotency keys that the new operations claim.
+--   $1 heads after the batch with what is compared before it (moved_head), $2 journal entries with their lines and leaves, $3 new operations,
+--   $4 operations in their new state (moved_operation), $5 holds placed, $6 and $7 shards and operations of holds
+--   removed, $8 accounts after the batch, $9 idempotency keys that the new operations claim.
 -- One array of rows, not one array per column: unnest of many arrays stores and reads each column apart.
 -- Rows: one, without meaning. What is not found as it was believed to be ends the statement with an error of our own:
 -- TA001 a shard that no longer stands as it was, TA002 another row.
@@ -24,21 +24,18 @@ WITH head AS (
       AND s.sequence = n.sequence_before AND s.frontier = n.frontier_before
     RETURNING 1
 ), journal AS (
-    INSERT INTO entry (shard, sequence, kind, subject, digest, actor, recorded_at, leaf)
+    INSERT INTO entry (shard, sequence, kind, subject, digest, actor, recorded_at, leaf, lines)
     SELECT * FROM unnest($2::entry[])
-), lines AS (
-    INSERT INTO posting (shard, sequence, line, debit, credit, asset, amount_minor, debit_after, credit_after)
-    SELECT * FROM unnest($3::posting[])
 ), begun AS (
     INSERT INTO operation (shard, id, kind, partner, reseller, external_id, amount_minor, status, decline,
                            balance_after, created_at, updated_at, last_sequence, counterparty, msisdn,
                            msisdn_salt, product, channel, terminal, allow_repeat, charging_reference,
                            submit_by)
-    SELECT * FROM unnest($4::operation[])
+    SELECT * FROM unnest($3::operation[])
 ), moved AS (
     UPDATE operation AS o
     SET status = n.status, decline = n.decline, updated_at = n.updated_at, last_sequence = n.last_sequence
-    FROM unnest($5::moved_operation[]) AS n
+    FROM unnest($4::moved_operation[]) AS n
     CROSS JOIN LATERAL (
         SELECT t.ctid AS place FROM operation t WHERE t.shard = n.shard AND t.id = n.id OFFSET 0
     ) AS found
@@ -46,10 +43,10 @@ WITH head AS (
     RETURNING 1
 ), placed AS (
     INSERT INTO hold (shard, operation, account, amount_minor, placed_at, due_at)
-    SELECT * FROM unnest($6::hold[])
+    SELECT * FROM unnest($5::hold[])
 ), removed AS (
     DELETE FROM hold AS h
-    USING unnest($7::smallint[], $8::uuid[]) AS n (shard, operation)
+    USING unnest($6::smallint[], $7::uuid[]) AS n (shard, operation)
     CROSS JOIN LATERAL (
         SELECT t.ctid AS place FROM hold t WHERE t.shard = n.shard AND t.operation = n.operation OFFSET 0
     ) AS found
@@ -59,7 +56,7 @@ WITH head AS (
     UPDATE account AS a
     SET posted = n.posted, held = n.held, credit_limit = n.credit_limit,
         usage_day = n.usage_day, usage_count = n.usage_count, usage_amount_minor = n.usage_amount_minor
-    FROM unnest($9::account[]) AS n
+    FROM unnest($8::account[]) AS n
     CROSS JOIN LATERAL (
         SELECT t.ctid AS place FROM account t WHERE t.shard = n.shard AND t.number = n.number OFFSET 0
     ) AS found
@@ -67,11 +64,11 @@ WITH head AS (
     RETURNING 1
 ), claimed AS (
     INSERT INTO claim (shard, key, operation)
-    SELECT * FROM unnest($10::claim[])
+    SELECT * FROM unnest($9::claim[])
 )
 SELECT CASE
     WHEN (SELECT count(*) FROM head) <> cardinality($1) THEN refuse_batch('TA001', 'shard')
-    WHEN (SELECT count(*) FROM moved) <> cardinality($5) THEN refuse_batch('TA002', 'operation')
-    WHEN (SELECT count(*) FROM removed) <> cardinality($7) THEN refuse_batch('TA002', 'hold')
-    WHEN (SELECT count(*) FROM balance) <> cardinality($9) THEN refuse_batch('TA002', 'account')
+    WHEN (SELECT count(*) FROM moved) <> cardinality($4) THEN refuse_batch('TA002', 'operation')
+    WHEN (SELECT count(*) FROM removed) <> cardinality($6) THEN refuse_batch('TA002', 'hold')
+    WHEN (SELECT count(*) FROM balance) <> cardinality($8) THEN refuse_batch('TA002', 'account')
 END

@@ -9,7 +9,8 @@ SELECT m.sequence AS entry_sequence, m.line AS posting_line, e.kind AS entry_kin
 FROM (
     SELECT sequence, line, debit, credit, asset, amount_minor AS posted_minor, debit_after, credit_after
     FROM posting
-    WHERE shard = $1 AND (debit = $2 OR credit = $2) AND (sequence, line) > ($3, $4) AND (sequence, line) < ($5, $6)
+    WHERE shard = $1 AND sequence BETWEEN $3 AND $5
+      AND (debit = $2 OR credit = $2) AND (sequence, line) > ($3, $4) AND (sequence, line) < ($5, $6)
     ORDER BY sequence DESC, line DESC
     LIMIT $7
 ) AS m

@@ -2,20 +2,18 @@
 -- its id alone, whose last byte is its shard.
 -- Parameters: shard, account, after this sequence and line, before this sequence and line, limit. Rows: movements.
 SELECT m.sequence AS entry_sequence, m.line AS posting_line, e.kind AS entry_kind, e.subject, e.recorded_at,
-       m.debit, m.credit, m.asset, m.posted_minor, m.debit_after, m.credit_after,
+       e.lines[6 * m.line - 5] AS debit, e.lines[6 * m.line - 4] AS credit,
+       e.lines[6 * m.line - 3] AS asset, e.lines[6 * m.line - 2] AS posted_minor,
+       e.lines[6 * m.line - 1] AS debit_after, e.lines[6 * m.line] AS credit_after,
        o.id IS NOT NULL AS has_operation,
        o.shard, o.id, o.kind, o.partner, o.reseller, o.external_id, o.amount_minor, o.status, o.decline,
        o.balance_after, o.created_at, o.updated_at, o.last_sequence, o.counterparty, o.msisdn, o.msisdn_salt,
        o.product, o.channel, o.terminal, o.allow_repeat, o.charging_reference, o.submit_by
 FROM (
-    SELECT m.sequence, m.line, p.debit, p.credit, p.asset, p.amount_minor AS posted_minor, p.debit_after, p.credit_after
-    FROM (
-        SELECT sequence, line FROM account_movement
-        WHERE shard = $1 AND account = $2 AND (sequence, line) > ($3, $4) AND (sequence, line) < ($5, $6)
-        ORDER BY sequence ASC, line ASC
-        LIMIT $7
-    ) AS m
-    JOIN posting p ON p.shard = $1 AND p.sequence = m.sequence AND p.line = m.line
+    SELECT sequence, line FROM account_movement
+    WHERE shard = $1 AND account = $2 AND (sequence, line) > ($3, $4) AND (sequence, line) < ($5, $6)
+    ORDER BY sequence ASC, line ASC
+    LIMIT $7
 ) AS m
 JOIN entry e ON e.shard = $1 AND e.sequence = m.sequence
 LEFT JOIN LATERAL (
