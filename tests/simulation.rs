@@ -45,6 +45,7 @@ async fn insist(world: &World, node: usize, request: Request) -> Outcome {
         match node.execute(command(request.clone())).await {
             Ok(outcome) => return outcome,
             Err(LedgerError::Refused(refusal)) => panic!("refused: {refusal}"),
+            Err(LedgerError::Recovering { .. }) => panic!("nobody restored anything"),
             Err(LedgerError::Overloaded { .. } | LedgerError::Unavailable { .. } | LedgerError::Internal) => {
                 tokio::time::sleep(Duration::from_millis(30)).await;
             }

@@ -33,6 +33,7 @@ mod pay;
 mod postgres_faults;
 mod recharge_service;
 mod records;
+mod recover_command;
 mod runs;
 mod scribe;
 mod settlement;

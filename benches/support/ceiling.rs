@@ -288,6 +288,7 @@ fn api(
     let dependencies = taabia::acquiring::Dependencies { clock: clock.clone(), randomness: randomness.clone() };
     let none = Acquirers::connect(std::iter::empty(), &dependencies).map_err(|(_, error)| error)?;
     Ok(Api {
+        gate: Arc::default(),
         charging,
         settlements: Arc::new(taabia::services::settlement::Settlements {
             ledger: ledger.clone(),

@@ -2,8 +2,8 @@
 
 use std::io::{BufReader, BufWriter, Write as _};
 
-use taabia::cli::args::ReasonArg;
 use taabia::cli::network::import_from;
+use taabia::cli::person::ReasonArg;
 use taabia::services::import::{Listener, Progress, Refused};
 use taabia::simulator::network_file::NetworkFile;
 use taabia::storage::Storage;

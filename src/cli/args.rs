@@ -8,7 +8,8 @@ use secrecy::SecretString;
 
 use super::allocate::AllocateCommand;
 use super::config::Flag;
-use crate::domain::{BusinessDay, Reason, Timestamp};
+use super::person::ReasonArg;
+use crate::domain::{BusinessDay, Timestamp};
 use crate::services::export::Format;
 
 /// Electronic recharge distribution ledger for telecom operators.
@@ -51,6 +52,9 @@ pub enum Command {
     /// Settlement files of acquirers.
     #[command(subcommand)]
     Settlement(super::settlement::SettlementCommand),
+    /// After a restore from a backup: refuses sales until the books agree with the outside.
+    #[command(subcommand)]
+    Recover(super::recover::RecoverCommand),
     /// What partners are held to.
     #[command(subcommand)]
     Partner(PartnerCommand),
@@ -246,14 +250,6 @@ pub struct OpenapiArgs {
     /// Writes openapi.json and problems.md into this folder instead.
     #[arg(long, value_name = "DIR")]
     pub write: Option<PathBuf>,
-}
-
-/// Why something is done.
-#[derive(Args, Clone, Debug, Default)]
-pub struct ReasonArg {
-    /// Why; the audit of staff actions shows it, with the user and the machine.
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<Reason>,
 }
 
 /// API clients and their secrets.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
 
-use super::args::{ClientAddArgs, ClientCommand, ReasonArg, SettingsArgs};
+use super::args::{ClientAddArgs, ClientCommand, SettingsArgs};
 use super::clock::{SystemClock, SystemRandomness};
 use super::node;
+use super::person::ReasonArg;
 use super::settings;
 use crate::domain::ids::uuid_v7;
 use crate::domain::{ClientId, PartnerId, ResellerId, Shard};

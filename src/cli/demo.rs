@@ -23,6 +23,7 @@ use crate::domain::Currency;
 use crate::engine::Engine;
 use crate::ports::{Randomness as _, Reads};
 use crate::services::catalogue::{self, Format};
+use crate::services::recovery::heed;
 use crate::simulator::acquirer;
 use crate::simulator::charging::{Config as SimulatorConfig, Server, TMF654_BASE};
 use crate::simulator::network::{Branch, NetworkPlan, Seeder};
@@ -58,13 +59,19 @@ pub async fn demo(args: DemoArgs) -> Result<bool, Box<dyn Error>> {
     let engine = start_engine(&config, &storage);
     import_catalogue(&config, &storage, &engine).await?;
     let branches = seed(&config, &storage, engine.clone()).await?;
+    heed(&*storage.store, engine.gate()).await?;
+    let recovering = engine.gate().refused_since().is_some();
     let node = Node::start(&config, &storage, engine, connect_charging(&config)?, metrics, listener)?;
     let places = Places {
         charging: simulator.as_ref().map(|server| format!("http://{}", server.addr())).or(args.charging_url.clone()),
         acquirer: acquirer.as_ref().map(|server| format!("http://{}", server.addr())),
     };
     let clients = demo_clients::write(&file, &node, places, &branches).await?;
-    demo_stock::stock(&node, &clients, &branches, NetworkPlan::demo(config.currency.exponent()).stock_minor).await?;
+    // Books that lack what happened last are not stocked.
+    if !recovering {
+        demo_stock::stock(&node, &clients, &branches, NetworkPlan::demo(config.currency.exponent()).stock_minor)
+            .await?;
+    }
     let (stop_traffic, traffic_stopped) = watch::channel(false);
     let traffic = traffic(&config, &node, &branches, acquirer.is_some());
     let traffic = (!args.no_traffic).then(|| tokio::spawn(traffic.run(traffic_stopped)));

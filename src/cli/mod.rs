@@ -21,7 +21,8 @@ mod node_jobs;
 mod node_topups;
 pub mod openapi;
 pub mod partner;
-mod person;
+pub mod person;
+mod recover;
 pub mod serve;
 mod settlement;
 pub mod signing_key;
@@ -72,6 +73,7 @@ async fn carry_out(command: Command) -> Result<bool, Box<dyn Error>> {
         Command::Network(command) => network::network(command).await,
         Command::Allocate(command) => allocate::allocate(command).await,
         Command::Settlement(command) => settlement::settlement(command).await,
+        Command::Recover(command) => recover::recover(command).await,
         Command::Partner(command) => partner::partner(command).await,
         Command::Catalogue(command) => catalogue::catalogue(command).await,
         Command::SigningKey(command) => signing_key::signing_key(command),

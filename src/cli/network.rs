@@ -9,10 +9,11 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::args::{ReasonArg, SettingsArgs};
+use super::args::SettingsArgs;
 use super::clock::{SystemClock, SystemRandomness};
 use super::config::Config;
 use super::node;
+use super::person::ReasonArg;
 use super::serve::open_for_serving;
 use super::{settings, telemetry};
 use crate::engine::{Engine, EngineConfig};

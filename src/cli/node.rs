@@ -178,6 +178,7 @@ impl Node {
             reconciliation: Arc::new(reconciliation(config, storage)),
             topups: topups.clone(),
             charging: charging.clone(),
+            gate: engine.gate().clone(),
             recharges: recharges.clone(),
             network: Arc::new(Network {
                 directory: directory.clone(),

@@ -11,8 +11,8 @@ use super::node::{business_days, millis};
 use crate::charging::ChargingSystems;
 use crate::engine::Engine;
 use crate::jobs::{
-    AcceptanceJob, BusinessDayJob, DoubtConfig, DoubtJob, ExpiryJob, PayoutConfig, PayoutJob, RunConfig, RunJob,
-    StatementConfig, StatementJob, StockWatchJob,
+    AcceptanceJob, BusinessDayJob, DoubtConfig, DoubtJob, ExpiryJob, PayoutConfig, PayoutJob, RecoveryJob, RunConfig,
+    RunJob, StatementConfig, StatementJob, StockWatchJob,
 };
 use crate::ports::Clock;
 use crate::services::Allocations;
@@ -100,7 +100,9 @@ pub(super) fn start_jobs(
         clock: clock.clone(),
         poll_interval_ms: config.transfer.poll_interval_ms,
     };
+    let recovery = RecoveryJob { reads: storage.store.clone(), gate: engine.gate().clone() };
     vec![
+        tokio::spawn(recovery.run(stopped.clone())),
         tokio::spawn(doubt.run(stopped.clone())),
         tokio::spawn(acceptance.run(stopped.clone())),
         tokio::spawn(payout.run(stopped.clone())),

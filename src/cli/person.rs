@@ -2,9 +2,18 @@
 
 use std::os::unix::fs::MetadataExt as _;
 
-use super::args::ReasonArg;
+use clap::Args;
+
 use crate::domain::{Origin, Reason, Via};
 use crate::ledger::Actor;
+
+/// Why something is done.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ReasonArg {
+    /// Why; the audit of staff actions shows it, with the user and the machine.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<Reason>,
+}
 
 impl ReasonArg {
     /// Whoever sits at the command line, with the reason that was given.

@@ -10,6 +10,7 @@ use super::args::ServeArgs;
 use super::config::Config;
 use super::node::{Node, connect_charging, start_engine};
 use super::{settings, telemetry};
+use crate::services::recovery::heed;
 use crate::storage::{self, OpenOptions};
 
 /// Serves until a signal asks to stop.
@@ -23,6 +24,7 @@ pub async fn serve(args: ServeArgs) -> Result<bool, Box<dyn Error>> {
     let storage = open_for_serving(&config).await?;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| format!("{}: {error}", config.listen))?;
     let engine = start_engine(&config, &storage);
+    heed(&*storage.store, engine.gate()).await?;
     let node = Node::start(&config, &storage, engine, connect_charging(&config)?, metrics, listener)?;
     println!("ready {}", node.url);
     until_stopped(node).await?;

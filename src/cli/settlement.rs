@@ -184,7 +184,7 @@ fn of_item(view: &ItemView, money: &dyn Fn(i64) -> String) -> String {
     )
 }
 
-fn print(settlement: &Settlement, before: bool, money: &dyn Fn(i64) -> String) {
+pub(super) fn print(settlement: &Settlement, before: bool, money: &dyn Fn(i64) -> String) {
     let file = &settlement.file;
     let said = if before { "was booked before" } else { "booked" };
     println!("{} of {}: {} lines, {said}", settlement.id, file.acquirer, file.lines);

@@ -11,7 +11,7 @@ use super::catalogue::Catalogue;
 use super::encoding::{Encoder, Hash};
 use super::ids::ResellerId;
 use super::records::{
-    BusinessDayClosing, Client, LimitSet, PartnerPolicy, PinPolicy, ReconciliationItem, SettlementFile,
+    BusinessDayClosing, Client, LimitSet, PartnerPolicy, PinPolicy, ReconciliationItem, Recovery, SettlementFile,
     StandingClawback, StockAlert, StockWatch, Terminal, User,
 };
 use super::shard::Shard;
@@ -136,6 +136,8 @@ record_kinds! {
     SettlementFile = 105, "settlement_file", Operator;
     /// What charge-backs wait for at a reseller.
     StandingClawback = 110, "standing_clawback", Owner;
+    /// That the store came back from a backup, until the books agree; its one record has the id `recovery`.
+    Recovery = 160, "recovery", Operator;
     /// What two books do not have in common, once somebody looks after it.
     ReconciliationItem = 106, "reconciliation_item", Operator;
 }

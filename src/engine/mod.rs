@@ -6,6 +6,7 @@
 //! caller that goes away changes nothing.
 
 mod batch;
+mod gate;
 mod poster;
 mod shelf;
 mod wants;
@@ -18,6 +19,7 @@ use tokio::time::Instant;
 
 use crate::ledger::{Command, Outcome, Rules};
 use crate::ports::{Clock, Ledger, LedgerError, Store};
+pub use gate::SalesGate;
 use poster::Poster;
 use shelf::Shelf;
 
@@ -54,6 +56,8 @@ impl Default for EngineConfig {
 
 /// What an overloaded or unavailable engine tells its callers to wait.
 const RETRY_AFTER_S: u32 = 1;
+/// A recovery is the work of people.
+const RETRY_AFTER_RECOVERY_S: u32 = 60;
 
 /// A command on its way to a poster.
 struct Envelope {
@@ -75,6 +79,7 @@ pub struct Engine {
     lanes: RwLock<Vec<Lanes>>,
     posters: tokio::sync::Mutex<Vec<oneshot::Receiver<()>>>,
     shards: u16,
+    gate: Arc<SalesGate>,
 }
 
 impl Engine {
@@ -99,7 +104,18 @@ impl Engine {
             posters.push(spawn(poster, config.own_threads));
             lanes.push(Lanes { business, resolutions });
         }
-        Arc::new(Self { lanes: RwLock::new(lanes), posters: tokio::sync::Mutex::new(posters), shards })
+        Arc::new(Self {
+            lanes: RwLock::new(lanes),
+            posters: tokio::sync::Mutex::new(posters),
+            shards,
+            gate: Arc::default(),
+        })
+    }
+
+    /// What lets sales through. Open until somebody closes it.
+    #[must_use]
+    pub fn gate(&self) -> &Arc<SalesGate> {
+        &self.gate
     }
 
     /// Takes no more commands, lets the posters finish what waits, and ends them.
@@ -116,6 +132,9 @@ impl Engine {
         let lanes = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
         if lanes.is_empty() {
             return Err(LedgerError::Unavailable { retry_after_s: RETRY_AFTER_S });
+        }
+        if command.request.is_sale() && self.gate.refused_since().is_some() {
+            return Err(LedgerError::Recovering { retry_after_s: RETRY_AFTER_RECOVERY_S });
         }
         // The poster of the lowest shard: locks are always taken in ascending order.
         let home = command.request.home(self.shards);

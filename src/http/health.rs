@@ -29,7 +29,7 @@ async fn livez() -> &'static str {
 }
 
 /// The node takes requests: its store is writable, has the schema it knows, and it is not shutting down. What follows in
-/// the answer says how the charging systems are.
+/// the answer says whether sales are refused, and how the charging systems are.
 #[utoipa::path(
     get, path = "/readyz", operation_id = "readyz", tag = "operation",
     responses(
@@ -52,7 +52,8 @@ async fn readyz(State(state): State<ApiState>) -> Result<String, Problem> {
     }
 }
 
-/// `ok`, and a line for each charging system. One that is left alone makes no node unready: all nodes call the same one,
+/// `ok`, a line when sales are refused, since only people end that and they need the other calls, and a line for each
+/// charging system. One that is left alone makes no node unready: all nodes call the same one,
 /// and recharges for it are declined one by one.
 fn detail(state: &ApiState) -> String {
     let line = |(name, breaker): (SystemName, BreakerState)| {
@@ -63,7 +64,8 @@ fn detail(state: &ApiState) -> String {
         };
         format!("\ncharging {name}: {word}")
     };
-    std::iter::once("ok".to_owned()).chain(state.charging.states().into_iter().map(line)).collect()
+    let refused = state.gate.refused_since().map(|since| format!("\nsales refused since {since}: recovering"));
+    std::iter::once("ok".to_owned()).chain(refused).chain(state.charging.states().into_iter().map(line)).collect()
 }
 
 /// Figures in the text format of Prometheus.

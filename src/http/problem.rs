@@ -46,6 +46,7 @@ pub enum Code {
     RateLimited,
     InternalError,
     Overloaded,
+    Recovering,
     Unavailable,
 }
 
@@ -63,7 +64,7 @@ pub struct ProblemLine {
 }
 
 #[rustfmt::skip]
-pub const PROBLEMS: [ProblemLine; 24] = {
+pub const PROBLEMS: [ProblemLine; 25] = {
     use Retry::{Never, NewId, SameId};
     use StatusCode as S;
     const fn line(problem: Code, code: &'static str, status: S, title: &'static str, retry: Retry, iso8583: &'static str, meaning: &'static str) -> ProblemLine {
@@ -93,6 +94,7 @@ pub const PROBLEMS: [ProblemLine; 24] = {
         line(Code::RateLimited,          "rate_limited",           S::TOO_MANY_REQUESTS,      "Too many requests",         SameId, "91", "The client's rate is used up; nothing was stored; see Retry-After"),
         line(Code::InternalError,        "internal_error",         S::INTERNAL_SERVER_ERROR,  "Internal error",            SameId, "96", "Our fault; whether the request took effect is told by sending it again with the same external_id"),
         line(Code::Overloaded,           "overloaded",             S::SERVICE_UNAVAILABLE,    "Overloaded",                SameId, "91", "Too much is waiting; nothing was stored; see Retry-After"),
+        line(Code::Recovering,           "recovering",             S::SERVICE_UNAVAILABLE,    "Sales are refused",         SameId, "91", "The books were restored from a backup; nothing is sold until they agree with the charging systems and acquirers; nothing was stored; see Retry-After"),
         line(Code::Unavailable,          "unavailable",            S::SERVICE_UNAVAILABLE,    "Unavailable",               SameId, "91", "The store cannot be reached or the node is not ready; see Retry-After"),
     ]
 };
@@ -126,6 +128,7 @@ impl Code {
                 | Self::ApprovalExpired
                 | Self::CardDataRefused
                 | Self::Overloaded
+                | Self::Recovering
         )
     }
 }
@@ -332,6 +335,7 @@ impl From<ServiceError> for Problem {
             }
             ServiceError::Overloaded { retry_after_s } => Self::retry_after(Code::Overloaded, retry_after_s),
             ServiceError::Unavailable { retry_after_s } => Self::retry_after(Code::Unavailable, retry_after_s),
+            ServiceError::Recovering { retry_after_s } => Self::retry_after(Code::Recovering, retry_after_s),
             ServiceError::Internal => Self::new(Code::InternalError),
         }
     }

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use crate::charging::ChargingSystems;
 use crate::domain::{Currency, NumberingPlan};
+use crate::engine::SalesGate;
 use crate::ports::{Clock, Randomness, Reads};
 use crate::services::access::{Authenticator, Tokens};
 use crate::services::business_days::BusinessDays;
@@ -22,6 +23,8 @@ use crate::services::{
 /// All that the API is wired to.
 pub struct Api {
     pub recharges: Arc<Recharges>,
+    /// For `/readyz` alone.
+    pub gate: Arc<SalesGate>,
     /// For `/readyz` alone.
     pub charging: Arc<ChargingSystems>,
     pub network: Arc<Network>,

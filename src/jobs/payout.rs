@@ -104,6 +104,8 @@ impl PayoutJob {
         let command = Command { actor: "system:payout".into(), request: Request::PayCommission(request) };
         let outcome = match self.ledger.execute(command.clone()).await {
             // Nothing was stored: once more, when the node has caught its breath.
+            // Everybody waits: the next period pays.
+            Err(LedgerError::Recovering { .. }) => return false,
             Err(LedgerError::Overloaded { retry_after_s } | LedgerError::Unavailable { retry_after_s }) => {
                 tokio::time::sleep(Duration::from_secs(u64::from(retry_after_s))).await;
                 self.ledger.execute(command).await

@@ -43,6 +43,8 @@ pub struct RunJob {
 
 /// Lines read at once.
 const PAGE: u32 = 5_000;
+/// Between two attempts at a line; what it waits for may end earlier than it was told.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 impl RunJob {
     /// Works until `stop` turns true or its sender is gone.
@@ -159,8 +161,12 @@ impl RunJob {
         while !*stop.borrow() {
             match self.ledger.execute(command.clone()).await {
                 Ok(_) => return true,
-                Err(LedgerError::Overloaded { retry_after_s } | LedgerError::Unavailable { retry_after_s }) => {
-                    tokio::time::sleep(Duration::from_secs(retry_after_s.into())).await;
+                Err(
+                    LedgerError::Overloaded { retry_after_s }
+                    | LedgerError::Unavailable { retry_after_s }
+                    | LedgerError::Recovering { retry_after_s },
+                ) => {
+                    tokio::time::sleep(Duration::from_secs(retry_after_s.into()).min(LONGEST_PAUSE)).await;
                 }
                 // Its key was taken by another request, or its reseller is gone: it stays without an allocation.
                 Err(LedgerError::Refused(refusal)) => {

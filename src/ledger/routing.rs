@@ -2,7 +2,7 @@
 
 use super::command::{
     AdvanceTopup, BookDispute, CreditTopup, Key, OpenReseller, Request, Reserve, SetStanding, SettleRefund,
-    SettleTransfer, StartRefund, StartTopup, TendDisputes, TransferStock, Void,
+    SettleTransfer, Settlement, StartRefund, StartTopup, TendDisputes, TransferStock, Void,
 };
 use super::tree::TreeWants;
 use crate::domain::records::LimitChange;
@@ -289,6 +289,22 @@ impl Request {
             }
             _ => None,
         }
+    }
+
+    /// Whether it gives stock, credit or money away, and so must not happen on books that lack what happened last.
+    #[must_use]
+    pub fn is_sale(&self) -> bool {
+        matches!(
+            self,
+            Self::Reserve(_)
+                | Self::StartTopup(_)
+                | Self::StartRefund(_)
+                | Self::AllocateStock(_)
+                | Self::StartRun(_)
+                | Self::TransferStock(_)
+                | Self::SettleTransfer(SettleTransfer { settlement: Settlement::Accept, .. })
+                | Self::PayCommission(_)
+        )
     }
 
     /// Whether it may be refused for overload. Moving an open operation on never is.

@@ -13,6 +13,9 @@ pub enum LedgerError {
     /// Too much is waiting; nothing was written.
     #[error("overloaded")]
     Overloaded { retry_after_s: u32 },
+    /// The books lack what happened after a backup: nothing is sold until they agree with the outside; nothing was written.
+    #[error("recovering")]
+    Recovering { retry_after_s: u32 },
     /// The store cannot be reached; nothing was written.
     #[error("the store is unavailable")]
     Unavailable { retry_after_s: u32 },

@@ -150,6 +150,10 @@ pub enum ServiceError {
     Unavailable {
         retry_after_s: u32,
     },
+    /// Nothing is sold until the books, restored from a backup, agree with the outside.
+    Recovering {
+        retry_after_s: u32,
+    },
     Internal,
 }
 
@@ -159,6 +163,7 @@ impl From<LedgerError> for ServiceError {
         match error {
             LedgerError::Overloaded { retry_after_s } => Self::Overloaded { retry_after_s },
             LedgerError::Unavailable { retry_after_s } => Self::Unavailable { retry_after_s },
+            LedgerError::Recovering { retry_after_s } => Self::Recovering { retry_after_s },
             LedgerError::Refused(Refusal::KeyReused { field }) => Self::ExternalIdReused { field },
             LedgerError::Refused(Refusal::SamePerson) => Self::SamePerson,
             LedgerError::Refused(Refusal::DecidedAlready { status }) => Self::DecidedAlready { status },

@@ -20,6 +20,7 @@ mod notifications;
 pub mod operation_list;
 pub mod recharges;
 pub mod reconciliation;
+pub mod recovery;
 pub mod refunds;
 pub mod settlement;
 pub mod statements;

@@ -4,6 +4,7 @@ mod bad_files;
 mod charging;
 mod import;
 mod items;
+mod recovery;
 mod tampering;
 
 use std::fs::File;

@@ -313,6 +313,17 @@ fn charging(world: &World) -> Arc<ChargingSystems> {
     Arc::new(ChargingSystems::of(Arc::new(Charger), &Dependencies { clock: world.clock.clone() }))
 }
 
+fn business_days(world: &World) -> BusinessDays {
+    BusinessDays {
+        ledger: world.nodes[0].clone(),
+        reads: world.books.store.clone(),
+        movements: world.books.movements.clone(),
+        clock: world.clock.clone(),
+        calendar: super::script::rules().calendar,
+        shards: world.books.store.shards(),
+    }
+}
+
 fn wire(
     world: &World,
     access: &Access,
@@ -354,6 +365,7 @@ fn wire(
         boundaries: Boundaries::default(),
     });
     Api {
+        gate: world.nodes[0].gate().clone(),
         recharges,
         charging,
         network: Arc::new(Network {
@@ -390,14 +402,7 @@ fn wire(
         users: Arc::new(users(world, directory.clone())),
         allocations: Arc::new(allocations(world, access, directory.clone())),
         four_eyes: Arc::new(four_eyes(world, directory.clone())),
-        business_days: BusinessDays {
-            ledger: world.nodes[0].clone(),
-            reads: store.clone(),
-            movements: world.books.movements.clone(),
-            clock: world.clock.clone(),
-            calendar: super::script::rules().calendar,
-            shards: store.shards(),
-        },
+        business_days: business_days(world),
         stock_watches: StockWatches {
             ledger: world.nodes[0].clone(),
             reads: store.clone(),

@@ -96,6 +96,13 @@ pub async fn empty_postgres() -> String {
     postgres::url_of(&name)
 }
 
+/// A copy of a database that nobody uses at the moment, as a backup is.
+pub async fn copy_of(url: &str) -> String {
+    let (name, original) = (fresh_name(), url.rsplit('/').next().unwrap().split('?').next().unwrap());
+    run(&mut maintenance().await, format!("CREATE DATABASE {name} TEMPLATE {original}")).await;
+    postgres::url_of(&name)
+}
+
 /// A copy of the template: migrations take longer than a copy.
 async fn postgres_copy() -> String {
     let mut owner = maintenance().await;

@@ -16,11 +16,11 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::args::ReasonArg;
 use super::clock::{SystemClock, SystemRandomness};
 use super::config::Config;
 use super::network::{IN_FLIGHT, Report, engine_for_many};
 use super::node::allocations;
+use super::person::ReasonArg;
 use super::serve::open_for_serving;
 use super::{settings, telemetry};
 use crate::domain::{Asked, ClientId, Currency, Money, OperationId, OperationKind, PartnerId, ResellerId, Status};
@@ -28,6 +28,7 @@ use crate::engine::Engine;
 use crate::jobs::{RunConfig, RunJob};
 use crate::services::allocations::{MAX_LINES, Preview, Receiver, RunOrder, RunSource, RunState};
 use crate::services::import::{Amounts, read_amounts};
+use crate::services::recovery::heed;
 use crate::services::{Allocations, Caller, Directory, ServiceError};
 use crate::storage::Storage;
 pub use args::{AllocateCommand, AllocateRunArgs};
@@ -55,6 +56,7 @@ async fn run(args: AllocateRunArgs) -> Result<bool, Box<dyn Error>> {
     let order =
         RunOrder { external_id: args.external_id, terms: args.terms, reason: args.reason, source: source.clone() };
     let engine = engine_for_many(&config, &storage);
+    heed(&*storage.store, engine.gate()).await?;
     let directory = Arc::new(Directory::new(storage.registry.clone(), storage.store.shards()));
     let desk = Desk {
         allocations: allocations(&storage, engine.clone(), directory),
@@ -331,6 +333,9 @@ fn told(error: ServiceError) -> String {
         ServiceError::TooManyLines => format!("more than {MAX_LINES} resellers: take them in several runs"),
         ServiceError::Overloaded { .. } | ServiceError::Unavailable { .. } => {
             "the store cannot be reached; the same command again goes on where it stood".into()
+        }
+        ServiceError::Recovering { .. } => {
+            "stock does not move until the restored books agree: see `taabia recover status`".into()
         }
         other => format!("{other:?}"),
     }

@@ -182,7 +182,9 @@ impl Importer {
             let command = Command { actor: self.actor.clone(), request: Request::OpenReseller(open.clone()) };
             match self.ledger.execute(command).await {
                 Ok(_) | Err(LedgerError::Refused(Refusal::ResellerExists)) => return Ok(Outcome::Opened),
-                Err(LedgerError::Overloaded { .. } | LedgerError::Unavailable { .. }) => {
+                Err(
+                    LedgerError::Overloaded { .. } | LedgerError::Unavailable { .. } | LedgerError::Recovering { .. },
+                ) => {
                     tokio::time::sleep(PAUSE).await;
                 }
                 Err(LedgerError::Refused(Refusal::Place(PlaceRefusal::UnknownParent | PlaceRefusal::CodeTaken))) => {
