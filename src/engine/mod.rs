@@ -6,6 +6,7 @@
 //! caller that goes away changes nothing.
 
 mod batch;
+mod observe;
 mod poster;
 mod shelf;
 mod wants;
