@@ -31,6 +31,7 @@ fn rules() -> Rules {
     Rules {
         airtime_minor: 500..=50_000,
         similar_guard_ms: 120_000,
+        evidence: taabia::ledger::evidence::EvidenceRules::default(),
         charging_deadline_ms: 4_000,
         approval_expiry_ms: 86_400_000,
         issue_per_day_minor: None,
@@ -137,7 +138,11 @@ fn commands() -> Vec<Command> {
         })
     };
     let settle = |number: u32| {
-        Request::Resolve(Resolve { operation: OperationId::from_uuid(id(number, 2)), evidence: Evidence::Applied })
+        Request::Resolve(Resolve {
+            operation: OperationId::from_uuid(id(number, 2)),
+            evidence: Evidence::Applied,
+            source: taabia::ledger::command::Source::answer(taabia::domain::Timestamp::EPOCH),
+        })
     };
     let actor = Actor::from("client:bench");
     (0..BATCH)

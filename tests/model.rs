@@ -13,8 +13,8 @@ use taabia::domain::{
 };
 use taabia::engine::{Engine, EngineConfig};
 use taabia::ledger::command::{
-    AllocateStock, Expire, OpenReseller, Propose, PutRecord, Reserve, Resolve, Rule, SetLimits, SetStanding,
-    SettleTransfer, TransferStock, Void,
+    AllocateStock, Expire, OpenReseller, Propose, PutRecord, Reserve, Rule, SetLimits, SetStanding, SettleTransfer,
+    TransferStock, Void,
 };
 use taabia::ledger::{Command, Outcome, Registration, Request, Rules};
 use taabia::ports::{Clock, Ledger, LedgerError, Randomness, Store};
@@ -23,7 +23,7 @@ use crate::support::database::Database;
 use crate::support::script::{
     Act, ISSUE_PER_DAY, Model, Seen, parent_of, reseller_id, rules, scripts, shard_of, terminal_of,
 };
-use crate::support::world::record;
+use crate::support::world::{World, record};
 use crate::support::{ManualClock, SeededRandomness, setting};
 
 /// Plays scripts on an engine over one store.
@@ -137,7 +137,7 @@ impl Player {
                 bounds,
                 credit_limit_minor: (!terminal).then_some(credit),
             }),
-            Act::Resolve { pick, evidence } => Request::Resolve(Resolve { operation: *self.made.get(pick)?, evidence }),
+            Act::Resolve { pick, evidence } => World::resolve(*self.made.get(pick)?, evidence),
             Act::Put { reseller, content, expected } => {
                 let (key, content) = record(reseller.map(reseller_id), content);
                 Request::PutRecord(PutRecord { key, expected, content })

@@ -2,8 +2,9 @@
 
 use taabia::domain::{
     Account, AccountClass, AccountNumber, Allocation, Asked, Asset, BusinessDay, Channel, ClientId, Decline, Details,
-    Entry, EntryKind, ExternalId, FourEyes, Hold, Limits, Msisdn, Operation, OperationId, PartnerId, Posting, Proposal,
-    Recharge, ResellerId, Ruling, Shard, Side, Status, Terms, Timestamp, Usage, Verdict, ids::uuid_v7,
+    Effect, Entry, EntryKind, EvidenceItem, EvidenceKind, ExternalId, FourEyes, Hold, Limits, Msisdn, Operation,
+    OperationId, PartnerId, Posting, Proposal, Recharge, ResellerId, Ruling, Says, Shard, Side, Status, SystemName,
+    Terms, Timestamp, Usage, Verdict, ids::uuid_v7,
 };
 use taabia::ledger::merkle::Frontier;
 use taabia::ledger::{Changes, Head, Registration};
@@ -38,6 +39,8 @@ struct Desk {
     shard: Shard,
     changes: Changes,
     accounts: Vec<Account>,
+    /// Of the next entry.
+    evidence: Option<EvidenceItem>,
 }
 
 impl Desk {
@@ -69,7 +72,18 @@ impl Desk {
         head.sequence += 1;
         head.recorded_at = at;
         let (shard, sequence, actor) = (self.shard, head.sequence, "client:test".into());
-        let entry = Entry { shard, sequence, kind, subject, digest, actor, recorded_at: at, postings, staff: None };
+        let entry = Entry {
+            shard,
+            sequence,
+            kind,
+            subject,
+            digest,
+            actor,
+            recorded_at: at,
+            postings,
+            staff: None,
+            evidence: self.evidence.take().map(std::sync::Arc::new),
+        };
         head.frontier.append(entry.leaf());
         self.changes.entries.push(entry);
     }
@@ -130,6 +144,7 @@ impl<'a> Scribe<'a> {
                 shard: head.shard,
                 changes: changes(head),
                 accounts: accounts.map(|(_, account)| *account).collect(),
+                evidence: None,
             }
         });
         (session, desks.collect(), loaded.clone())
@@ -230,6 +245,15 @@ impl<'a> Scribe<'a> {
 
     /// Moves an open recharge on.
     pub async fn resolve(&mut self, id: OperationId, status: Status) {
+        self.resolve_with(id, status, true).await;
+    }
+
+    /// Also out of doubt, and without a word why.
+    pub async fn resolve_unproven(&mut self, id: OperationId, status: Status) {
+        self.resolve_with(id, status, false).await;
+    }
+
+    async fn resolve_with(&mut self, id: OperationId, status: Status, proven: bool) {
         let at = self.now();
         let found = self.store.operation(id).await.unwrap().unwrap();
         let resellers = vec![(id.shard(), found.reseller)];
@@ -253,10 +277,30 @@ impl<'a> Scribe<'a> {
                 (usage.count, usage.amount_minor) = (usage.count - 1, usage.amount_minor - hold.amount_minor);
             }
             desk.changes.removed_holds.push(id);
+            if proven && found.status == Status::InDoubt {
+                desk.evidence = Some(item(&operation));
+            }
         }
         desk.entry_about(&mut operation, kind, &moves);
         desk.changes.updated_operations.push(operation);
         self.close(session, desks).await.unwrap();
+    }
+}
+
+/// What ended the doubt of a recharge.
+fn item(operation: &Operation) -> EvidenceItem {
+    let sent = operation.recharge().unwrap();
+    EvidenceItem {
+        operation: operation.id,
+        kind: EvidenceKind::Inquiry,
+        system: SystemName::MAIN,
+        reference: sent.charging_reference.unwrap(),
+        says: operation.decline.map_or(Says::Applied, Says::NotApplied),
+        observed_at: operation.updated_at,
+        excerpt: "told".into(),
+        effect: Effect::Decided,
+        submit_by: sent.submit_by,
+        promised_at: sent.submit_by.plus_ms(1),
     }
 }
 

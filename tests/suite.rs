@@ -21,6 +21,7 @@ mod crash_stock;
 mod crash_topups;
 mod demo;
 mod docs;
+mod doubt;
 mod engine;
 mod four_eyes;
 mod http;

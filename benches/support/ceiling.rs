@@ -134,7 +134,7 @@ fn recharges(
     };
     let recharges = RechargeConfig {
         answer_within_ms: config.recharge.answer_within_ms,
-        resolve_within_ms: 60_000,
+        evidence: taabia::ledger::evidence::EvidenceRules::default(),
         max_outstanding: config.engine.max_outstanding,
         currency: config.currency,
     };

@@ -14,8 +14,8 @@ use taabia::domain::{
 };
 use taabia::ledger::{Changes, Head};
 use taabia::ports::{
-    Claim, Loaded, PartyQuery, Reads, RechargeQuery, RecordQuery, RecordedAction, Session, ShardKey, StaffActionQuery,
-    Store, StoreError, TransferReads, Wants,
+    Claim, Loaded, PartyQuery, Reads, RechargeQuery, RecordQuery, RecordedAction, RecordedEvidence, Session, ShardKey,
+    StaffActionQuery, Store, StoreError, TransferReads, Wants,
 };
 use taabia::simulator::network::NetworkPlan;
 use taabia::storage::Storage;
@@ -222,6 +222,10 @@ impl Reads for StrippingStore {
 
     async fn records(&self, query: &RecordQuery) -> std::result::Result<Vec<Record>, StoreError> {
         self.store.records(query).await
+    }
+
+    async fn evidence(&self, operations: &[OperationId]) -> std::result::Result<Vec<RecordedEvidence>, StoreError> {
+        self.store.evidence(operations).await
     }
 
     async fn staff_actions(&self, query: &StaffActionQuery) -> std::result::Result<Vec<RecordedAction>, StoreError> {

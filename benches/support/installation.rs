@@ -29,6 +29,7 @@ pub fn rules(config: &Config) -> Arc<Rules> {
     Arc::new(Rules {
         airtime_minor: least.minor()..=largest.minor(),
         similar_guard_ms: millis(config.recharge.similar_guard_ms),
+        evidence: taabia::ledger::evidence::EvidenceRules::default(),
         approval_expiry_ms: 86_400_000,
         issue_per_day_minor: None,
         vat_basis_points: 2_000,

@@ -13,8 +13,8 @@ use taabia::domain::{
 use taabia::ledger::command::Reserve;
 use taabia::ledger::{Command, Outcome, Refusal, Request};
 use taabia::ports::{
-    Clock as _, Ledger, LedgerError, PartyQuery, Reads, RechargeQuery, RecordQuery, RecordedAction, StaffActionQuery,
-    StoreError, TransferReads,
+    Clock as _, Ledger, LedgerError, PartyQuery, Reads, RechargeQuery, RecordQuery, RecordedAction, RecordedEvidence,
+    StaffActionQuery, StoreError, TransferReads,
 };
 
 /// Balances in memory, and the recharges that are under way.
@@ -146,6 +146,10 @@ impl Reads for InstantLedger {
     }
 
     async fn records(&self, _: &RecordQuery) -> Result<Vec<Record>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn evidence(&self, _: &[OperationId]) -> Result<Vec<RecordedEvidence>, StoreError> {
         Ok(Vec::new())
     }
 

@@ -152,7 +152,11 @@ impl Shared {
             system: taabia::domain::SystemName::MAIN,
         };
         self.expect(Request::Reserve(reserve), Status::Submitted).await?;
-        let resolve = Resolve { operation, evidence: Evidence::Applied };
+        let resolve = Resolve {
+            operation,
+            evidence: Evidence::Applied,
+            source: taabia::ledger::command::Source::answer(taabia::domain::Timestamp::EPOCH),
+        };
         self.expect(Request::Resolve(resolve), Status::Completed).await
     }
 

@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use super::clock::{SystemClock, SystemRandomness};
-use super::config::{Config, SigningKey, charging_setups};
+use super::config::{Config, SigningKey, charging_setups, evidence_rules};
 use super::node_jobs::{start_jobs, stock_jobs};
 use super::node_topups::{acquirers, cashier, topup_job, topups};
 use super::settlement::{reconciliation, settlements};
@@ -68,6 +68,7 @@ pub fn rules(config: &Config) -> Rules {
         airtime_minor: least.minor()..=largest.minor(),
         similar_guard_ms: millis(config.recharge.similar_guard_ms),
         charging_deadline_ms: millis(config.recharge.charging_deadline_ms),
+        evidence: evidence_rules(config),
         approval_expiry_ms: millis(config.four_eyes.expire_after_s.saturating_mul(1_000)),
         vat_basis_points: i64::from(config.allocation.vat_basis_points),
         issue_per_day_minor: config.issue_per_day().map(Money::minor),
@@ -359,7 +360,7 @@ fn recharges(
     };
     let settings = RechargeConfig {
         answer_within_ms: config.recharge.answer_within_ms,
-        resolve_within_ms: millis(config.doubt.resolve_within_ms),
+        evidence: evidence_rules(config),
         max_outstanding: config.engine.max_outstanding,
         currency: config.currency,
     };

@@ -6,8 +6,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::clock::{SystemClock, SystemRandomness};
-use super::config::Config;
-use super::node::{business_days, millis};
+use super::config::{Config, evidence_rules};
+use super::node::business_days;
 use crate::charging::ChargingSystems;
 use crate::engine::Engine;
 use crate::jobs::{
@@ -115,7 +115,7 @@ pub(super) fn start_jobs(
 fn doubt_config(config: &Config) -> DoubtConfig {
     DoubtConfig {
         poll_interval_ms: config.doubt.poll_interval_ms,
-        lookup_horizon_ms: millis(config.doubt.lookup_horizon_ms),
+        evidence: evidence_rules(config),
         lookup_timeout_ms: config.charging.lookup_timeout_ms,
         min_backoff_ms: config.doubt.backoff_initial_ms,
         max_backoff_ms: config.doubt.backoff_max_ms,

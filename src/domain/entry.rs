@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::account::{AccountNumber, Asset};
 use super::encoding::{Encoder, Hash, leaf_hash};
+use super::evidence::EvidenceItem;
 use super::ids::OperationId;
 use super::shard::Shard;
 use super::staff::StaffAction;
@@ -178,6 +179,10 @@ entry_kinds! {
     /// What a resolution posts in the shard of its top-up; it is recorded in the operator's.
     ResolutionPosted = 124, "resolution.posted", Elsewhere;
     ItemResolved = 125, "item.resolved", Record;
+    /// What was received about a recharge in doubt and decides nothing.
+    EvidenceRecorded = 126, "recharge.evidence_recorded", OpenOperation;
+    /// What was received contradicts the outcome that stands; the outcome stays.
+    EvidenceContradicts = 127, "recharge.evidence_contradicts", Operation;
     UserCreated = 80, "user.created", Record, staff;
     /// Counted before the PIN is compared.
     PinAttempted = 81, "user.pin_attempted", Record;
@@ -251,6 +256,8 @@ pub struct Entry {
     pub postings: Vec<Posting>,
     /// What a person did, where one caused it.
     pub staff: Option<Arc<StaffAction>>,
+    /// What was received about a doubt, where that is what it records or what decided.
+    pub evidence: Option<Arc<EvidenceItem>>,
 }
 
 impl Entry {
@@ -278,6 +285,9 @@ impl Entry {
         }
         if let Some(action) = &self.staff {
             encoder.text("staff").bytes(&action.digest());
+        }
+        if let Some(item) = &self.evidence {
+            encoder.text("evidence").bytes(&item.digest());
         }
         leaf_hash(&encoder)
     }

@@ -12,7 +12,7 @@ use crate::ledger::{
     Books, Changes, Command, Moment, Outcome, Refusal, Request, ShardBooks, clawback, close_days, decide,
     knows_reseller,
 };
-use crate::ports::{Session, ShardKey, StoreError, Wants};
+use crate::ports::{RecordedEvidence, Session, ShardKey, StoreError, Wants};
 
 /// What became of each command of a batch, in order.
 pub type Results = Vec<Result<Outcome, Refusal>>;
@@ -204,6 +204,7 @@ impl Batch<'_> {
                 loaded.settled.keys.into_iter().for_each(|key| books.admit(key, true));
                 loaded.settled.payments.into_iter().for_each(|payment| books.admit_payment(payment, true));
             }
+            self.admit_evidence(&wants.evidence, loaded.evidence);
             self.books.tree_mut().admit(loaded.tree);
             let mut resellers = HashSet::new();
             let mut accounts = HashSet::new();
@@ -223,6 +224,16 @@ impl Batch<'_> {
             wants = Wants { resellers, operations, accounts, ..Wants::default() };
         }
         Ok(())
+    }
+
+    fn admit_evidence(&mut self, wanted: &[OperationId], found: Vec<RecordedEvidence>) {
+        let mut items: HashMap<OperationId, Vec<_>> = wanted.iter().map(|id| (*id, Vec::new())).collect();
+        for RecordedEvidence { item, .. } in found {
+            items.entry(item.operation).or_default().push(item);
+        }
+        for (operation, items) in items {
+            self.books.shard_mut(operation.shard()).evidence_mut().admit(operation, items);
+        }
     }
 
     /// Says for each command which operation holds its key, itself or another, and loads those that were decided

@@ -7,6 +7,7 @@
 
 mod batch;
 mod gate;
+mod observe;
 mod poster;
 mod shelf;
 mod wants;

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::batch::{Batch, Prepared, Results, Witness, shards_of};
+use super::observe;
 use super::shelf::Shelf;
 use super::{EngineConfig, Envelope, RETRY_AFTER_S};
 use crate::domain::Shard;
@@ -290,6 +291,7 @@ impl Poster {
             }
         };
         self.settle(&prepared, committed).await?;
+        observe::evidence(&prepared.changes);
         metrics::histogram!("taabia_engine_batch_seconds").record(begun.elapsed().as_secs_f64());
         #[expect(clippy::cast_precision_loss, reason = "a batch has at most some thousand commands")]
         metrics::histogram!("taabia_engine_batch_size").record(commands.len() as f64);

@@ -8,7 +8,7 @@ use crate::domain::{AccountNumber, Operation, OperationId, RecordKind, RecordWan
 use crate::ledger::command::{BookDispute, Reserve, SettleRefund, TendDisputes, TopupEvidence};
 use crate::ledger::limits::{TallyKey, tallies_wanted};
 use crate::ledger::tree::TreeWants;
-use crate::ledger::{Command, Request, clawback, closing, terminal};
+use crate::ledger::{Command, Request, clawback, closing, evidence, terminal};
 use crate::ports::{RecentRecharge, SalesSince, SettledWants, TallyQuestion, Wants};
 
 /// Sales of the guard's time that a new memory of a shard reads at most; with more, the store is asked about each
@@ -110,7 +110,19 @@ impl Batch<'_> {
         let mut operations = HashSet::new();
         self.want_clawbacks(commands, &mut records, &mut operations);
         let operations = operations.into_iter().collect();
-        Wants { operations, records, tallies, ..self.wants_owners(commands) }
+        Wants { operations, records, tallies, evidence: self.wants_evidence(commands), ..self.wants_owners(commands) }
+    }
+
+    /// What was received before about recharges in doubt, or at their end.
+    fn wants_evidence(&self, commands: &[&Command]) -> Vec<OperationId> {
+        let wanted = commands.iter().filter_map(|command| {
+            let Request::Resolve(resolve) = &command.request else { return None };
+            let books = self.books.get(resolve.operation.shard())?;
+            let operation = books.operation(resolve.operation)?;
+            let reads = evidence::reads_earlier(operation, resolve) && !books.evidence().knows(operation.id);
+            reads.then_some(operation.id)
+        });
+        wanted.collect::<HashSet<_>>().into_iter().collect()
     }
 
     /// What waits for stock that holds may release, where the balance of an account says that something does.

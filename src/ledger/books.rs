@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::changes::{Changes, Head, Move, Registration};
 use super::command::Actor;
+use super::evidence::Evidences;
 use super::keys::KeyFilter;
 use super::limits::Tallies;
 use super::owners::Owners;
@@ -17,6 +18,7 @@ use super::record::Records;
 use super::rules::Moment;
 use super::settlement::Settled;
 use super::similar::{SimilarFilter, SimilarKey};
+use super::step::after;
 pub use super::step::{HoldChange, Movement, PlaceChange, Step, Subject};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::encoding::Hash;
@@ -61,6 +63,7 @@ pub struct ShardBooks {
     moves: Vec<Move>,
     new_lines: Vec<(OperationId, Arc<[Line]>)>,
     pub(super) settled: Settled,
+    pub(super) evidence: Evidences,
 }
 
 impl ShardBooks {
@@ -93,6 +96,7 @@ impl ShardBooks {
             moves: Vec::new(),
             new_lines: Vec::new(),
             settled: Settled::default(),
+            evidence: Evidences::default(),
         }
     }
 
@@ -289,6 +293,7 @@ impl ShardBooks {
         if let Some((number, usage)) = step.usage {
             self.account_mut(number).usage = usage;
         }
+        let evidence = step.evidence.map(|item| self.evidence.remember(item));
         let (subject, digest) = self.write_subject(step.subject, step.hold, sequence);
         let entry = Entry {
             shard: self.head.shard,
@@ -300,6 +305,7 @@ impl ShardBooks {
             recorded_at,
             postings,
             staff,
+            evidence,
         };
         self.head.frontier.append(entry.leaf());
         self.head.sequence = sequence;
@@ -471,6 +477,7 @@ impl ShardBooks {
     pub fn forget(&mut self, limit: usize) {
         self.recent.clear();
         self.settled.clear();
+        self.evidence.clear();
         self.operations.retain(|_, operation| operation.status.is_open() || operation.waits_for_payment());
         if self.operations.len() > limit {
             self.operations.clear();
@@ -483,14 +490,5 @@ impl ShardBooks {
             self.owners.clear();
         }
         self.records.forget(limit);
-    }
-}
-
-/// The balance after a posting of `amount_minor` on `side`; `None` beyond 64 bits.
-fn after(account: &Account, side: Side, amount_minor: i64) -> Option<i64> {
-    if account.class.line().normal_side == side {
-        account.posted.checked_add(amount_minor)
-    } else {
-        account.posted.checked_sub(amount_minor)
     }
 }

@@ -11,9 +11,9 @@ use crate::domain::encoding::Hash;
 use crate::domain::records::LimitChange;
 use crate::domain::{
     Asked, CardRecharge, CardRechargeStage, Channel, ClientId, Content, Decline, DisputeStage, DocumentReference,
-    ExternalId, Item, ItemResolution, LevelName, Limits, Line, Msisdn, OperationId, PartnerId, Proposal, Reason,
-    RecordKey, ResellerCode, ResellerId, ResellerName, Ruling, RunLine, RunTotals, SettledLine, SettlementId, Shard,
-    Standing, SystemName, TerminalId, Terms, TransferKind,
+    EvidenceKind, ExternalId, Item, ItemResolution, LevelName, Limits, Line, Msisdn, OperationId, PartnerId, Proposal,
+    Reason, RecordKey, ResellerCode, ResellerId, ResellerName, Ruling, RunLine, RunTotals, SettledLine, SettlementId,
+    Shard, Standing, SystemName, TerminalId, Terms, Timestamp, TransferKind,
 };
 
 /// Opens a reseller: its place in the tree, its state and its stock account.
@@ -153,13 +153,38 @@ pub enum Evidence {
     /// The charging system that was asked said that the line is not its own. This one is asked next, under a new
     /// reference; written before it is, so that whoever comes after a crash knows where to ask.
     NotOurs { next: SystemName },
+    /// The charging system does not know our reference: proves nothing before its horizon (`domain.md` \[5\]).
+    NotKnown,
+    /// It could not be asked, or said nothing that counts.
+    Nothing,
+}
+
+/// Where evidence comes from. Of a doubt it becomes an item; an answer in time leaves none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    pub kind: EvidenceKind,
+    /// The charging system and our reference that it says it is about; `None`: what was asked last.
+    pub about: Option<(SystemName, i64)>,
+    /// When it was received; of an inquiry, when it was sent.
+    pub observed_at: Timestamp,
+    /// Of what was received: [`crate::domain::evidence::excerpt`].
+    pub excerpt: Box<str>,
+}
+
+impl Source {
+    /// The answer to the refill itself.
+    #[must_use]
+    pub fn answer(observed_at: Timestamp) -> Self {
+        Self { kind: EvidenceKind::LateAnswer, about: None, observed_at, excerpt: Box::default() }
+    }
 }
 
 /// Moves an open recharge on by evidence.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Resolve {
     pub operation: OperationId,
     pub evidence: Evidence,
+    pub source: Source,
 }
 
 /// Makes an unknown key unusable.

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::domain::catalogue::Catalogue;
 use crate::domain::{
-    Details, EntryKind, Operation, OperationId, Record, RecordKey, RecordKind, ResellerId, Shard, Standing, Status,
+    Details, EntryKind, Operation, OperationId, Record, RecordKey, RecordKind, ResellerId, Shard, Standing,
 };
 
 /// Decides a command whose shards, resellers and operations are in `books`. `existing` is the operation that
@@ -53,16 +53,8 @@ pub fn decide(
         (Request::Resolve(request), _) => {
             let shard = books.shard(home);
             let operation = shard.operation(request.operation).ok_or(Refusal::UnknownOperation)?.clone();
-            match recharge::resolve(shard, &operation, request.evidence, moment)? {
-                Some(step) => {
-                    let hold = shard.hold(operation.id).copied();
-                    let outcome = record(books, home, step, operation.id, command, moment);
-                    follow_hold(books, hold, &outcome, command, moment);
-                    if outcome.operation().is_some_and(|operation| operation.status == Status::Declined) {
-                        books.shard_mut(home).tallies_mut().count(&operation, false, moment);
-                    }
-                    Ok(outcome)
-                }
+            match recharge::resolve(shard, &operation, request, moment)? {
+                Some(step) => Ok(record_resolved(books, &operation, step, command, moment)),
                 None => Ok(Outcome::Unchanged(operation)),
             }
         }
@@ -249,6 +241,25 @@ pub(super) fn record(
     let shard = books.shard_mut(home);
     shard.record(step, &command.actor, moment.now);
     Outcome::Decided(shard.operation(id).expect("the step recorded it").clone())
+}
+
+/// A recharge that moves on, and what its hold and its limits make of that.
+fn record_resolved(
+    books: &mut Books,
+    operation: &Arc<Operation>,
+    step: Step,
+    command: &Command,
+    moment: &Moment<'_>,
+) -> Outcome {
+    let home = operation.id.shard();
+    let hold = books.shard(home).hold(operation.id).copied();
+    let released = step.kind == EntryKind::RechargeReleased;
+    let outcome = record(books, home, step, operation.id, command, moment);
+    follow_hold(books, hold, &outcome, command, moment);
+    if released {
+        books.shard_mut(home).tallies_mut().count(operation, false, moment);
+    }
+    outcome
 }
 
 fn record_plain(books: &mut Books, home: Shard, step: Step, command: &Command, moment: &Moment<'_>) -> Outcome {

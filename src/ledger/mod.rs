@@ -12,6 +12,7 @@ pub mod commission;
 mod decide;
 mod decide_topup;
 pub mod dispute;
+pub mod evidence;
 pub mod four_eyes;
 pub mod items;
 mod keys;

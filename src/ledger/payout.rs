@@ -151,7 +151,10 @@ impl<'a> Legs<'a> {
                 _ => (EntryKind::CommissionFunded, elsewhere),
             };
             let opened = self.opened.iter().filter(|_| shard == home).copied().collect();
-            Some((shard, Step { kind, subject, movements, hold: HoldChange::None, usage: None, opened }))
+            Some((
+                shard,
+                Step { kind, subject, movements, hold: HoldChange::None, usage: None, opened, evidence: None },
+            ))
         });
         steps.collect()
     }

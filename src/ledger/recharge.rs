@@ -4,7 +4,8 @@
 //! Completed: debit reseller stock, credit airtime delivered, at face value; and what it earns whom (`commission`).
 
 use super::books::{HoldChange, Movement, ShardBooks, Step, Subject};
-use super::command::{Evidence, Refusal, Reserve};
+use super::command::{Evidence, Refusal, Reserve, Resolve};
+use super::evidence::{self, Proof, Weighed};
 use super::pricing::Sale;
 use super::rules::Moment;
 use super::terminal;
@@ -62,6 +63,7 @@ pub fn reserve(books: &ShardBooks, command: &Reserve, moment: &Moment<'_>) -> Op
         hold: HoldChange::Place(hold),
         usage: Some((stock.number, used)),
         opened,
+        evidence: None,
     })
 }
 
@@ -146,56 +148,80 @@ fn charging_reference(shard: Shard, sequence: i64, at: Timestamp) -> i64 {
     at.unix_s() * 1_000_000_000 + i64::from(shard.number()) * 1_000_000 + sequence % 1_000_000
 }
 
-/// Moves an open recharge on by evidence. `Ok(None)` when it had arrived there before: nothing is written.
+/// Moves an open recharge on by evidence, or records what was received about it. `Ok(None)` when nothing is to be
+/// written: it had arrived there before, or this was said before.
 ///
 /// # Errors
-/// [`Refusal::UnknownOperation`]; [`Refusal::IllegalTransition`] when the evidence contradicts a final outcome.
+/// [`Refusal::UnknownOperation`]; [`Refusal::IllegalTransition`] when there is nothing that the evidence could be about.
 pub fn resolve(
     books: &ShardBooks,
     operation: &Operation,
-    evidence: Evidence,
+    command: &Resolve,
     moment: &Moment<'_>,
 ) -> Result<Option<Step>, Refusal> {
-    let (next, kind) = match evidence {
-        Evidence::Applied => (Status::Completed, EntryKind::RechargeCompleted),
-        Evidence::NotApplied(_) => (Status::Declined, EntryKind::RechargeReleased),
-        Evidence::NoAnswer => (Status::InDoubt, EntryKind::RechargeInDoubt),
+    match command.evidence {
         Evidence::NotOurs { next } => return send_on(books, operation, next, moment).map(Some),
-    };
-    if operation.status == next || (next == Status::InDoubt && operation.status.is_final()) {
+        Evidence::NoAnswer => return doubt(books, operation, moment),
+        Evidence::Applied | Evidence::NotApplied(_) | Evidence::NotKnown | Evidence::Nothing => {}
+    }
+    match evidence::weigh(books, operation, command, moment)? {
+        Weighed::Nothing => Ok(None),
+        Weighed::Noted(item) => Ok(Some(evidence::noted(operation, item))),
+        Weighed::Decides(outcome, proof) => end(books, operation, outcome, proof, moment).map(Some),
+    }
+}
+
+/// The deadline passed without an answer.
+fn doubt(books: &ShardBooks, operation: &Operation, moment: &Moment<'_>) -> Result<Option<Step>, Refusal> {
+    if operation.status == Status::InDoubt || operation.status.is_final() {
         return Ok(None);
     }
+    if !operation.status.may_become(Status::InDoubt) {
+        return Err(Refusal::IllegalTransition { from: operation.status });
+    }
+    books.hold(operation.id).ok_or(Refusal::UnknownOperation)?;
+    let mut operation = operation.clone();
+    operation.status = Status::InDoubt;
+    operation.updated_at = books.recorded_at(moment.now);
+    Ok(Some(Step::about(EntryKind::RechargeInDoubt, Subject::Operation(operation))))
+}
+
+/// Brings an open recharge to its end: the hold becomes a posting, or is released.
+pub(super) fn end(
+    books: &ShardBooks,
+    operation: &Operation,
+    outcome: Result<(), Decline>,
+    proof: Proof,
+    moment: &Moment<'_>,
+) -> Result<Step, Refusal> {
+    let (next, kind) = match outcome {
+        Ok(()) => (Status::Completed, EntryKind::RechargeCompleted),
+        Err(_) => (Status::Declined, EntryKind::RechargeReleased),
+    };
     if !operation.status.may_become(next) {
         return Err(Refusal::IllegalTransition { from: operation.status });
     }
     let hold = *books.hold(operation.id).ok_or(Refusal::UnknownOperation)?;
     let stock = books.account(hold.account).ok_or(Refusal::UnknownReseller)?;
-    let mut operation = operation.clone();
-    operation.status = next;
-    operation.updated_at = books.recorded_at(moment.now);
-    let mut step = Step::about(kind, Subject::Operation(operation));
-    let Subject::Operation(operation) = &mut step.subject else { unreachable!("it was made of one") };
-    match evidence {
-        Evidence::NoAnswer | Evidence::NotOurs { .. } => {}
-        Evidence::NotApplied(decline) => {
-            operation.decline = Some(decline);
-            step.hold = HoldChange::Remove;
-            step.usage = Some((stock.number, given_back(stock.usage, &hold, moment)));
-        }
-        Evidence::Applied => {
-            let delivered = AccountClass::Delivered.system_account();
-            let movement = Movement { debit: hold.account, credit: delivered, amount_minor: hold.amount_minor };
-            step.movements.push(movement);
-            step.movements.extend(
-                operation.recharge().map(|recharge| commission::movements(&recharge.terms)).unwrap_or_default(),
-            );
-            if !step.movements.iter().all(|movement| books.can_post(movement)) {
-                return Err(Refusal::Overflow);
-            }
-            step.hold = HoldChange::Remove;
-        }
+    let mut ended = operation.clone();
+    ended.status = next;
+    ended.decline = outcome.err();
+    ended.updated_at = books.recorded_at(moment.now);
+    let mut step = Step::about(kind, Subject::Operation(ended));
+    step.hold = HoldChange::Remove;
+    step.evidence = proof.item();
+    if outcome.is_err() {
+        step.usage = Some((stock.number, given_back(stock.usage, &hold, moment)));
+        return Ok(step);
     }
-    Ok(Some(step))
+    let delivered = AccountClass::Delivered.system_account();
+    step.movements.push(Movement { debit: hold.account, credit: delivered, amount_minor: hold.amount_minor });
+    step.movements
+        .extend(operation.recharge().map(|recharge| commission::movements(&recharge.terms)).unwrap_or_default());
+    if !step.movements.iter().all(|movement| books.can_post(movement)) {
+        return Err(Refusal::Overflow);
+    }
+    Ok(step)
 }
 
 /// Writes down that another charging system is asked, under a new reference. No deadline moves. Each is asked once, and

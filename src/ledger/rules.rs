@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::evidence::EvidenceRules;
 use crate::domain::catalogue::Rate;
 use crate::domain::{BusinessDay, Calendar, Edge, LevelName, Timestamp};
 
@@ -14,6 +15,8 @@ pub struct Rules {
     pub similar_guard_ms: i64,
     /// How long after the reservation an adapter may still send.
     pub charging_deadline_ms: i64,
+    /// What ends a doubt, by charging system.
+    pub evidence: EvidenceRules,
     /// How long a second person may take to decide.
     pub approval_expiry_ms: i64,
     /// What may be issued on one business day, proposals included; `None` is unlimited.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::changes::Registration;
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, AccountNumber, EntryKind, Hold, Line, Operation, OperationId, Record, Reseller, SettledLine, SettlementId,
-    Usage,
+    Account, AccountNumber, EntryKind, EvidenceItem, Hold, Line, Operation, OperationId, Record, Reseller, SettledLine,
+    SettlementId, Side, Usage,
 };
 
 /// One debit and one credit that a step posts.
@@ -59,12 +59,31 @@ pub struct Step {
     pub usage: Option<(AccountNumber, Usage)>,
     /// Accounts of resellers that are opened first, with the next numbers of the shard.
     pub opened: Vec<Account>,
+    /// What was received about a doubt.
+    pub evidence: Option<EvidenceItem>,
 }
 
 impl Step {
     /// A step that posts nothing.
     #[must_use]
     pub fn about(kind: EntryKind, subject: Subject) -> Self {
-        Self { kind, subject, movements: Vec::new(), hold: HoldChange::None, usage: None, opened: Vec::new() }
+        Self {
+            kind,
+            subject,
+            movements: Vec::new(),
+            hold: HoldChange::None,
+            usage: None,
+            opened: Vec::new(),
+            evidence: None,
+        }
+    }
+}
+
+/// The balance after a posting of `amount_minor` on `side`; `None` beyond 64 bits.
+pub(super) fn after(account: &Account, side: Side, amount_minor: i64) -> Option<i64> {
+    if account.class.line().normal_side == side {
+        account.posted.checked_add(amount_minor)
+    } else {
+        account.posted.checked_sub(amount_minor)
     }
 }

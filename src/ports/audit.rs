@@ -71,6 +71,9 @@ pub trait AuditReader: Send + Sync {
     /// A staff action without an entry: the first one found, as text.
     async fn stray_staff_action(&self, shard: Shard) -> Result<Option<String>, StoreError>;
 
+    /// An item of evidence without an entry about its operation: the first one found, as text.
+    async fn stray_evidence(&self, shard: Shard) -> Result<Option<String>, StoreError>;
+
     /// Runs of a shard in the order of their ids, beginning after `after`.
     async fn runs(&self, shard: Shard, after: OperationId, limit: u32) -> Result<Vec<OperationId>, StoreError>;
 

@@ -30,8 +30,9 @@ pub use registry::{Client, Registry, Secret};
 pub use settlement::SettlementReads;
 pub use stock::{LineOutcome, LineState, ReceiverStock, StockReads};
 pub use store::{
-    Claim, Loaded, Reads, RecentRecharge, RechargeQuery, RecordQuery, RecordedAction, Sales, SalesSince, Scope,
-    Session, SettledWants, ShardKey, StaffActionQuery, Store, StoreError, TallyQuestion, Wants, post_in_steps,
+    Claim, Loaded, Reads, RecentRecharge, RechargeQuery, RecordQuery, RecordedAction, RecordedEvidence, Sales,
+    SalesSince, Scope, Session, SettledWants, ShardKey, StaffActionQuery, Store, StoreError, TallyQuestion, Wants,
+    post_in_steps,
 };
 pub use topups::{OperationSum, TopupReads};
 pub use transfers::{Party, PartyQuery, TransferReads};

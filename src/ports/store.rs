@@ -7,9 +7,9 @@ use async_trait::async_trait;
 
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, AccountNumber, Ancestry, BusinessDay, EntryKind, ExternalId, Hold, Msisdn, Operation, OperationId,
-    PartnerId, Record, RecordId, RecordKey, RecordKind, RecordWant, Reseller, ResellerId, Shard, StaffAction, Status,
-    Timestamp,
+    Account, AccountNumber, Ancestry, BusinessDay, EntryKind, EvidenceItem, ExternalId, Hold, Msisdn, Operation,
+    OperationId, PartnerId, Record, RecordId, RecordKey, RecordKind, RecordWant, Reseller, ResellerId, Shard,
+    StaffAction, Status, Timestamp,
 };
 use crate::ledger::limits::{Tally, TallyKey};
 use crate::ledger::tree::{TreeFound, TreeWants};
@@ -109,6 +109,8 @@ pub struct Wants {
     pub sales: Vec<SalesSince>,
     pub tallies: Vec<TallyQuestion>,
     pub settled: SettledWants,
+    /// Operations of which it is needed what was received about them.
+    pub evidence: Vec<OperationId>,
     /// Good only under the lock of the operator's shard.
     pub tree: TreeWants,
 }
@@ -140,6 +142,7 @@ impl Wants {
             && self.sales.is_empty()
             && self.tallies.is_empty()
             && self.settled.is_empty()
+            && self.evidence.is_empty()
             && self.tree.is_empty()
     }
 }
@@ -159,6 +162,7 @@ pub struct Loaded {
     pub tallies: Vec<(Shard, TallyKey, Tally)>,
     /// Those of the wanted that are settled.
     pub settled: SettledWants,
+    pub evidence: Vec<RecordedEvidence>,
     pub tree: TreeFound,
 }
 
@@ -276,6 +280,13 @@ pub struct StaffActionQuery {
     pub limit: u32,
 }
 
+/// An item of evidence with the sequence of its entry in the journal of its operation's shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedEvidence {
+    pub sequence: i64,
+    pub item: Arc<EvidenceItem>,
+}
+
 /// Named queries; each sees what was committed before it began.
 #[async_trait]
 pub trait Reads: Send + Sync {
@@ -321,6 +332,9 @@ pub trait Reads: Send + Sync {
 
     /// An account by its number.
     async fn account(&self, shard: Shard, number: AccountNumber) -> Result<Option<Account>, StoreError>;
+    /// What was received about operations, by operation and in its order.
+    async fn evidence(&self, operations: &[OperationId]) -> Result<Vec<RecordedEvidence>, StoreError>;
+
     async fn staff_actions(&self, query: &StaffActionQuery) -> Result<Vec<RecordedAction>, StoreError>;
 
     /// Whether the store takes writes and its schema is the one this program knows.

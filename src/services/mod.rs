@@ -11,6 +11,7 @@ pub mod catalogue;
 pub mod commission;
 pub mod directory;
 mod disputes;
+pub mod evidence;
 pub mod export;
 pub mod four_eyes;
 pub mod import;

@@ -21,6 +21,7 @@ use crate::domain::{
     TerminalId, Timestamp,
 };
 use crate::ledger::command::{Command, Outcome, Request, Reserve, Void};
+use crate::ledger::evidence::EvidenceRules;
 use crate::ports::{Clock, Ledger, Randomness, Reads, RechargeQuery, Scope};
 pub use evidence::Heard;
 use task::Task;
@@ -73,8 +74,8 @@ pub struct RechargePage {
 pub struct RechargeConfig {
     /// How long a request waits for the outcome before it is answered with the state as it is.
     pub answer_within_ms: u64,
-    /// When the outcome of an operation in doubt is promised at the latest, counted from `submit_by`.
-    pub resolve_within_ms: i64,
+    /// When the outcome of an operation in doubt is promised at the latest follows from these.
+    pub evidence: EvidenceRules,
     /// Recharges between their reservation and their outcome at most; more are refused as overload.
     pub max_outstanding: usize,
     pub currency: Currency,
@@ -248,7 +249,7 @@ impl Recharges {
     #[must_use]
     pub fn final_status_expected_at(&self, operation: &Operation) -> Option<Timestamp> {
         let recharge = operation.recharge().filter(|_| operation.status.is_open())?;
-        Some(recharge.submit_by.plus_ms(self.config.resolve_within_ms))
+        Some(self.config.evidence.promised_at(recharge))
     }
 
     /// Waits until no recharge is between its reservation and its answer; new ones are refused meanwhile.

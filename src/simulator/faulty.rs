@@ -14,8 +14,8 @@ use crate::domain::{
 };
 use crate::ledger::{Changes, Head};
 use crate::ports::{
-    Claim, Loaded, PartyQuery, Reads, RechargeQuery, RecordQuery, RecordedAction, Session, ShardKey, StaffActionQuery,
-    Store, StoreError, TransferReads, Wants,
+    Claim, Loaded, PartyQuery, Reads, RechargeQuery, RecordQuery, RecordedAction, RecordedEvidence, Session, ShardKey,
+    StaffActionQuery, Store, StoreError, TransferReads, Wants,
 };
 
 /// Where a fault can strike.
@@ -371,6 +371,11 @@ impl Reads for FaultyStore {
     async fn records(&self, query: &RecordQuery) -> Result<Vec<Record>, StoreError> {
         self.meet(Point::Read).await?;
         self.inner.records(query).await
+    }
+
+    async fn evidence(&self, operations: &[OperationId]) -> Result<Vec<RecordedEvidence>, StoreError> {
+        self.meet(Point::Read).await?;
+        self.inner.evidence(operations).await
     }
 
     async fn staff_actions(&self, query: &StaffActionQuery) -> Result<Vec<RecordedAction>, StoreError> {

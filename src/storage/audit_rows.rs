@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 use uuid::Uuid;
 
+use super::evidence_rows::EvidenceRow;
 use super::operation_row::StoredOperation;
 use super::rows::{PostingRow, RegistrationRow, ResellerRow, corrupt, read_at, read_entry_kind};
 use super::staff_rows::StaffActionRow;
@@ -103,12 +104,13 @@ where
     }
 }
 
-/// Entries in the order of their rows, each with its postings and its staff action.
+/// Entries in the order of their rows, each with its postings, its staff action and its evidence.
 pub(super) fn read_entries(
     shard: Shard,
     entries: Vec<AuditedRow>,
     postings: Vec<PostingRow>,
     actions: Vec<StaffActionRow>,
+    evidence: Vec<EvidenceRow>,
 ) -> Result<Vec<AuditedEntry>, StoreError> {
     let mut postings_of: HashMap<i64, Vec<Posting>> = HashMap::new();
     for row in postings {
@@ -118,6 +120,11 @@ pub(super) fn read_entries(
     for row in actions {
         let recorded = row.read()?;
         action_of.insert(recorded.sequence, recorded.action);
+    }
+    let mut item_of = HashMap::new();
+    for row in evidence {
+        let recorded = row.read()?;
+        item_of.insert(recorded.sequence, recorded.item);
     }
     let read = |row: AuditedRow| {
         Ok(AuditedEntry {
@@ -131,6 +138,7 @@ pub(super) fn read_entries(
                 recorded_at: read_at(row.recorded_at),
                 postings: postings_of.remove(&row.entry_sequence).unwrap_or_default(),
                 staff: action_of.remove(&row.entry_sequence),
+                evidence: item_of.remove(&row.entry_sequence),
             },
             leaf: row.leaf.try_into().map_err(|_| corrupt("entry.leaf"))?,
             operation: row.operation.0.map(Operation::try_from).transpose()?,

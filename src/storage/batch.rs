@@ -4,6 +4,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::allocation_rows::{AllocationRow, LineRow, RunRow};
+use super::evidence_rows::EvidenceRow;
 use super::four_eyes_row::FourEyesRow;
 use super::key_rows::ClaimRow;
 use super::operation_row::OperationRow;
@@ -88,6 +89,7 @@ pub(super) struct Batch {
     pub new_records: Vec<RecordRow>,
     pub changed_records: Vec<RecordRow>,
     pub staff_actions: Vec<StaffActionRow>,
+    pub evidence: Vec<EvidenceRow>,
 }
 
 impl Batch {
@@ -141,6 +143,7 @@ impl Batch {
             new_records,
             changed_records,
             staff_actions,
+            evidence,
         } = self;
         filled_operations.is_empty()
             && proposals.is_empty()
@@ -160,6 +163,7 @@ impl Batch {
             && places.is_empty()
             && moves.is_empty()
             && staff_actions.is_empty()
+            && evidence.is_empty()
             && new_records.is_empty()
             && changed_records.is_empty()
     }
@@ -211,6 +215,7 @@ impl Batch {
         self.new_resellers.extend(changes.new_resellers.iter().map(|reseller| ResellerRow::of(shard, reseller)));
         self.resellers.extend(changes.updated_resellers.iter().map(|reseller| ResellerRow::of(shard, reseller)));
         self.staff_actions.extend(changes.entries.iter().filter_map(StaffActionRow::of));
+        self.evidence.extend(changes.entries.iter().filter_map(EvidenceRow::of));
         self.registrations.extend(PlaceRow::all_of(changes));
         self.places.extend(changes.places.iter().map(RegistrationRow::from));
         self.moves.extend(&changes.moves);

@@ -15,6 +15,7 @@ mod batch;
 mod beside;
 mod bounds;
 mod clients;
+mod evidence_rows;
 mod four_eyes_row;
 mod install;
 mod key_rows;

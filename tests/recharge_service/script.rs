@@ -10,6 +10,7 @@ use taabia::domain::{Channel, ClientId, Currency, NumberingPlan, Operation, Oper
 use taabia::engine::{Engine, EngineConfig};
 use taabia::jobs::{DoubtConfig, DoubtJob};
 use taabia::ledger::Rules;
+use taabia::ledger::evidence::{EvidenceRules, SystemRules};
 use taabia::ports::{Charging, ChargingOutcome, Clock, LookupOutcome, Reads, RefillRequest};
 use taabia::services::recharges::{Answer, RechargeConfig, RechargeDeps};
 use taabia::services::{Caller, Directory, RechargeOrder, Recharges, Scope, ServiceError};
@@ -203,7 +204,7 @@ impl Shop {
         let reads: Arc<dyn Reads> = self.world.books.store.clone();
         let config = DoubtConfig {
             poll_interval_ms: 10,
-            lookup_horizon_ms: HORIZON_MS,
+            evidence: evidence(),
             lookup_timeout_ms: 30_000,
             min_backoff_ms,
             max_backoff_ms: 4 * min_backoff_ms,
@@ -223,6 +224,12 @@ impl Shop {
     }
 }
 
+/// What ends a doubt in these scripts.
+fn evidence() -> EvidenceRules {
+    let standard = SystemRules { miss_counts_after_ms: Some(HORIZON_MS), ..SystemRules::default() };
+    EvidenceRules { standard, ..EvidenceRules::default() }
+}
+
 /// Nodes must not draw the same ids.
 static SEEDS: AtomicU64 = AtomicU64::new(1_000);
 
@@ -236,7 +243,7 @@ pub fn node(books: &Books, clock: &Arc<ManualClock>, charging: &Arc<Scripted>, t
 }
 
 pub fn node_at(books: &Books, clock: &Arc<ManualClock>, charging: Arc<ChargingSystems>, timing: Timing) -> Node {
-    let rules = Rules { charging_deadline_ms: timing.deadline_ms, ..script::rules() };
+    let rules = Rules { charging_deadline_ms: timing.deadline_ms, evidence: evidence(), ..script::rules() };
     let engine = Engine::start(books.store.clone(), clock.clone(), Arc::new(rules), &EngineConfig::default());
     let deps = RechargeDeps {
         ledger: engine.clone(),
@@ -248,7 +255,7 @@ pub fn node_at(books: &Books, clock: &Arc<ManualClock>, charging: Arc<ChargingSy
     };
     let config = RechargeConfig {
         answer_within_ms: timing.answer_within_ms,
-        resolve_within_ms: 60_000,
+        evidence: evidence(),
         max_outstanding: 20_000,
         currency: Currency::MAD,
     };

@@ -4,8 +4,8 @@ use sha2::{Digest as _, Sha256};
 use taabia::domain::records::SettledSum;
 use taabia::domain::{AccountClass, Decline, Item, ItemId, ItemResolution, LineState, Operation, Proposal, Resolution};
 use taabia::domain::{Ruling, SettledLine, Status, Timestamp};
+use taabia::ledger::Actor;
 use taabia::ledger::command::Evidence;
-use taabia::ledger::{Actor, Request};
 use taabia::reports::verify::{Options, verify};
 use taabia::services::settlement::{ItemFilter, Settlement, SettlementError};
 use taabia::simulator::memory::MemoryStore;
@@ -199,10 +199,7 @@ async fn raced(books: Books) {
     let lines: Vec<_> = std::iter::once(told(reference(&doubt), NUMBER, "6.00", "applied"))
         .chain((0..1_500).map(|number| told(number, NUMBER, "1.00", "applied")))
         .collect();
-    let late = till.world.execute(Request::Resolve(taabia::ledger::command::Resolve {
-        operation: doubt.id,
-        evidence: Evidence::Applied,
-    }));
+    let late = till.world.execute(World::resolve(doubt.id, Evidence::Applied));
     let imports = futures::future::join_all((0..3).map(|_| import(&till, &lines)));
     let (done, _) = futures::join!(imports, late);
     assert!(done.iter().any(Result::is_ok));

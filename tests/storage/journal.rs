@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use taabia::domain::account::CHART;
-use taabia::domain::{Asset, Channel, Currency, EntryKind, OperationKind, RecordKind, Status, Via};
+use taabia::domain::{
+    Asset, Channel, Currency, Effect, EntryKind, EvidenceKind, OperationKind, RecordKind, Status, Via,
+};
 use uuid::Uuid;
 
 use super::samples::{append, changes, head, posting, session, shard, write};
@@ -93,6 +95,12 @@ on_both! {
         }
         for via in Via::ALL {
             know("via", via.code(), via.name());
+        }
+        for kind in EvidenceKind::ALL {
+            know("evidence", kind.code(), kind.name());
+        }
+        for effect in Effect::ALL {
+            know("effect", effect.code(), effect.name());
         }
         for kind in RecordKind::ALL {
             know("record", kind.code(), kind.name());

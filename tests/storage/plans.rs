@@ -35,6 +35,7 @@ const POSTERS: &[&str] = &[
     "new_records",
     "changed_records",
     "persist_staff_actions",
+    "persist_evidence",
     "network_ancestors",
     "network_places",
     "network_standings",

@@ -168,6 +168,7 @@ pub fn append(changes: &mut Changes, kind: EntryKind, subject: Uuid, digest: Has
         recorded_at: changes.head.recorded_at,
         postings,
         staff: None,
+        evidence: None,
     };
     let leaf = entry.leaf();
     changes.head.frontier.append(leaf);

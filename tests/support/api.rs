@@ -344,7 +344,7 @@ fn wire(
     };
     let config = RechargeConfig {
         answer_within_ms: 300,
-        resolve_within_ms: 60_000,
+        evidence: taabia::ledger::evidence::EvidenceRules::default(),
         max_outstanding: 1_000,
         currency: Currency::MAD,
     };

@@ -118,6 +118,7 @@ pub fn rules() -> Rules {
     Rules {
         airtime_minor: 500..=50_000,
         similar_guard_ms: 120_000,
+        evidence: taabia::ledger::evidence::EvidenceRules::default(),
         charging_deadline_ms: 4_000,
         approval_expiry_ms: 86_400_000,
         issue_per_day_minor: None,
@@ -163,6 +164,8 @@ struct Op {
     at_ms: i64,
     /// Charging systems.
     asked: Vec<SystemName>,
+    /// What was received and moved nothing.
+    told: Vec<Evidence>,
 }
 
 /// The naive model.
@@ -318,7 +321,18 @@ impl Model {
         decline: Option<Decline>,
     ) -> Op {
         let (at_ms, asked) = (self.now_ms, vec![SystemName::MAIN]);
-        Op { reseller, content, amount, at_terminal: false, status, decline, balance_after: None, at_ms, asked }
+        Op {
+            reseller,
+            content,
+            amount,
+            at_terminal: false,
+            status,
+            decline,
+            balance_after: None,
+            at_ms,
+            asked,
+            told: Vec::new(),
+        }
     }
 
     fn held(&self, reseller: usize) -> i64 {
@@ -399,9 +413,20 @@ impl Model {
             (from, Evidence::NotOurs { .. }) => return Seen::Refused(Refusal::IllegalTransition { from }),
             (Status::Completed, Evidence::Applied)
             | (Status::Declined, Evidence::NotApplied(_))
-            | (Status::Completed | Status::Declined | Status::InDoubt, Evidence::NoAnswer) => return unchanged,
-            (from @ (Status::Completed | Status::Declined), _) => {
+            | (Status::Completed | Status::Declined | Status::InDoubt, Evidence::NoAnswer)
+            | (Status::Submitted | Status::Completed | Status::Declined, Evidence::NotKnown | Evidence::Nothing) => {
+                return unchanged;
+            }
+            // Nobody was ever asked.
+            (from @ Status::Declined, _) if op.balance_after.is_none() => {
                 return Seen::Refused(Refusal::IllegalTransition { from });
+            }
+            // Recorded beside what stands, once each.
+            (Status::Completed | Status::Declined, _) | (Status::InDoubt, Evidence::NotKnown | Evidence::Nothing) => {
+                if op.told.contains(&evidence) {
+                    return unchanged;
+                }
+                op.told.push(evidence);
             }
             (_, Evidence::Applied) => {
                 op.status = Status::Completed;
@@ -409,6 +434,7 @@ impl Model {
             }
             (_, Evidence::NotApplied(decline)) => (op.status, op.decline) = (Status::Declined, Some(decline)),
             (_, Evidence::NoAnswer) => op.status = Status::InDoubt,
+            (_, Evidence::NotKnown | Evidence::Nothing) => return unchanged,
         }
         Seen::Decided(op.status, op.decline, op.balance_after)
     }

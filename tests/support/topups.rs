@@ -275,8 +275,12 @@ fn recharges(world: &World, directory: &Arc<Directory>) -> Arc<Recharges> {
         clock: world.clock.clone(),
         randomness: Arc::new(SeededRandomness::new(13)),
     };
-    let config =
-        RechargeConfig { answer_within_ms: 300, resolve_within_ms: 60_000, max_outstanding: 1_000, currency: MAD };
+    let config = RechargeConfig {
+        answer_within_ms: 300,
+        evidence: taabia::ledger::evidence::EvidenceRules::default(),
+        max_outstanding: 1_000,
+        currency: MAD,
+    };
     Arc::new(Recharges::new(deps, config))
 }
 

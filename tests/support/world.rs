@@ -11,7 +11,7 @@ use taabia::domain::{
 };
 use taabia::engine::{Engine, EngineConfig};
 use taabia::ledger::command::{
-    AllocateStock, OpenReseller, Propose, PutRecord, Reserve, Resolve, Rule, SetLimits, SetStanding, Void,
+    AllocateStock, OpenReseller, Propose, PutRecord, Reserve, Resolve, Rule, SetLimits, SetStanding, Source, Void,
 };
 use taabia::ledger::{Command, Evidence, Outcome, Registration, Request};
 use taabia::ports::{
@@ -227,7 +227,7 @@ impl World {
     }
 
     pub fn resolve(operation: OperationId, evidence: Evidence) -> Request {
-        Request::Resolve(Resolve { operation, evidence })
+        Request::Resolve(Resolve { operation, evidence, source: Source::answer(taabia::domain::Timestamp::EPOCH) })
     }
 
     pub fn void(&self, name: &str, key: &str) -> Request {

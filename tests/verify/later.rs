@@ -95,6 +95,10 @@ impl AuditReader for Live {
         self.store.stray_staff_action(shard).await
     }
 
+    async fn stray_evidence(&self, shard: Shard) -> Result<Option<String>, taabia::ports::StoreError> {
+        self.store.stray_evidence(shard).await
+    }
+
     async fn runs(
         &self,
         shard: Shard,

@@ -10,6 +10,7 @@ use taabia::simulator::memory::{Books, State};
 
 mod clients;
 mod commission;
+mod evidence;
 mod journal;
 mod later;
 mod records;

@@ -10,15 +10,18 @@ use toml::{Table, Value};
 use super::{Config, EXAMPLE, Misfit};
 use crate::charging::tmf654::{Refusal, Refusals};
 use crate::charging::{ChargingConfig, Setup, in_process, simulator_http, tmf654, ucip};
-use crate::domain::{NumberRange, SystemName};
+use crate::domain::{EvidenceKind, NumberRange, SystemName};
 use crate::exchange::Bounds;
 use crate::exchange::breaker::BreakerConfig;
+use crate::ledger::evidence::{EvidenceRules, SystemRules};
 
 /// How much longer than the charging deadline a late answer is waited for.
 const LATE_ANSWER_MS: u64 = 2_000;
 /// A probe of a breaker is given up after this many time-outs.
 const PROBE_TIMEOUTS: u64 = 3;
 const HOUR_MS: u64 = 3_600_000;
+/// Of so many inquiries after the horizon one has an answer: that much is promised.
+const INQUIRY_ROUNDS: u64 = 2;
 
 /// What a charging system speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -68,6 +71,10 @@ pub struct Charging {
     refusal_codes: Vec<String>,
     #[serde(deserialize_with = "super::secret")]
     pub event_secret: SecretString,
+    evidence: Vec<String>,
+    miss_counts: bool,
+    miss_counts_after_ms: u64,
+    record_within_s: u64,
 }
 
 /// All settings of one section with their defaults.
@@ -99,6 +106,17 @@ pub fn setups(config: &Config) -> Result<Vec<(SystemName, Setup)>, Misfit> {
         let text = read.map_err(|error| ("password_file", format!("cannot read {}: {error}", path.display())))?;
         Ok(text.trim().into())
     })
+}
+
+/// What ends a doubt, by charging system; of one that is not configured any more, as of `main`.
+///
+/// # Panics
+/// With settings that were not checked.
+#[must_use]
+pub fn evidence_rules(config: &Config) -> EvidenceRules {
+    let rules = |settings: &Charging| settings.evidence(config).expect("the settings were checked");
+    let systems = config.charging_systems.iter().filter_map(|(name, it)| Some((name.parse().ok()?, rules(it))));
+    EvidenceRules { standard: rules(&config.charging), systems: systems.collect() }
 }
 
 type FieldMisfit = (&'static str, String);
@@ -133,6 +151,7 @@ impl Charging {
     /// `None` when there is no system in this section.
     fn setup(&self, config: &Config, password: SecretString) -> Result<Option<Setup>, FieldMisfit> {
         self.ranges()?;
+        self.evidence(config)?;
         if self.kind.is_remote() {
             super::checks::http_url("url", &self.url)?;
         }
@@ -149,11 +168,34 @@ impl Charging {
         Ok(Some(Setup { adapter, numbers, breaker }))
     }
 
+    /// What ends a doubt at this system.
+    fn evidence(&self, config: &Config) -> Result<SystemRules, FieldMisfit> {
+        const EXPECTED: &str = "expected one at least of late_answer, inquiry, event, daily_record and statement";
+        let named = self.evidence.iter().filter(|name| !name.is_empty()).map(|name| EvidenceKind::from_name(name));
+        let named: Option<Vec<_>> = named.collect();
+        let mut decided_by =
+            named.filter(|named| !named.is_empty()).ok_or_else(|| ("evidence", EXPECTED.to_owned()))?;
+        // There is nothing to ask with.
+        decided_by.retain(|kind| self.kind != ChargingKind::Ucip || *kind != EvidenceKind::Inquiry);
+        let ms = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
+        let horizon = self.miss_counts_after_ms;
+        let horizon = if horizon > 0 { horizon } else { config.doubt.lookup_horizon_ms };
+        let round = config.doubt.backoff_max_ms + config.doubt.poll_interval_ms + config.charging.lookup_timeout_ms;
+        Ok(SystemRules {
+            decided_by,
+            miss_counts_after_ms: self.miss_counts.then(|| ms(horizon)),
+            inquired_within_ms: ms(round.saturating_mul(INQUIRY_ROUNDS)),
+            recorded_within_ms: ms(self.record_within_s.saturating_mul(1_000)),
+        })
+    }
+
     fn ranges(&self) -> Result<(), FieldMisfit> {
         for (field, value, least, most) in [
             ("connect_timeout_ms", self.connect_timeout_ms, 1, HOUR_MS),
             ("timeout_ms", self.timeout_ms, 0, HOUR_MS),
             ("lookup_timeout_ms", self.lookup_timeout_ms, 1, HOUR_MS),
+            ("miss_counts_after_ms", self.miss_counts_after_ms, 0, 24 * HOUR_MS),
+            ("record_within_s", self.record_within_s, 1, 366 * 86_400),
             ("max_in_flight", self.max_in_flight, 1, 65_536),
             ("breaker_failures", self.breaker_failures, 0, 1_000_000),
             ("breaker_open_ms", self.breaker_open_ms, 1, HOUR_MS),

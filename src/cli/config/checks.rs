@@ -76,7 +76,6 @@ fn ranges(config: &Config) -> Result<(), (&'static str, String)> {
     within("four_eyes.poll_interval_ms", four_eyes.poll_interval_ms, 1..=HOUR_MS)?;
     within("commission.payout_every_s", config.commission.payout_every_s, 0..=366 * 86_400)?;
     within("doubt.lookup_horizon_ms", doubt.lookup_horizon_ms, 0..=24 * HOUR_MS)?;
-    within("doubt.resolve_within_ms", doubt.resolve_within_ms, 1..=24 * HOUR_MS)?;
     within("doubt.poll_interval_ms", doubt.poll_interval_ms, 1..=HOUR_MS)?;
     within("doubt.backoff_initial_ms", doubt.backoff_initial_ms, 1..=HOUR_MS)?;
     within("doubt.backoff_max_ms", doubt.backoff_max_ms, doubt.backoff_initial_ms..=HOUR_MS)?;

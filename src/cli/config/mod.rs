@@ -20,7 +20,7 @@ use crate::domain::catalogue::Rate;
 use crate::domain::{Calendar, Currency, CutOff, Edge, LevelName, Money, NumberingPlan};
 
 pub use acquirers::{ACQUIRER_EXAMPLE, AcquirerSettings, Acquirers, Misfit, setups as acquirer_setups};
-pub use charging::{Charging, ChargingKind, setups as charging_setups};
+pub use charging::{Charging, ChargingKind, evidence_rules, setups as charging_setups};
 pub use layers::{ConfigError, Flag, Loaded, environment, load};
 
 /// The commented example, which is where the defaults are.
@@ -121,7 +121,6 @@ pub struct Commission {
 #[serde(deny_unknown_fields)]
 pub struct Doubt {
     pub lookup_horizon_ms: u64,
-    pub resolve_within_ms: u64,
     pub poll_interval_ms: u64,
     pub backoff_initial_ms: u64,
     pub backoff_max_ms: u64,

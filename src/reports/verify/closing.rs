@@ -30,6 +30,9 @@ pub(super) async fn close(
     if let Some(action) = audit.stray_staff_action(shard).await? {
         return offence(Some(shard), action, "its entry does not exist");
     }
+    if let Some(item) = audit.stray_evidence(shard).await? {
+        return offence(Some(shard), item, "there is no entry about its operation");
+    }
     if let Some(posting) = audit.stray_posting(shard, slice.head.sequence).await? {
         return offence(Some(shard), posting, "its entry does not exist");
     }

@@ -12,7 +12,8 @@ use super::topups::Topups;
 use super::usage::Sales;
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    About, Account, AccountNumber, Calendar, Entry, Operation, Posting, ResellerId, Shard, Side, Timestamp,
+    About, Account, AccountNumber, Calendar, Effect, Entry, EntryKind, Operation, Posting, ResellerId, Shard, Side,
+    Timestamp,
 };
 use crate::ledger::Head;
 use crate::ledger::merkle::Frontier;
@@ -26,6 +27,8 @@ pub(super) struct Open {
     pub since: i64,
     pub reseller: ResellerId,
     pub amount_minor: i64,
+    /// Whether it is in doubt: then evidence alone ends it.
+    pub doubtful: bool,
 }
 
 /// What an entry states about a record.
@@ -161,8 +164,8 @@ impl<'a> Fold<'a> {
             return self.wrong(format!("entry {expected}"), text);
         }
         if entry.leaf() != audited.leaf {
-            let text = "it does not give its stored leaf: the entry, one of its postings, its staff action or the leaf was \
-                        edited, or one of them was added or deleted";
+            let text = "it does not give its stored leaf: the entry, one of its postings, its staff action, its evidence or the leaf \
+                        was edited, or one of them was added or deleted";
             return self.wrong(row(), text);
         }
         if entry.recorded_at < self.recorded_at {
@@ -288,9 +291,15 @@ impl<'a> Fold<'a> {
         }
         if entry.kind.opens() {
             let Operation { reseller, amount_minor, .. } = *operation;
-            self.open.entry(entry.subject).or_insert(Open { since: entry.sequence, reseller, amount_minor });
-        } else {
-            self.open.remove(&entry.subject);
+            let open = Open { since: entry.sequence, reseller, amount_minor, doubtful: false };
+            let open = self.open.entry(entry.subject).or_insert(open);
+            open.doubtful |= entry.kind == EntryKind::RechargeInDoubt;
+        } else if let Some(open) = self.open.remove(&entry.subject) {
+            let proven = entry.evidence.as_ref().is_some_and(|item| item.effect == Effect::Decided);
+            if open.doubtful && !proven {
+                let text = format!("entry {} ended its doubt without an item of evidence that decided", entry.sequence);
+                return self.wrong(name, text);
+            }
         }
         Ok(())
     }

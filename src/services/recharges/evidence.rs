@@ -1,11 +1,8 @@
-//! What moves a recharge on: answers of charging systems, and what they tell by themselves.
+//! What charging systems tell by themselves.
 
-use std::sync::Arc;
-
-use super::{RechargeDeps, Recharges};
-use crate::domain::{Decline, Operation, OperationId, OperationKind, Status, SystemName};
-use crate::ledger::Refusal;
-use crate::ledger::command::{Actor, Command, Evidence, Request, Resolve};
+use super::super::evidence::{Received, of_lookup, tell};
+use super::Recharges;
+use crate::domain::{Decline, EvidenceKind, Status, SystemName};
 use crate::ports::charging::{EventError, Told};
 use crate::ports::{LedgerError, LookupOutcome};
 
@@ -34,29 +31,6 @@ impl Heard {
     }
 }
 
-impl RechargeDeps {
-    /// Moves a recharge on by evidence. What contradicts a final outcome is a case for reconciliation
-    /// (`domain.md` \[3\]).
-    pub(super) async fn resolve(
-        &self,
-        id: OperationId,
-        actor: Actor,
-        evidence: Evidence,
-    ) -> Result<Arc<Operation>, Option<LedgerError>> {
-        let resolve = Resolve { operation: id, evidence };
-        match self.ledger.execute(Command { actor, request: Request::Resolve(resolve) }).await {
-            Ok(outcome) => outcome.operation().cloned().ok_or(None),
-            Err(error) => {
-                if matches!(error, LedgerError::Refused(Refusal::IllegalTransition { .. })) {
-                    metrics::counter!("taabia_contradicting_evidence_total").increment(1);
-                }
-                tracing::error!(recharge.id = %OperationKind::Recharge.render(id), %error, "not resolved");
-                Err(Some(error))
-            }
-        }
-    }
-}
-
 impl Recharges {
     /// Takes what was sent in the name of a charging system; `None` when there is none of the name that tells anything.
     ///
@@ -65,7 +39,7 @@ impl Recharges {
     pub async fn hear(&self, system: SystemName, authorization: &str, body: &[u8]) -> Option<Heard> {
         let charging = self.deps.charging.get(system)?;
         let heard = match charging.read_event(authorization, body) {
-            Ok(told) => self.told(system, told).await,
+            Ok(told) => self.told(system, told, body).await,
             Err(EventError::NotOffered) => return None,
             Err(EventError::Unsigned) => Heard::Unsigned,
             Err(EventError::Unreadable) => Heard::Unreadable,
@@ -76,7 +50,7 @@ impl Recharges {
         Some(heard)
     }
 
-    async fn told(&self, system: SystemName, told: Told) -> Heard {
+    async fn told(&self, system: SystemName, told: Told, body: &[u8]) -> Heard {
         let Ok(operation) = self.deps.reads.operation(told.operation).await else { return Heard::Later };
         let Some(operation) = operation else { return Heard::Irrelevant };
         let ours = operation.recharge().is_some_and(|recharge| {
@@ -85,18 +59,16 @@ impl Recharges {
         if !ours {
             return Heard::Irrelevant;
         }
-        let evidence = match told.outcome {
-            LookupOutcome::Applied => Evidence::Applied,
+        let unheard = match told.outcome {
             // Whoever waits for the answer may ask another system; after the deadline nobody does.
-            LookupOutcome::NotApplied(Decline::SubscriberUnknown) if operation.status == Status::Submitted => {
-                return Heard::Irrelevant;
-            }
-            LookupOutcome::NotApplied(decline) => Evidence::NotApplied(decline),
-            LookupOutcome::NotKnown | LookupOutcome::Unknown(_) | LookupOutcome::NotOffered => {
-                return Heard::Irrelevant;
-            }
+            LookupOutcome::NotApplied(Decline::SubscriberUnknown) => operation.status == Status::Submitted,
+            LookupOutcome::Applied | LookupOutcome::NotApplied(_) => false,
+            LookupOutcome::NotKnown | LookupOutcome::Unknown(_) | LookupOutcome::NotOffered => true,
         };
-        match self.deps.resolve(operation.id, "system:charging-event".into(), evidence).await {
+        let Some((evidence, _)) = of_lookup(told.outcome).filter(|_| !unheard) else { return Heard::Irrelevant };
+        let now = self.deps.clock.now();
+        let received = Received::about(&operation, EvidenceKind::Event, evidence, now, &String::from_utf8_lossy(body));
+        match tell(&*self.deps.ledger, "system:charging-event".into(), received).await {
             // A contradiction does not become less of one by being sent again.
             Ok(_) | Err(Some(LedgerError::Refused(_))) => Heard::Taken,
             Err(_) => Heard::Later,

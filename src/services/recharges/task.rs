@@ -8,9 +8,10 @@ use tokio::time::{Instant, timeout};
 use tracing::Instrument as _;
 
 use super::super::caller::ServiceError;
+use super::super::evidence::{Received, tell};
 use super::{Answer, Progress, RechargeDeps, Stage};
-use crate::domain::{Currency, Decline, Money, Operation, OperationKind, SystemName};
-use crate::ledger::command::{Command, Evidence, Outcome, Request, Resolve};
+use crate::domain::{Currency, Decline, EvidenceKind, Money, Operation, OperationKind, SystemName};
+use crate::ledger::command::{Command, Evidence, Outcome, Request, Resolve, Source};
 use crate::ports::{ChargingOutcome, RefillRequest};
 
 /// One recharge on its way, detached from the request that asked for it.
@@ -98,7 +99,8 @@ impl Task {
     /// Writes down that another charging system is asked.
     async fn send_on(&self, operation: &Operation, from: SystemName, next: SystemName) -> Option<Arc<Operation>> {
         count(from, "not_ours");
-        let resolve = Resolve { operation: operation.id, evidence: Evidence::NotOurs { next } };
+        let source = Source::answer(self.deps.clock.now());
+        let resolve = Resolve { operation: operation.id, evidence: Evidence::NotOurs { next }, source };
         let command = Command { actor: "system:charging".into(), request: Request::Resolve(resolve) };
         let id = OperationKind::Recharge.render(operation.id);
         match self.deps.ledger.execute(command).await {
@@ -116,18 +118,20 @@ impl Task {
 
     async fn conclude(&self, operation: &Operation, system: SystemName, outcome: ChargingOutcome) {
         count(system, outcome_name(&outcome));
-        let evidence = match outcome {
-            ChargingOutcome::Approved => Evidence::Applied,
-            ChargingOutcome::Declined(decline) => Evidence::NotApplied(decline),
-            ChargingOutcome::NotSent => Evidence::NotApplied(Decline::ChargingDeclined),
+        let (evidence, kept) = match outcome {
+            ChargingOutcome::Approved => (Evidence::Applied, "approved"),
+            ChargingOutcome::Declined(decline) => (Evidence::NotApplied(decline), decline.code()),
+            ChargingOutcome::NotSent => (Evidence::NotApplied(Decline::ChargingDeclined), "not sent"),
             ChargingOutcome::Unknown(why) => {
                 tracing::info!(recharge.id = %OperationKind::Recharge.render(operation.id), %system, why, "recharge in doubt");
-                Evidence::NoAnswer
+                (Evidence::NoAnswer, "")
             }
         };
         let begun = Instant::now();
+        let now = self.deps.clock.now();
+        let received = Received::about(operation, EvidenceKind::LateAnswer, evidence, now, kept);
         // When it could not be, the operation stays as it is: one that is open is the doubt job's.
-        if let Ok(operation) = self.deps.resolve(operation.id, "system:charging".into(), evidence).await {
+        if let Ok(operation) = tell(&*self.deps.ledger, "system:charging".into(), received).await {
             trace_state(&tracing::Span::current(), &operation, false, begun);
             self.report(Ok(Answer { operation, replayed: false }), Stage::Answered);
         }

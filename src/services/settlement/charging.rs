@@ -5,10 +5,12 @@ use sha2::{Digest as _, Sha256};
 use super::file::LARGEST_MINOR;
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    BusinessDay, Currency, Decline, LineState, Money, Msisdn, Operation, SettledKind, SettledLine, Status, Timestamp,
+    BusinessDay, Currency, Decline, EvidenceKind, LineState, Money, Msisdn, Operation, SettledKind, SettledLine,
+    Status, Timestamp,
 };
 use crate::ledger::command::Evidence;
 use crate::ports::acquirer::BadLine;
+use crate::services::evidence::Received;
 
 /// The form of a daily record: the headings of its columns and what it calls outcomes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,16 +163,18 @@ pub fn evidence(
     subscriber: Option<Subscriber>,
     recharge: &Operation,
     now: Timestamp,
-) -> Option<Evidence> {
+) -> Option<Received> {
     let sent = recharge.recharge().filter(|_| recharge.status.is_open())?;
     if subscriber.is_some_and(|told| !told.is(sent.msisdn)) {
         return None;
     }
-    match line.kind {
-        SettledKind::Refill => Some(Evidence::Applied),
-        _ if now > sent.submit_by => Some(Evidence::NotApplied(Decline::ChargingDeclined)),
-        _ => None,
-    }
+    let evidence = match line.kind {
+        SettledKind::Refill => Evidence::Applied,
+        _ => Evidence::NotApplied(Decline::ChargingDeclined),
+    };
+    let kept =
+        format!("line {}: {}, {} minor units, {}", line.number, line.kind.name(), line.gross_minor, line.settled_on);
+    Some(Received::about(recharge, EvidenceKind::DailyRecord, evidence, now, &kept))
 }
 
 /// A line as it stands to its recharge, after what it proves has moved it.

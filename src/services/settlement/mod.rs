@@ -17,6 +17,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::caller::ServiceError;
+use super::evidence::{Received, tell};
 use crate::acquiring::{AcquirerName, Acquirers};
 use crate::domain::encoding::Hash;
 use crate::domain::records::SettlementFile;
@@ -24,7 +25,7 @@ use crate::domain::settlement::CHARGING_SYSTEM;
 use crate::domain::{
     CardPayment, Currency, LineState, Operation, OperationId, SettledKind, SettledLine, SettlementId, Shard,
 };
-use crate::ledger::command::{BookSettlement, Command, Evidence, Outcome, Request, Resolve};
+use crate::ledger::command::{BookSettlement, Command, Outcome, Request};
 use crate::ledger::{Actor, Refusal};
 use crate::ports::{Clock, Ledger, LedgerError, Reads, Registry, SettlementReads, StoreError};
 pub use charging::RecordProfile;
@@ -210,10 +211,10 @@ impl Settlements {
         let now = self.clock.now();
         let proven = lines.iter().filter_map(|read| {
             let recharge = recharges.get(&charging::reference_of(&read.line)?)?;
-            Some((recharge.id, charging::evidence(&read.line, read.subscriber, recharge, now)?))
+            charging::evidence(&read.line, read.subscriber, recharge, now)
         });
         let proven: Vec<_> = proven.collect();
-        for moved in futures::future::join_all(proven.into_iter().map(|(id, it)| self.resolve(id, it))).await {
+        for moved in futures::future::join_all(proven.into_iter().map(|it| self.resolve(it))).await {
             let reference = moved.as_deref().ok().and_then(|it| it.recharge()?.charging_reference);
             recharges.extend(reference.zip(Some(moved?)));
         }
@@ -225,17 +226,11 @@ impl Settlements {
     }
 
     /// Moves a recharge on by evidence; gives it back as it stands then.
-    async fn resolve(&self, operation: OperationId, evidence: Evidence) -> Result<Arc<Operation>, SettlementError> {
-        let request = Request::Resolve(Resolve { operation, evidence });
-        match self.ledger.execute(Command { actor: RECORD_ACTOR.into(), request }).await {
-            Ok(Outcome::Decided(moved) | Outcome::Unchanged(moved) | Outcome::Replayed(moved)) => Ok(moved),
-            // It came to another end meanwhile, which the line then contradicts.
-            Err(LedgerError::Refused(Refusal::IllegalTransition { .. })) => {
-                let found = self.reads.operation(operation).await?;
-                found.map(Arc::new).ok_or(SettlementError::Service(ServiceError::Internal))
-            }
-            Ok(_) => Err(ServiceError::Internal.into()),
-            Err(error) => Err(ServiceError::from(error).into()),
+    async fn resolve(&self, received: Received) -> Result<Arc<Operation>, SettlementError> {
+        match tell(&*self.ledger, RECORD_ACTOR.into(), received).await {
+            Ok(operation) => Ok(operation),
+            Err(Some(error)) => Err(ServiceError::from(error).into()),
+            Err(None) => Err(ServiceError::Internal.into()),
         }
     }
 

@@ -103,6 +103,16 @@ impl AuditReader for MemoryStore {
         })
     }
 
+    async fn stray_evidence(&self, shard: Shard) -> Result<Option<String>, StoreError> {
+        self.look(shard, |books| {
+            let about = |sequence, id: OperationId| {
+                books.entries.get(sequence).is_some_and(|stored| stored.entry.subject == id.uuid())
+            };
+            let stray = books.evidence.keys().find(|(id, sequence)| !about(sequence, *id));
+            stray.map(|(_, sequence)| format!("item of evidence of entry {sequence}"))
+        })
+    }
+
     async fn stray_posting(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError> {
         self.look(shard, |books| {
             let mut rows = books.postings.keys().take_while(|(sequence, _)| *sequence <= up_to);

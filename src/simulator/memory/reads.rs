@@ -10,7 +10,9 @@ use crate::domain::{
     Account, AccountClass, AccountNumber, ExternalId, Hold, Operation, OperationId, OperationKind, PartnerId, Record,
     RecordKey, Reseller, ResellerId, Shard, Timestamp,
 };
-use crate::ports::{Reads, RechargeQuery, RecordQuery, RecordedAction, Scope, StaffActionQuery, StoreError};
+use crate::ports::{
+    Reads, RechargeQuery, RecordQuery, RecordedAction, RecordedEvidence, Scope, StaffActionQuery, StoreError,
+};
 
 #[async_trait]
 impl Reads for MemoryStore {
@@ -136,6 +138,12 @@ impl Reads for MemoryStore {
         let records = state.books(query.shard).into_iter().flat_map(|books| &books.records);
         let page = records.filter(|(key, _)| matches(key)).map(|(_, record)| record.clone());
         Ok(page.take(query.limit as usize).collect())
+    }
+
+    async fn evidence(&self, operations: &[OperationId]) -> Result<Vec<RecordedEvidence>, StoreError> {
+        let state = self.shared.state();
+        let found = operations.iter().filter_map(|id| Some((*id, state.books(id.shard())?)));
+        Ok(found.flat_map(|(id, books)| books.evidence_of(id).collect::<Vec<_>>()).collect())
     }
 
     async fn staff_actions(&self, query: &StaffActionQuery) -> Result<Vec<RecordedAction>, StoreError> {

@@ -164,6 +164,9 @@ fn load(transaction: &Transaction, state: &State, wants: &Wants) -> Result<Loade
         };
         loaded.settled.payments.extend(wants.settled.payments.iter().filter(by_hand));
     }
+    for &id in &wants.evidence {
+        loaded.evidence.extend(transaction.view(state, id.shard())?.books.evidence_of(id));
+    }
     loaded.tree = state.tree(&wants.tree);
     Ok(loaded)
 }

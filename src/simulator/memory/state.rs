@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, AccountClass, AccountNumber, Entry, Hold, Line, Msisdn, Operation, OperationId, PartnerId, Posting,
-    Record, RecordKey, Reseller, ResellerId, SettledLine, SettlementId, Shard, StaffAction, Standing, Timestamp,
+    Account, AccountClass, AccountNumber, Entry, EvidenceItem, Hold, Line, Msisdn, Operation, OperationId, PartnerId,
+    Posting, Record, RecordKey, Reseller, ResellerId, SettledLine, SettlementId, Shard, StaffAction, Standing,
+    Timestamp,
 };
 use crate::ledger::tree::{Below, Node, TreeFound, TreeWants};
 use crate::ledger::{Head, Registration};
-use crate::ports::{Client, KeptNotification, LineOutcome};
+use crate::ports::{Client, KeptNotification, LineOutcome, RecordedEvidence};
 
 /// Everything committed.
 pub struct State {
@@ -23,7 +24,7 @@ pub struct State {
     pub(super) reserved_codes: HashSet<String>,
 }
 
-/// An entry without its postings and its staff action, which are rows of their own, beside its leaf.
+/// An entry without its postings, its staff action and its evidence, which are rows of their own, beside its leaf.
 #[derive(Clone, Debug)]
 pub struct StoredEntry {
     pub entry: Entry,
@@ -42,6 +43,8 @@ pub struct Books {
     pub postings: BTreeMap<(i64, usize), Posting>,
     /// By sequence.
     pub actions: BTreeMap<i64, Arc<StaffAction>>,
+    /// By operation and sequence.
+    pub evidence: BTreeMap<(OperationId, i64), Arc<EvidenceItem>>,
     pub claims: HashMap<[u8; 16], OperationId>,
     /// Lines of runs.
     pub lines: BTreeMap<OperationId, Arc<[Line]>>,
@@ -127,6 +130,7 @@ impl Books {
             records: BTreeMap::new(),
             settled: BTreeMap::new(),
             actions: BTreeMap::new(),
+            evidence: BTreeMap::new(),
             owned: HashMap::new(),
             sold: BTreeSet::new(),
         }
@@ -184,16 +188,26 @@ impl Books {
         if let Some(action) = entry.staff.take() {
             self.actions.insert(entry.sequence, action);
         }
+        if let Some(item) = entry.evidence.take() {
+            self.evidence.insert((item.operation, entry.sequence), item);
+        }
         self.entries.insert(entry.sequence, StoredEntry { entry, leaf });
     }
 
-    /// The entry with its postings and its staff action.
+    /// The entry with its postings, its staff action and its evidence.
     pub(super) fn entry(&self, stored: &StoredEntry) -> Entry {
         let sequence = stored.entry.sequence;
         let mut entry = stored.entry.clone();
         entry.postings = self.postings.range((sequence, 0)..(sequence + 1, 0)).map(|(_, posting)| *posting).collect();
         entry.staff = self.actions.get(&sequence).cloned();
+        entry.evidence = self.evidence.get(&(OperationId::from_uuid(entry.subject), sequence)).cloned();
         entry
+    }
+
+    /// What was received about an operation, in its order.
+    pub(super) fn evidence_of(&self, operation: OperationId) -> impl Iterator<Item = RecordedEvidence> {
+        let items = self.evidence.range((operation, 0)..=(operation, i64::MAX));
+        items.map(|((_, sequence), item)| RecordedEvidence { sequence: *sequence, item: item.clone() })
     }
 }
 

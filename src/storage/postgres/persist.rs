@@ -22,6 +22,7 @@ pub(super) async fn persist(connection: &mut PgConnection, batch: &Batch) -> Res
     write_network(connection, batch).await?;
     write_records(connection, batch).await?;
     write_books(connection, batch).await?;
+    write_evidence(connection, batch).await?;
     fill_operations(connection, batch).await?;
     write_topups(connection, batch).await?;
     write_settlement(connection, batch).await?;
@@ -95,6 +96,17 @@ async fn write_topups(connection: &mut PgConnection, batch: &Batch) -> Result<()
     let query = bind_columns!(query, batch.open_topups, row: row.shard, row.id);
     let query = bind_columns!(query, batch.closed_topups, row: row.shard, row.id);
     answered(query.execute(connection)).await.map(|_| ())
+}
+
+/// What was received about doubts.
+async fn write_evidence(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
+    if !batch.evidence.is_empty() {
+        let query = bind_columns!(sqlx::query(sql::PERSIST_EVIDENCE), batch.evidence, row:
+            row.shard, row.operation, row.sequence, row.kind, row.system.as_str(), row.reference, row.says.as_str(),
+            row.decline.as_deref(), row.observed_at, row.excerpt.as_str(), row.effect, row.submit_by, row.promised_at);
+        answered(query.execute(connection)).await?;
+    }
+    Ok(())
 }
 
 /// Rare: configuration changes, and who caused them.

@@ -24,6 +24,7 @@ use crate::ports::{
 };
 use crate::storage::batch::Batch;
 use crate::storage::bounds::first_id_since;
+use crate::storage::evidence_rows::EvidenceRow;
 use crate::storage::key_rows::{ClaimRow, SaleRow, read_sales};
 use crate::storage::operation_row::HeldOperationRow;
 use crate::storage::record_row::{RecordRow, split_wants};
@@ -210,6 +211,13 @@ impl PostgresSession {
             let query = sqlx::query_scalar::<_, Uuid>(sql::LOAD_SETTLED_PAYMENTS).bind(shard).bind(ids);
             let found = answered(query.fetch_all(&mut self.connection)).await?;
             loaded.settled.payments = found.into_iter().map(OperationId::from_uuid).collect();
+        }
+        if !wants.evidence.is_empty() {
+            let keys = wants.evidence.iter().map(|id| (shard_number(id.shard()), id.uuid()));
+            let (shards, ids): (Vec<i16>, Vec<Uuid>) = keys.unzip();
+            let query = sqlx::query_as(sql::LOAD_EVIDENCE).bind(shards).bind(ids);
+            let rows = answered(query.fetch_all(&mut self.connection)).await?;
+            loaded.evidence = EvidenceRow::read_all(rows)?;
         }
         loaded.tree = tree::find(&mut self.connection, &wants.tree).await?;
         Ok(loaded)

@@ -61,7 +61,9 @@ impl AuditReader for SqliteStore {
         let postings = query.fetch_all(&self.reads).await.map_err(store_error)?;
         let query = sqlx::query_as(sql::AUDIT_STAFF_ACTIONS).bind(shard_number(shard)).bind(after).bind(last);
         let actions = query.fetch_all(&self.reads).await.map_err(store_error)?;
-        read_entries(shard, entries, postings, actions)
+        let query = sqlx::query_as(sql::AUDIT_EVIDENCE).bind(shard_number(shard)).bind(after).bind(last);
+        let evidence = query.fetch_all(&self.reads).await.map_err(store_error)?;
+        read_entries(shard, entries, postings, actions, evidence)
     }
 
     async fn clients(&self) -> Result<(Vec<Record>, Vec<Client>), StoreError> {
@@ -80,6 +82,12 @@ impl AuditReader for SqliteStore {
         let query = sqlx::query_scalar(sql::AUDIT_STRAY_STAFF_ACTION).bind(shard_number(shard));
         let found: Option<i64> = query.fetch_optional(&self.reads).await.map_err(store_error)?;
         Ok(found.map(|sequence| format!("staff action of entry {sequence}")))
+    }
+
+    async fn stray_evidence(&self, shard: Shard) -> Result<Option<String>, StoreError> {
+        let query = sqlx::query_scalar(sql::AUDIT_STRAY_EVIDENCE).bind(shard_number(shard));
+        let found: Option<i64> = query.fetch_optional(&self.reads).await.map_err(store_error)?;
+        Ok(found.map(|sequence| format!("item of evidence of entry {sequence}")))
     }
 
     async fn runs(&self, shard: Shard, after: OperationId, limit: u32) -> Result<Vec<OperationId>, StoreError> {

@@ -26,6 +26,7 @@ pub(super) async fn persist(connection: &mut SqliteConnection, batch: &Batch) ->
     write(connection, sql::NEW_RECORDS, &batch.new_records).await?;
     change(connection, "record", sql::CHANGED_RECORDS, &batch.changed_records).await?;
     write(connection, sql::PERSIST_STAFF_ACTIONS, &batch.staff_actions).await?;
+    write(connection, sql::PERSIST_EVIDENCE, &batch.evidence).await?;
 
     change(connection, "shard", sql::PERSIST_HEADS, &batch.heads).await?;
     write(connection, sql::PERSIST_ENTRIES, &batch.entries).await?;

@@ -15,9 +15,12 @@ use crate::domain::{
     Account, AccountClass, AccountNumber, EntryKind, ExternalId, Operation, OperationId, OperationKind, PartnerId,
     Record, RecordKey, Reseller, ResellerId, Shard, Status, Timestamp,
 };
-use crate::ports::{Reads, RechargeQuery, RecordQuery, RecordedAction, Scope, StaffActionQuery, StoreError};
+use crate::ports::{
+    Reads, RechargeQuery, RecordQuery, RecordedAction, RecordedEvidence, Scope, StaffActionQuery, StoreError,
+};
 use crate::storage::beside::Incomplete;
 use crate::storage::bounds::{Page, newest};
+use crate::storage::evidence_rows::EvidenceRow;
 use crate::storage::operation_row::{StoredOperation, read_doubt, read_operations};
 use crate::storage::record_row::{KeyRow, PageOfRecords, RecordRow};
 use crate::storage::rows::{AccountRow, ResellerRow, msisdn_column, shard_number};
@@ -196,6 +199,12 @@ impl Reads for SqliteStore {
             .bind(page.limit);
         let rows = query.fetch_all(&self.reads).await.map_err(store_error)?;
         Ok(RecordRow::read_all(rows)?.into_iter().map(|(_, record)| record).collect())
+    }
+
+    async fn evidence(&self, operations: &[OperationId]) -> Result<Vec<RecordedEvidence>, StoreError> {
+        let keys = json::operation_keys(operations.iter().map(|id| (shard_number(id.shard()), id.uuid())))?;
+        let query = sqlx::query_as(sql::LOAD_EVIDENCE).bind(keys);
+        EvidenceRow::read_all(query.fetch_all(&self.reads).await.map_err(store_error)?)
     }
 
     async fn staff_actions(&self, query: &StaffActionQuery) -> Result<Vec<RecordedAction>, StoreError> {

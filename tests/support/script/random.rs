@@ -44,6 +44,8 @@ fn act() -> impl Strategy<Value = Act> {
         2 => Just(Evidence::NotApplied(Decline::ChargingDeclined)),
         1 => Just(Evidence::NotApplied(Decline::SubscriberUnknown)),
         1 => Just(Evidence::NoAnswer),
+        1 => Just(Evidence::NotKnown),
+        1 => Just(Evidence::Nothing),
         2 => prop_oneof![Just("main"), Just("north"), Just("south")]
             .prop_map(|next| Evidence::NotOurs { next: next.parse().unwrap() }),
     ];
