@@ -9,7 +9,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use support::arguments::Arguments;
-use support::{ceiling, engine, hot_account, http, network, reads, runs, statements, table, topups};
+use support::{ceiling, engine, hot_account, http, network, reads, runs, settlement, statements, table, topups};
 
 fn main() -> ExitCode {
     let arguments = Arguments::of_this_process();
@@ -40,6 +40,7 @@ fn measure(command: &str, arguments: &Arguments) -> Result<(), Box<dyn Error>> {
             "network" => network::measure(arguments).await,
             "reads" => reads::measure(arguments).await,
             "runs" => runs::measure(arguments).await,
+            "settlement" => settlement::measure(arguments).await,
             "statements" => statements::measure(arguments).await,
             "topups" => topups::measure(arguments).await,
             "table" => table::print(arguments),

@@ -106,7 +106,27 @@ pub fn micros(since: Instant) -> u32 {
     u32::try_from(since.elapsed().as_micros()).unwrap_or(u32::MAX)
 }
 
-fn draw(shard: Shard) -> (uuid::Uuid, [u8; 16]) {
+/// A recharge like no other: its number and key are those of `number`.
+pub fn reserve((reseller, shard): (ResellerId, Shard), partner: PartnerId, number: u64, amount_minor: i64) -> Reserve {
+    let (uuid, salt) = draw(shard);
+    Reserve {
+        operation: OperationId::from_uuid(uuid),
+        partner,
+        reseller,
+        external_id: format!("bench-{number}").parse().expect("a key of printable ASCII"),
+        msisdn: Msisdn::from_digits(212_600_000_000 + number % 200_000_000).expect("twelve digits"),
+        salt,
+        amount_minor,
+        product: "airtime".into(),
+        channel: Channel::Atm,
+        terminal: None,
+        allow_repeat: false,
+        system: taabia::domain::SystemName::MAIN,
+    }
+}
+
+/// An id in a shard, and a salt.
+pub fn draw(shard: Shard) -> (uuid::Uuid, [u8; 16]) {
     let mut random = [0; 26];
     SystemRandomness.fill(&mut random);
     let (id, salt) = random.split_at(10);
@@ -135,22 +155,10 @@ impl Shared {
         let spread = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
         let outlet = usize::try_from(spread).expect("32 bits") % self.outlets.len();
         let reseller = self.outlets[outlet];
-        let (uuid, salt) = draw(Shard::of(reseller.uuid(), self.shards));
-        let operation = OperationId::from_uuid(uuid);
-        let reserve = Reserve {
-            operation,
-            partner: self.partner,
-            reseller,
-            external_id: format!("bench-{number}").parse().expect("a key of printable ASCII"),
-            msisdn: Msisdn::from_digits(212_600_000_000 + number % 200_000_000).expect("twelve digits"),
-            salt,
-            amount_minor: 500 + i64::try_from(number % 1_501).expect("a small number"),
-            product: "airtime".into(),
-            channel: Channel::Atm,
-            terminal: None,
-            allow_repeat: false,
-            system: taabia::domain::SystemName::MAIN,
-        };
+        let amount_minor = 500 + i64::try_from(number % 1_501).expect("a small number");
+        let shard = Shard::of(reseller.uuid(), self.shards);
+        let reserve = reserve((reseller, shard), self.partner, number, amount_minor);
+        let operation = reserve.operation;
         self.expect(Request::Reserve(reserve), Status::Submitted).await?;
         let resolve = Resolve {
             operation,

@@ -12,6 +12,7 @@ pub mod network;
 pub mod reads;
 pub mod runs;
 pub mod server;
+pub mod settlement;
 pub mod statements;
 pub mod table;
 pub mod topups;

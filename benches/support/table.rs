@@ -64,11 +64,12 @@ const fn times(least: f64, p99_below_ms: Option<f64>, words: &'static str) -> Pr
 
 const COST: Promise = Promise::Below { bound: 10.0, words: "< 10 %" };
 const IMPORT: Promise = Promise::AtLeast { per_s: 10_000.0, words: "≥ 10,000/s" };
+const SETTLEMENT: Promise = Promise::AtLeast { per_s: 50_000.0, words: "≥ 50,000/s" };
 const TOTALS: Promise = Promise::Below { bound: 200.0, words: "p99 < 200 ms" };
 const MEMORY: Promise = Promise::Below { bound: 300.0, words: "< 300 MB" };
 
 #[rustfmt::skip]
-const ROWS: [Row; 58] = [
+const ROWS: [Row; 63] = [
     throughput("PostgreSQL: pgbench simple-update, 16 connections", "pgbench", None, Promise::None),
     throughput("PostgreSQL: recharges, one transaction per step, 16 connections", "naive_postgres", PGBENCH, Promise::None),
     throughput("PostgreSQL: engine, 2,048 in flight", "engine_postgres", PGBENCH, times(2.5, None, "≥ 2.5 × (goal 4 ×)")),
@@ -103,6 +104,11 @@ const ROWS: [Row; 58] = [
     throughput("PostgreSQL: the same with recharges beside it, 256 in flight", "run_beside", Some("engine_postgres"), Promise::None),
     throughput("PostgreSQL: recharges beside that run", "run_recharges", Some("engine_postgres"), Promise::None),
     Row { label: "memory of runs at most", name: "runs.memory_mb", kind: Kind::Megabytes, yardstick: None, promise: MEMORY },
+    throughput("PostgreSQL: lines of a settlement file, compared and booked", "settlement_postgres", None, SETTLEMENT),
+    throughput("PostgreSQL: lines of the charging system's record", "charging_record_postgres", None, SETTLEMENT),
+    throughput("SQLite: lines of a settlement file, compared and booked", "settlement_sqlite", None, Promise::None),
+    throughput("SQLite: lines of the charging system's record", "charging_record_sqlite", None, Promise::None),
+    Row { label: "memory of settlement at most, with the files", name: "settlement.memory_mb", kind: Kind::Megabytes, yardstick: None, promise: MEMORY },
     Row { label: "PostgreSQL: totals of a subtree of 52,001", name: "totals_postgres", kind: Kind::Latency, yardstick: None, promise: TOTALS },
     Row { label: "SQLite: totals of a subtree of 52,001", name: "totals_sqlite", kind: Kind::Latency, yardstick: None, promise: TOTALS },
     read("balance, client with 1 outlet", "reads.balance.1"),
