@@ -9,6 +9,7 @@ mod allocate_command;
 mod api_spec;
 mod architecture;
 mod audited_commands;
+mod campaign;
 mod card_data;
 mod catalogue;
 mod catalogue_command;
