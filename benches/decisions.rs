@@ -104,7 +104,7 @@ fn books_with_rules() -> Books {
         kind: ProductKind::Denomination,
         offers: amounts.collect(),
     };
-    let import = Import { products: vec![product], rules: rules.collect(), withdrawn_rules: Vec::new() };
+    let import = Import { products: vec![product], rules: rules.collect(), ..Import::default() };
     let catalogue = Catalogue::default().with(&import, NOW).expect("it fits").expect("it is new");
     let key = RecordKey::of_operator(RecordKind::Catalogue, Catalogue::ID.parse().expect("it is short"));
     shard.admit_record(Record::new(key, 1, catalogue.into()).into());

@@ -39,6 +39,7 @@ fn rules(outlet: &str) -> Request {
             rule("wholesaler", RuleKind::Override, "wholesaler", "0.5", Some(PayIn::Money)),
             rule("distributor", RuleKind::Override, "distributor", "0.25", Some(PayIn::Money)),
         ],
+        reversals: Vec::new(),
         withdrawn_rules: Vec::new(),
     })
 }

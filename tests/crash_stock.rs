@@ -56,6 +56,7 @@ async fn earned(world: &World) {
                 rule("outlet", RuleKind::Commission, "outlet", "3", Some(PayIn::Stock)),
                 rule("above", RuleKind::Override, "outlet", "0.5", Some(PayIn::Money)),
             ],
+            reversals: Vec::new(),
             withdrawn_rules: Vec::new(),
         }))
         .await;

@@ -205,7 +205,7 @@ fn seen(outcome: Option<Result<Outcome, LedgerError>>) -> Seen {
         Some(Ok(Outcome::Decided(op))) => Seen::Decided(op.status, op.decline, op.balance_after),
         Some(Ok(Outcome::Replayed(op))) => Seen::Replayed(op.status, op.decline, op.balance_after),
         Some(Ok(Outcome::Unchanged(op))) => Seen::Unchanged(op.status, op.decline, op.balance_after),
-        Some(Ok(Outcome::Recorded)) => Seen::Recorded,
+        Some(Ok(Outcome::Recorded | Outcome::Tried(_))) => Seen::Recorded,
         Some(Ok(Outcome::Put(record))) => Seen::Put(record.version()),
         Some(Err(LedgerError::Refused(refusal))) => Seen::Refused(refusal),
         Some(Err(error)) => panic!("the engine could not execute: {error}"),

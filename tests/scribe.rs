@@ -223,6 +223,7 @@ impl<'a> Scribe<'a> {
             charging_reference: Some(i64::from(self.ids)),
             asked: taabia::domain::AskedSystems::default(),
             submit_by: Timestamp::from_unix_ms(self.now_ms + 4_000),
+            reversed_minor: 0,
         };
         let mut operation = self.operation(shard, reseller, amount, Details::Recharge(recharge));
         let wants = Wants { resellers: vec![(shard, reseller)], ..Wants::default() };

@@ -36,6 +36,7 @@ mod postgres_faults;
 mod recharge_service;
 mod records;
 mod recover_command;
+mod reversals;
 mod runs;
 mod scribe;
 mod settlement;

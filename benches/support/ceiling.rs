@@ -22,12 +22,13 @@ use taabia::services::access::{
 use taabia::services::business_days::BusinessDays;
 use taabia::services::cashier::{Cashier, CashierConfig};
 use taabia::services::recharges::{RechargeConfig, RechargeDeps};
+use taabia::services::reversals::{ReversalConfig, ReversalDeps};
 use taabia::services::statements::Boundaries;
 use taabia::services::stock_watch::StockWatches;
 use taabia::services::topups::{TopupConfig, TopupDeps, Topups};
 use taabia::services::{
-    Allocations, Audit, Catalogues, Commissions, Directory, FourEyes, Limits, Network, Recharges, Scope, Statements,
-    Stock, Terminals, Transfers, Users,
+    Allocations, Audit, Catalogues, Commissions, Directory, FourEyes, Limits, Network, Recharges, Reversals, Scope,
+    Statements, Stock, Terminals, Transfers, Users,
 };
 use taabia::simulator::memory::MemoryStore;
 use taabia::simulator::network::NetworkPlan;
@@ -139,6 +140,31 @@ fn recharges(
         currency: config.currency,
     };
     Ok((Arc::new(Recharges::new(deps, recharges)), charging))
+}
+
+/// Nothing is taken back here.
+fn reversals(
+    ledger: Arc<InstantLedger>,
+    lists: Arc<taabia::simulator::MemoryStore>,
+    (charging, directory): (Arc<ChargingSystems>, Arc<Directory>),
+    config: &Config,
+) -> Reversals {
+    let deps = ReversalDeps {
+        ledger: ledger.clone(),
+        reads: ledger,
+        lists,
+        charging,
+        directory,
+        clock: Arc::new(SystemClock),
+        randomness: Arc::new(SystemRandomness),
+    };
+    let times = ReversalConfig {
+        currency: config.currency,
+        answer_within_ms: config.recharge.answer_within_ms,
+        evidence: taabia::ledger::evidence::EvidenceRules::default(),
+        lookup_timeout_ms: config.charging.lookup_timeout_ms,
+    };
+    Reversals::new(deps, times)
 }
 
 fn transfers(config: &Config, ledger: Arc<InstantLedger>, directory: Arc<Directory>) -> Transfers {
@@ -289,6 +315,7 @@ fn api(
     let none = Acquirers::connect(std::iter::empty(), &dependencies).map_err(|(_, error)| error)?;
     Ok(Api {
         gate: Arc::default(),
+        reversals: Arc::new(reversals(ledger.clone(), store.clone(), (charging.clone(), directory.clone()), config)),
         charging,
         settlements: Arc::new(taabia::services::settlement::Settlements {
             ledger: ledger.clone(),

@@ -59,6 +59,7 @@ impl InstantLedger {
                 charging_reference: Some(self.references.fetch_add(1, Ordering::Relaxed)),
                 asked: taabia::domain::AskedSystems::first(reserve.system),
                 submit_by: now.plus_ms(4_000),
+                reversed_minor: 0,
             }),
             last_sequence: 1,
         };

@@ -66,6 +66,10 @@ impl Charging for Guarded {
         self.charging.reverse(request).await
     }
 
+    async fn lookup_reversal(&self, reference: i64) -> LookupOutcome {
+        self.charging.lookup_reversal(reference).await
+    }
+
     async fn balance(&self, msisdn: Msisdn) -> BalanceOutcome {
         self.charging.balance(msisdn).await
     }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::Dependencies;
-use crate::ports::{Charging, ChargingOutcome, Clock, LookupOutcome, RefillRequest};
+use crate::ports::{Charging, ChargingOutcome, Clock, LookupOutcome, RefillRequest, ReversalOutcome, ReversalRequest};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -26,7 +26,7 @@ impl Default for Config {
     }
 }
 
-/// What was approved since the process began.
+/// What was approved since the process began, less what was taken back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     pub count: u64,
@@ -74,6 +74,18 @@ impl Charging for InProcess {
     async fn lookup(&self, reference: i64) -> LookupOutcome {
         self.books().find(reference)
     }
+
+    async fn reverse(&self, request: &ReversalRequest) -> ReversalOutcome {
+        if self.clock.now() > request.submit_by {
+            return ReversalOutcome::NotSent;
+        }
+        self.books().take_back(request.reference, request.amount.minor());
+        ReversalOutcome::Reversed
+    }
+
+    async fn lookup_reversal(&self, reference: i64) -> LookupOutcome {
+        self.books().find(reference)
+    }
 }
 
 /// References per generation: 7/8 of 65,536, what a hash set of that size holds without growing.
@@ -98,6 +110,16 @@ impl Books {
     fn approve(&mut self, reference: i64, amount_minor: i64) {
         self.tally.count += 1;
         self.tally.total_minor += i128::from(amount_minor);
+        self.remember(reference);
+    }
+
+    /// Nobody spends anything in here.
+    fn take_back(&mut self, reference: i64, amount_minor: i64) {
+        self.tally.total_minor -= i128::from(amount_minor);
+        self.remember(reference);
+    }
+
+    fn remember(&mut self, reference: i64) {
         if self.generations.back().is_none_or(|newest| newest.len() == self.generation) {
             if self.generations.len() == self.max_generations {
                 self.generations.pop_front();

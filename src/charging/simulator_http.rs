@@ -1,4 +1,4 @@
-//! The charging simulator's HTTP interface: `POST /refills` and `GET /refills/{reference}`.
+//! The charging simulator's HTTP interface: `POST /refills`, `GET /refills/{reference}` and `POST /reversals`.
 //!
 //! Only a listed answer is an outcome; everything else is unknown, not failure (`domain.md` \[1\]).
 
@@ -9,28 +9,35 @@ use reqwest::header::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use super::{ConnectError, Dependencies};
-use crate::domain::Decline;
+use crate::domain::{Currency, Decline, Money, Msisdn, Timestamp};
 use crate::exchange::{Answer, Bounds, Order, Peer, Sending};
-use crate::ports::{Charging, ChargingOutcome, LookupOutcome, RefillRequest};
+use crate::ports::{
+    BalanceOutcome, Charging, ChargingOutcome, LookupOutcome, RefillRequest, ReversalOutcome, ReversalRefusal,
+    ReversalRequest,
+};
 
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where the simulator listens, such as `http://127.0.0.1:9090`.
     pub url: String,
     pub bounds: Bounds,
+    pub currency: Currency,
 }
 
 /// The listed answers. Whatever is not here proves nothing.
-const ANSWERS: [(&str, &str, ChargingOutcome); 4] = [
+const ANSWERS: [(&str, &str, ChargingOutcome); 5] = [
     ("approved", "approved", ChargingOutcome::Approved),
     ("declined", "subscriber_unknown", ChargingOutcome::Declined(Decline::SubscriberUnknown)),
     ("declined", "subscriber_barred", ChargingOutcome::Declined(Decline::SubscriberBarred)),
     ("declined", "system_down", ChargingOutcome::Declined(Decline::ChargingDeclined)),
+    // Of a reversal only.
+    ("declined", "credit_spent", ChargingOutcome::Declined(Decline::CreditSpent)),
 ];
 
 /// The adapter.
 pub struct SimulatorHttp {
     peer: Peer,
+    currency: Currency,
 }
 
 impl SimulatorHttp {
@@ -38,7 +45,8 @@ impl SimulatorHttp {
     /// [`ConnectError`] when the configuration cannot work.
     pub fn new(config: &Config, dependencies: Dependencies) -> Result<Self, ConnectError> {
         let clock = dependencies.clock;
-        Ok(Self { peer: Peer::new(&config.url, config.bounds, Arc::new(move || clock.now()))? })
+        let peer = Peer::new(&config.url, config.bounds, Arc::new(move || clock.now()))?;
+        Ok(Self { peer, currency: config.currency })
     }
 }
 
@@ -56,18 +64,46 @@ impl Charging for SimulatorHttp {
             currency: request.amount.currency().code(),
             product: &request.product,
         };
-        let body = serde_json::to_vec(&body).expect("a struct of texts and numbers is JSON");
-        let order = Order {
-            path: "refills".into(),
-            content_type: "application/json",
-            headers: HeaderMap::new(),
-            body,
-            submit_by: request.submit_by,
-        };
-        match self.peer.post_once(order).await {
+        match self.peer.post_once(order("refills", &body, request.submit_by)).await {
             Sending::Answered(answer) => read_refill(request.reference, &answer),
             Sending::NotSent(_) => ChargingOutcome::NotSent,
             Sending::Unknown(reason) => ChargingOutcome::Unknown(reason),
+        }
+    }
+
+    async fn reverse(&self, request: &ReversalRequest) -> ReversalOutcome {
+        let body = ReversalBody {
+            reference: request.reference.to_string(),
+            of: request.of.to_string(),
+            msisdn: request.msisdn.e164(),
+            amount_minor: request.amount.minor(),
+            currency: request.amount.currency().code(),
+        };
+        match self.peer.post_once(order("reversals", &body, request.submit_by)).await {
+            Sending::Answered(answer) => match read_refill(request.reference, &answer) {
+                ChargingOutcome::Approved => ReversalOutcome::Reversed,
+                ChargingOutcome::Declined(decline) => ReversalOutcome::Refused(match decline {
+                    Decline::CreditSpent => ReversalRefusal::CreditSpent,
+                    Decline::SubscriberUnknown => ReversalRefusal::SubscriberUnknown,
+                    _ => ReversalRefusal::Other,
+                }),
+                ChargingOutcome::Unknown(reason) => ReversalOutcome::Unknown(reason),
+                ChargingOutcome::NotSent => ReversalOutcome::NotSent,
+            },
+            Sending::NotSent(_) => ReversalOutcome::NotSent,
+            Sending::Unknown(reason) => ReversalOutcome::Unknown(reason),
+        }
+    }
+
+    /// Refills and reversals share their references.
+    async fn lookup_reversal(&self, reference: i64) -> LookupOutcome {
+        self.lookup(reference).await
+    }
+
+    async fn balance(&self, msisdn: Msisdn) -> BalanceOutcome {
+        match self.peer.get(&format!("balances/{}", msisdn.e164()), "", HeaderMap::new()).await {
+            Ok(answer) => read_balance(&answer, self.currency),
+            Err(reason) => BalanceOutcome::Unknown(reason),
         }
     }
 
@@ -77,6 +113,25 @@ impl Charging for SimulatorHttp {
             Err(reason) => LookupOutcome::Unknown(reason),
         }
     }
+}
+
+fn order(path: &str, body: &impl Serialize, submit_by: Timestamp) -> Order {
+    Order {
+        path: path.into(),
+        content_type: "application/json",
+        headers: HeaderMap::new(),
+        body: serde_json::to_vec(body).expect("a struct of texts and numbers is JSON"),
+        submit_by,
+    }
+}
+
+#[derive(Serialize)]
+struct ReversalBody {
+    reference: String,
+    of: String,
+    msisdn: String,
+    amount_minor: i64,
+    currency: &'static str,
 }
 
 #[derive(Serialize)]
@@ -149,6 +204,26 @@ fn read_refill(reference: i64, answer: &Answer) -> ChargingOutcome {
         return ChargingOutcome::Unknown(WRONG_REFERENCE.into());
     }
     reply.outcome().unwrap_or_else(|| ChargingOutcome::Unknown(reply.unlisted()))
+}
+
+/// What we read of a balance, or of why there is none.
+#[derive(Deserialize)]
+struct BalanceReply {
+    balance_minor: Option<i64>,
+    error: Option<String>,
+}
+
+fn read_balance(answer: &Answer, currency: Currency) -> BalanceOutcome {
+    let reply = serde_json::from_slice::<BalanceReply>(&answer.body).ok();
+    match (answer.status, reply) {
+        (200, Some(BalanceReply { balance_minor: Some(minor), .. })) => {
+            BalanceOutcome::Known(Money::from_minor(minor, currency))
+        }
+        (404, Some(BalanceReply { error: Some(error), .. })) if error == "subscriber_unknown" => {
+            BalanceOutcome::SubscriberUnknown
+        }
+        (status, _) => BalanceOutcome::Unknown(format!("HTTP status {status} without a balance")),
+    }
 }
 
 fn read_lookup(reference: i64, answer: &Answer) -> LookupOutcome {

@@ -18,6 +18,7 @@ pub mod migrate;
 pub mod network;
 pub mod node;
 mod node_jobs;
+mod node_reversals;
 mod node_topups;
 pub mod openapi;
 pub mod partner;

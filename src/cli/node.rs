@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use super::clock::{SystemClock, SystemRandomness};
 use super::config::{Config, SigningKey, charging_setups, evidence_rules};
 use super::node_jobs::{start_jobs, stock_jobs};
+use super::node_reversals::{reversal_job, reversals};
 use super::node_topups::{acquirers, cashier, topup_job, topups};
 use super::settlement::{reconciliation, settlements};
 use crate::charging::{self, ChargingSystems};
@@ -151,6 +152,7 @@ impl Node {
         let directory = Arc::new(Directory::new(storage.registry.clone(), storage.store.shards()));
         let reads: Arc<dyn Reads> = storage.store.clone();
         let recharges = Arc::new(recharges(config, storage, engine.clone(), charging.clone(), directory.clone()));
+        let reversals = Arc::new(reversals(config, storage, (engine.clone(), charging.clone(), directory.clone())));
         let clients = clients(config, storage, engine.clone(), "operator:program".into())?;
         let catalogues = Arc::new(Catalogues::new(reads.clone(), &rules(config)));
         let keys = Arc::new(KeyRing::open(key_source(config), clock.clone(), &*randomness)?);
@@ -181,6 +183,7 @@ impl Node {
             charging: charging.clone(),
             gate: engine.gate().clone(),
             recharges: recharges.clone(),
+            reversals: reversals.clone(),
             network: Arc::new(Network {
                 directory: directory.clone(),
                 ledger: engine.clone(),
@@ -224,6 +227,7 @@ impl Node {
         let serving = tokio::spawn(serve(router, listener, server_stopped));
         let (stop_jobs, jobs_stopped) = watch::channel(false);
         let mut jobs = start_jobs(config, storage, &engine, charging, &jobs_stopped);
+        jobs.push(tokio::spawn(reversal_job(config, storage, reversals).run(jobs_stopped.clone())));
         jobs.extend(stock_jobs(config, storage, &engine, &allocations, &jobs_stopped));
         jobs.push(tokio::spawn(topup_job(config, storage, cashier).run(jobs_stopped)));
         jobs.push(tokio::spawn(super::telemetry::upkeep(metrics)));

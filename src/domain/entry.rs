@@ -183,6 +183,22 @@ entry_kinds! {
     EvidenceRecorded = 126, "recharge.evidence_recorded", OpenOperation;
     /// What was received contradicts the outcome that stands; the outcome stays.
     EvidenceContradicts = 127, "recharge.evidence_contradicts", Operation;
+    /// A reversal that waits: for the outcome of its recharge, or to be tried again.
+    ReversalAwaited = 140, "reversal.awaited", Operation;
+    /// The charging system is about to be asked to take the credit back.
+    ReversalSubmitted = 141, "reversal.submitted", Operation;
+    ReversalDeclined = 142, "reversal.declined", Operation;
+    ReversalInDoubt = 143, "reversal.in_doubt", Operation;
+    /// The credit was taken back: stock and commissions with it.
+    ReversalCompleted = 144, "reversal.completed", Operation;
+    /// There was nothing to take back: the recharge was never received, or never took effect.
+    ReversalNotNeeded = 145, "reversal.not_needed", Operation;
+    RechargeReversalPending = 146, "recharge.reversal_pending", Operation;
+    /// All of it was taken back.
+    RechargeReversed = 147, "recharge.reversed", Operation;
+    RechargePartlyReversed = 148, "recharge.partly_reversed", Operation;
+    /// Not taken back: completed again.
+    RechargeKept = 149, "recharge.kept", Operation;
     UserCreated = 80, "user.created", Record, staff;
     /// Counted before the PIN is compared.
     PinAttempted = 81, "user.pin_attempted", Record;

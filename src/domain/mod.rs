@@ -24,6 +24,7 @@ pub mod records;
 pub mod refund;
 pub mod rejection;
 pub mod reseller;
+pub mod reversal;
 pub mod settlement;
 pub mod shard;
 pub mod staff;
@@ -52,6 +53,7 @@ pub use record::{Content, Place, Record, RecordBody, RecordKey, RecordKind, Reco
 pub use refund::TopupRefund;
 pub use rejection::{Decline, Retry};
 pub use reseller::{Ancestry, LevelName, Limits, Reseller, ResellerCode, ResellerName, Rung, Standing};
+pub use reversal::{Asker, Reversal, ReversalTerms};
 pub use settlement::{LineState, SettledKind, SettledLine};
 pub use shard::Shard;
 pub use staff::{Origin, StaffAction, Via};

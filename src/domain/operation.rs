@@ -9,6 +9,7 @@ use super::ids::{OperationId, PartnerId, ResellerId};
 use super::recharge::Recharge;
 use super::refund::TopupRefund;
 use super::rejection::Decline;
+use super::reversal::Reversal;
 use super::text::ExternalId;
 use super::time::Timestamp;
 use super::topup::Topup;
@@ -36,7 +37,8 @@ coded! {
         /// A run over many resellers that is on its way.
         Running = 35, "running";
         CompletedWithRefusals = 36, "completed_with_refusals";
-        /// A top-up whose stock is set aside; no acquirer was asked yet.
+        /// A top-up whose stock is set aside; no acquirer was asked yet. A reversal that waits: for the outcome of its
+        /// recharge, or to be tried again.
         Created = 90, "created";
         /// The customer must act at the acquirer.
         RequiresAction = 91, "requires_action";
@@ -66,6 +68,9 @@ impl Status {
         Self::Refunded,
         Self::ChargedBack,
     ];
+    /// Those that a reversal goes through.
+    pub const OF_REVERSALS: [Self; 5] =
+        [Self::Created, Self::Submitted, Self::InDoubt, Self::Completed, Self::Declined];
     /// Those that a transfer goes through.
     pub const OF_TRANSFERS: [Self; 3] = [Self::PendingAcceptance, Self::Completed, Self::Declined];
 
@@ -73,7 +78,8 @@ impl Status {
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
         match self {
-            Self::Submitted => matches!(next, Self::Completed | Self::Declined | Self::InDoubt),
+            // A reversal of which the charging system provably knows nothing waits to be tried again.
+            Self::Submitted => matches!(next, Self::Completed | Self::Declined | Self::InDoubt | Self::Created),
             Self::InDoubt => matches!(
                 next,
                 Self::Completed
@@ -83,6 +89,7 @@ impl Status {
                     | Self::Captured
                     | Self::Credited
                     | Self::Refunded
+                    | Self::Created
             ),
             // Money that comes in after a top-up was given up is booked (`domain.md` \[10\]).
             Self::Declined => next == Self::Captured,
@@ -93,6 +100,8 @@ impl Status {
                 matches!(next, Self::Approved | Self::Refused | Self::Expired | Self::Declined)
             }
             Self::Running => matches!(next, Self::Completed | Self::CompletedWithRefusals),
+            // A reversal that waited for its recharge.
+            Self::Created if matches!(next, Self::Submitted | Self::Completed) => true,
             Self::Created | Self::RequiresAction | Self::Processing => {
                 next != self
                     && matches!(
@@ -124,6 +133,12 @@ impl Status {
     #[must_use]
     pub fn is_open(self) -> bool {
         matches!(self, Self::Submitted | Self::InDoubt | Self::PendingAcceptance)
+    }
+
+    /// Whether a recharge credited its line, taken back since or not.
+    #[must_use]
+    pub fn was_completed(self) -> bool {
+        matches!(self, Self::Completed | Self::ReversalPending | Self::Reversed)
     }
 
     /// No change without a new, visible operation (`domain.md` \[4\]).
@@ -174,6 +189,7 @@ coded! {
         TopupRefund = 11, "topup_refund";
         /// How what two books do not have in common is resolved.
         Resolution = 14, "resolution";
+        Reversal = 15, "reversal";
         AllocationRun = 35, "allocation_run";
     }
 }
@@ -195,6 +211,7 @@ impl OperationKind {
             Self::Topup => "top_",
             Self::TopupRefund => "rfd_",
             Self::Resolution => "rsn_",
+            Self::Reversal => "rev_",
         }
     }
 
@@ -221,6 +238,7 @@ pub enum Details {
     Run(Box<Run>),
     Topup(Box<Topup>),
     Refund(Box<TopupRefund>),
+    Reversal(Box<Reversal>),
 }
 
 /// One business request and its state.
@@ -257,13 +275,15 @@ impl Operation {
             Details::Run(_) => OperationKind::AllocationRun,
             Details::Topup(_) => OperationKind::Topup,
             Details::Refund(_) => OperationKind::TopupRefund,
+            Details::Reversal(_) => OperationKind::Reversal,
         }
     }
 
-    /// Whether it waits for an outcome with a hold: a top-up's stock is set aside by a posting.
+    /// Whether it waits for an outcome with a hold: a top-up's stock is set aside by a posting, a reversal sets none
+    /// aside.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.status.is_open() && self.topup().is_none() && self.refund().is_none()
+        self.status.is_open() && self.topup().is_none() && self.refund().is_none() && self.reversal().is_none()
     }
 
     /// Whether it is a top-up or a refund that is not at its end: its payment is under way, or its stock is to come.
@@ -271,6 +291,12 @@ impl Operation {
     pub fn waits_for_payment(&self) -> bool {
         let waits = [Status::Created, Status::RequiresAction, Status::Processing, Status::InDoubt, Status::Captured];
         (self.topup().is_some() || self.refund().is_some()) && waits.contains(&self.status)
+    }
+
+    /// Whether it is a reversal that is not at its end.
+    #[must_use]
+    pub fn is_reversal_under_way(&self) -> bool {
+        self.reversal().is_some() && matches!(self.status, Status::Created | Status::Submitted | Status::InDoubt)
     }
 
     /// The idempotency key it holds, as the store keeps it.
@@ -310,6 +336,11 @@ impl Operation {
     }
 
     #[must_use]
+    pub fn reversal(&self) -> Option<&Reversal> {
+        if let Details::Reversal(reversal) = &self.details { Some(reversal) } else { None }
+    }
+
+    #[must_use]
     pub fn transfer(&self) -> Option<&Transfer> {
         if let Details::Transfer(transfer) = &self.details { Some(transfer) } else { None }
     }
@@ -334,6 +365,7 @@ impl Operation {
             }
             (Details::Allocation(ours), Details::Allocation(theirs)) => return ours.differs_from(theirs),
             (Details::Refund(ours), Details::Refund(theirs)) => return ours.differs_from(theirs),
+            (Details::Reversal(ours), Details::Reversal(theirs)) => return ours.differs_from(theirs),
             (Details::Topup(ours), Details::Topup(theirs)) => {
                 let different = Some("stock").filter(|_| !amount.1);
                 return different.or_else(|| ours.differs_from(theirs));
@@ -387,6 +419,7 @@ impl Operation {
             Details::Run(run) => run.encode(encoder.text("run")),
             Details::Topup(topup) => topup.encode(encoder.text("topup")),
             Details::Refund(refund) => refund.encode(encoder.text("refund")),
+            Details::Reversal(reversal) => reversal.encode(encoder.text("reversal")),
         }
         encoder.sha256()
     }
@@ -426,6 +459,10 @@ mod tests {
             (PendingAcceptance, Declined),
             (Declined, Captured),
             (Captured, Credited),
+            (Created, Submitted),
+            (Submitted, Created),
+            (InDoubt, Created),
+            (Created, Completed),
         ];
         // What is known of a payment may come in any order, until it is at its end.
         let paying = [Created, RequiresAction, Processing];

@@ -26,9 +26,17 @@ pub struct Recharge {
     pub asked: AskedSystems,
     /// After it no adapter sends the request.
     pub submit_by: Timestamp,
+    /// What of it was taken back by reversals that are done.
+    pub reversed_minor: i64,
 }
 
 impl Recharge {
+    /// What of `amount_minor` a reversal may still take back.
+    #[must_use]
+    pub fn left_minor(&self, amount_minor: i64) -> i64 {
+        amount_minor - self.reversed_minor
+    }
+
     pub(super) fn encode(&self, encoder: &mut Encoder) {
         encoder
             .bytes(&self.msisdn.digest(&self.salt))
@@ -48,6 +56,9 @@ impl Recharge {
         // Terms begin with a digit, names with a letter: one cannot be taken for the other.
         if !self.asked.is_main_alone() {
             encoder.text(&self.asked.to_string());
+        }
+        if self.reversed_minor > 0 {
+            encoder.text("reversed").int(self.reversed_minor);
         }
     }
 }

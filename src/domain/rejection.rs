@@ -53,6 +53,12 @@ pub enum Decline {
     UnfitLimits,
     ItemChanged,
     UnfitResolution,
+    AlreadyReversed,
+    NotReversible,
+    ReversalWindowOver,
+    PartialNotAllowed,
+    ReversalUnderWay,
+    CreditSpent,
 }
 
 /// A line of the reference of refusals (`api-spec/problems.md` is generated from it).
@@ -66,7 +72,7 @@ pub struct DeclineLine {
 }
 
 #[rustfmt::skip]
-pub const DECLINES: [DeclineLine; 27] = {
+pub const DECLINES: [DeclineLine; 33] = {
     const fn line(decline: Decline, code: &'static str, iso8583: &'static str, meaning: &'static str) -> DeclineLine {
         DeclineLine { decline, code, iso8583, meaning }
     }
@@ -79,7 +85,7 @@ pub const DECLINES: [DeclineLine; 27] = {
         line(Decline::TerminalUnknown,   "terminal_unknown",    "58", "The partner sells from known terminals only, and this one is not registered at the reseller, or none is named"),
         line(Decline::TerminalBlocked,   "terminal_blocked",    "58", "The partner sells from known terminals only, and this one is blocked"),
         line(Decline::ProductUnknown,    "product_unknown",     "57", "The catalogue has no such product now"),
-        line(Decline::AmountOutOfRange,  "amount_out_of_range", "13", "The product does not sell this amount"),
+        line(Decline::AmountOutOfRange,  "amount_out_of_range", "13", "The product does not sell this amount, or less than this is left of what is to be given back"),
         line(Decline::SimilarRecharge,   "similar_recharge",    "94", "Same reseller, number and amount a moment ago; send allow_repeat with a new id if it is meant"),
         line(Decline::LimitExceeded,     "limit_exceeded",      "61", "A limit of the reseller for one operation or for the business day would be exceeded"),
         line(Decline::InsufficientStock, "insufficient_stock",  "51", "The reseller's available stock is smaller than the amount"),
@@ -98,6 +104,12 @@ pub const DECLINES: [DeclineLine; 27] = {
         line(Decline::UnfitLimits,       "unfit_limits",        "40", "The proposal raises nothing, begins in the past, or there would be too many limits"),
         line(Decline::ItemChanged,       "item_changed",        "40", "The difference was resolved, or settled by a file, after the resolution was proposed"),
         line(Decline::UnfitResolution,   "unfit_resolution",    "40", "The difference cannot be resolved this way: nothing stands in suspense, or the top-up was not paid through this acquirer"),
+        line(Decline::AlreadyReversed,   "already_reversed",    "94", "All of the recharge was taken back before"),
+        line(Decline::NotReversible,     "not_reversible",      "57", "Neither the catalogue nor the charging system takes this recharge back for whoever asks"),
+        line(Decline::ReversalWindowOver, "reversal_window_over", "57", "The time in which this recharge could be taken back is over"),
+        line(Decline::PartialNotAllowed, "partial_not_allowed", "57", "The product is taken back as a whole only"),
+        line(Decline::ReversalUnderWay,  "reversal_under_way",  "09", "Another reversal of the recharge is under way"),
+        line(Decline::CreditSpent,       "credit_spent",        "51", "The line has less credit left than is to be taken back"),
     ]
 };
 

@@ -4,8 +4,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use rust_decimal::Decimal;
+
 use super::account::AccountNumber;
-use super::catalogue::PayIn;
+use super::catalogue::{PayIn, round_half_even};
 
 /// What one reseller earns when the recharge completes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,28 @@ impl SaleTerms {
     #[must_use]
     pub fn of_seller(&self) -> Option<&Earned> {
         self.earned.iter().find(|earned| earned.steps_up == 0)
+    }
+
+    /// What belongs to the part of a sale of `whole_minor` that lies between `from_minor` and `to_minor`. Every share is
+    /// rounded half to even by itself, counted from zero, so that parts that follow each other sum to the whole; what the
+    /// rounded shares leave over of the rounded whole is a residue again.
+    #[must_use]
+    pub fn part(&self, from_minor: i64, to_minor: i64, whole_minor: i64) -> Self {
+        let up_to = |minor: i64, of: i64| match whole_minor {
+            1.. => round_half_even(Decimal::from(of) * Decimal::from(minor) / Decimal::from(whole_minor)),
+            _ => 0,
+        };
+        let between = |of: i64| up_to(to_minor, of) - up_to(from_minor, of);
+        let part = |earned: &Earned| Earned { amount_minor: between(earned.amount_minor), ..*earned };
+        let earned: Box<[Earned]> = self.earned.iter().map(part).collect();
+        let sum = |lines: &[Earned], pay_in| -> i64 {
+            lines.iter().filter(|line| line.pay_in == pay_in).map(|line| line.amount_minor).sum()
+        };
+        let residue =
+            |residue_minor: i64, pay_in| between(sum(&self.earned, pay_in) + residue_minor) - sum(&earned, pay_in);
+        let money_residue_minor = residue(self.money_residue_minor, PayIn::Money);
+        let stock_residue_minor = residue(self.stock_residue_minor, PayIn::Stock);
+        Self { catalogue: self.catalogue, earned, money_residue_minor, stock_residue_minor }
     }
 
     #[must_use]
@@ -112,6 +136,28 @@ fn parse_earned(text: &str) -> Option<Earned> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_of_terms_sum_to_the_whole_to_the_last_unit() {
+        let terms: SaleTerms = "7:3s0>1044=61,5m1>1001=20,6m0>1002=7;m-1;s1".parse().unwrap();
+        for cuts in [vec![2_000], vec![1, 2_000], vec![333, 667, 1_999, 2_000], (1..=2_000).collect()] {
+            let mut sums = [0; 5];
+            let mut from = 0;
+            for to in cuts {
+                let part = terms.part(from, to, 2_000);
+                assert_eq!(part.catalogue, 7);
+                assert!(part.earned.iter().all(|earned| earned.amount_minor >= 0), "{part}");
+                let amounts = part.earned.iter().map(|earned| earned.amount_minor);
+                let all = amounts.chain([part.money_residue_minor, part.stock_residue_minor]);
+                sums.iter_mut().zip(all).for_each(|(sum, minor)| *sum += minor);
+                from = to;
+            }
+            assert_eq!(sums, [61, 20, 7, -1, 1]);
+        }
+        assert_eq!(terms.part(0, 2_000, 2_000), terms);
+        // Half to even: half of 61 is 30, of 20 is 10, of 7 is 4; of 26 in money 13, so that one is taken from rounding.
+        assert_eq!(terms.part(0, 1_000, 2_000).to_string(), "7:3s0>1044=30,5m1>1001=10,6m0>1002=4;m-1;s1");
+    }
 
     #[test]
     fn terms_have_one_text_and_read_back() {

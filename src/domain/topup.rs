@@ -219,7 +219,7 @@ impl Operation {
     #[must_use]
     pub fn is_looked_after(&self) -> bool {
         let disputed = self.topup().is_some_and(|topup| topup.is_disputed() || topup.wants_tending());
-        disputed || self.waits_for_payment() || self.waits_for_recharge()
+        disputed || self.waits_for_payment() || self.waits_for_recharge() || self.is_reversal_under_way()
     }
 
     /// Whether the stock came and the recharge that it is for has no outcome, or its money has not been given back.

@@ -62,7 +62,7 @@ impl Batch<'_> {
             match &command.request {
                 Request::SettleTransfer(settle) => self.want_open(&mut operations, &mut resellers, settle.operation),
                 Request::Resolve(resolve) => self.want_open(&mut operations, &mut resellers, resolve.operation),
-                Request::Reserve(reserve) if self.may_be_similar(reserve) => {
+                Request::Reserve(reserve) | Request::TryReserve(reserve) if self.may_be_similar(reserve) => {
                     recent.insert(RecentRecharge {
                         shard: command.request.home(self.shard_count),
                         reseller: reserve.reseller,
@@ -193,7 +193,7 @@ impl Batch<'_> {
     pub(super) fn wants_terminals(&self, commands: &[&Command]) -> Vec<(Shard, RecordWant)> {
         let mut records = HashSet::new();
         for command in commands {
-            if let Request::Reserve(reserve) = &command.request
+            if let Request::Reserve(reserve) | Request::TryReserve(reserve) = &command.request
                 && reserve.terminal.is_some()
             {
                 let shard = command.request.home(self.shard_count);
@@ -209,6 +209,7 @@ impl Batch<'_> {
     pub(super) fn forgotten_accounts(&self, commands: &[&Command]) -> Vec<(Shard, AccountNumber)> {
         let resolved = commands.iter().filter_map(|command| match &command.request {
             Request::Resolve(resolve) => Some(resolve.operation),
+            Request::AdvanceReversal(advance) => Some(advance.recharge),
             _ => None,
         });
         let operations = resolved.filter_map(|id| self.books.get(id.shard())?.operation(id));
@@ -234,7 +235,7 @@ impl Batch<'_> {
         for command in commands {
             let home = command.request.home(self.shard_count);
             let (shard, reseller) = match &command.request {
-                Request::Reserve(reserve) => (home, reserve.reseller),
+                Request::Reserve(reserve) | Request::TryReserve(reserve) => (home, reserve.reseller),
                 Request::AllocateStock(allocate) => (Shard::of(allocate.to.uuid(), self.shard_count), allocate.to),
                 Request::OpenReseller(open) => match open.registration.parent {
                     Some(parent) => (home, parent),

@@ -17,12 +17,13 @@ use crate::services::stock_watch::StockWatches;
 use crate::services::topups::Topups;
 use crate::services::{
     Allocations, Audit, Catalogues, Commissions, Directory, FourEyes, Limits, Network, Recharges, Reconciliation,
-    Settlements, Statements, Stock, Terminals, Transfers, Users,
+    Reversals, Settlements, Statements, Stock, Terminals, Transfers, Users,
 };
 
 /// All that the API is wired to.
 pub struct Api {
     pub recharges: Arc<Recharges>,
+    pub reversals: Arc<Reversals>,
     /// For `/readyz` alone.
     pub gate: Arc<SalesGate>,
     /// For `/readyz` alone.

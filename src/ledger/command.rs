@@ -387,6 +387,51 @@ pub struct TendDisputes {
     pub acquirer: Box<str>,
 }
 
+/// Asks for credit of a recharge to be taken back.
+#[derive(Clone, Debug)]
+pub struct StartReversal {
+    /// Its id, in the shard of the recharge.
+    pub operation: OperationId,
+    pub partner: PartnerId,
+    pub external_id: ExternalId,
+    /// The recharge, or the tombstone of its key.
+    pub recharge: OperationId,
+    /// The key by which the recharge was named, where it was not by its id.
+    pub original: Option<ExternalId>,
+    pub reseller: ResellerId,
+    /// `None` is all that is left.
+    pub asked_minor: Option<i64>,
+    pub reason: Box<str>,
+    /// Whether the operator's own staff asks.
+    pub for_operator: bool,
+}
+
+/// What is known of a reversal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReversalEvidence {
+    /// The recharge may have an outcome by now: a reversal that waits for it goes on.
+    Due,
+    /// The charging system took the credit back.
+    Reversed,
+    /// Provably nothing was taken back, and nothing will be.
+    NotReversed(Decline),
+    /// The charging system provably never received it: it may be asked again.
+    NotAsked,
+    /// The deadline passed without an answer.
+    NoAnswer,
+}
+
+/// Moves a reversal on.
+#[derive(Clone, Copy, Debug)]
+pub struct AdvanceReversal {
+    pub operation: OperationId,
+    pub recharge: OperationId,
+    pub reseller: ResellerId,
+    /// The attempt that it is about, by our reference of it.
+    pub reference: Option<i64>,
+    pub evidence: ReversalEvidence,
+}
+
 #[derive(Clone, Debug)]
 pub enum Request {
     OpenReseller(OpenReseller),
@@ -423,6 +468,10 @@ pub enum Request {
     SettleRefund(SettleRefund),
     BookDispute(BookDispute),
     TendDisputes(TendDisputes),
+    StartReversal(StartReversal),
+    AdvanceReversal(AdvanceReversal),
+    /// Decides a recharge as it would be decided now, and writes nothing.
+    TryReserve(Reserve),
 }
 
 /// A request and who causes it.

@@ -7,6 +7,7 @@ use super::command::{
     AllocateStock, AssignItem, Command, ImportCatalogue, Outcome, PayCommission, PutRecord, Refusal, Request, Reserve,
     Rule,
 };
+use super::decide_reversal::{attempt, decide_reversal};
 use super::decide_topup::{decide_topup, follow_hold};
 use super::rules::Moment;
 use super::shards::Books;
@@ -102,6 +103,10 @@ pub fn decide(
             | Request::TendDisputes(_),
             _,
         ) => decide_topup(books, home, command, existing, moment),
+        (Request::StartReversal(_) | Request::AdvanceReversal(_), _) => {
+            decide_reversal(books, home, command, existing, moment)
+        }
+        (Request::TryReserve(request), _) => attempt(books, home, request, moment),
     }
 }
 

@@ -222,7 +222,11 @@ pub fn tallies_wanted<'a>(
         .collect();
     let mut wanted = Vec::new();
     for request in requests {
-        let Request::Reserve(Reserve { reseller, terminal, .. }) = request else { continue };
+        let (Request::Reserve(Reserve { reseller, terminal, .. })
+        | Request::TryReserve(Reserve { reseller, terminal, .. })) = request
+        else {
+            continue;
+        };
         let Some(books) = books(*reseller) else { continue };
         let sets = [books.body::<LimitSet>(*reseller, LimitSet::ID), coming.get(reseller).copied()];
         let changing = changed.contains(reseller);

@@ -18,6 +18,8 @@ pub enum Outcome {
     Unchanged(Arc<Operation>),
     /// A command about a reseller was recorded, or it was so already.
     Recorded,
+    /// What a command that is only tried would come to now: nothing was written.
+    Tried(Arc<Operation>),
     /// The record as it stands now, also when it stood like that before and nothing was written.
     Put(Arc<Record>),
 }
@@ -27,7 +29,7 @@ impl Outcome {
     pub fn operation(&self) -> Option<&Arc<Operation>> {
         match self {
             Self::Decided(operation) | Self::Replayed(operation) | Self::Unchanged(operation) => Some(operation),
-            Self::Recorded | Self::Put(_) => None,
+            Self::Recorded | Self::Put(_) | Self::Tried(_) => None,
         }
     }
 }

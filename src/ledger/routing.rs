@@ -1,8 +1,9 @@
 //! What a command touches: its shards, its key, and what has to be in memory before it is decided.
 
 use super::command::{
-    AdvanceTopup, BookDispute, CreditTopup, Key, OpenReseller, Request, Reserve, SetStanding, SettleRefund,
-    SettleTransfer, Settlement, StartRefund, StartTopup, TendDisputes, TransferStock, Void,
+    AdvanceReversal, AdvanceTopup, BookDispute, CreditTopup, Key, OpenReseller, Request, Reserve, SetStanding,
+    SettleRefund, SettleTransfer, Settlement, StartRefund, StartReversal, StartTopup, TendDisputes, TransferStock,
+    Void,
 };
 use super::tree::TreeWants;
 use crate::domain::records::LimitChange;
@@ -30,7 +31,7 @@ impl Request {
             Self::FinishRun(finish) => finish.operation.shard(),
             Self::Rule(rule) => rule.operation.shard(),
             Self::Expire(expire) => expire.operation.shard(),
-            Self::Reserve(reserve) => of(reserve.reseller),
+            Self::Reserve(reserve) | Self::TryReserve(reserve) => of(reserve.reseller),
             Self::Resolve(resolve) => resolve.operation.shard(),
             Self::Void(void) => of(void.reseller),
             Self::PutRecord(put) => put.key.home(count),
@@ -47,6 +48,8 @@ impl Request {
             | Self::BookDispute(BookDispute { operation, .. })
             | Self::TendDisputes(TendDisputes { operation, .. }) => operation.shard(),
             Self::StartRefund(start) => start.topup.shard(),
+            Self::StartReversal(start) => start.recharge.shard(),
+            Self::AdvanceReversal(advance) => advance.recharge.shard(),
             Self::SettleRefund(settle) => settle.operation.shard(),
         }
     }
@@ -111,7 +114,7 @@ impl Request {
     #[must_use]
     pub fn records(&self, count: u16) -> Vec<(Shard, RecordWant)> {
         match self {
-            Self::Reserve(Reserve { reseller, .. }) => {
+            Self::Reserve(Reserve { reseller, .. }) | Self::TryReserve(Reserve { reseller, .. }) => {
                 let limits = RecordWant::One(super::limits::key(*reseller));
                 let home = self.home(count);
                 vec![(home, limits), (home, super::terminal::POLICIES)]
@@ -197,7 +200,7 @@ impl Request {
             Self::SetLimits(set) => Some(set.reseller),
             Self::ChangePlace(change) => Some(change.reseller),
             Self::AllocateStock(allocate) => Some(allocate.to),
-            Self::Reserve(reserve) => Some(reserve.reseller),
+            Self::Reserve(reserve) | Self::TryReserve(reserve) => Some(reserve.reseller),
             Self::Void(void) => Some(void.reseller),
             Self::User(user) => Some(user.reseller),
             Self::Propose(propose) => propose.proposal.reseller(),
@@ -214,7 +217,9 @@ impl Request {
             | Self::StartRefund(StartRefund { reseller, .. })
             | Self::SettleRefund(SettleRefund { reseller, .. })
             | Self::BookDispute(BookDispute { reseller, .. })
-            | Self::TendDisputes(TendDisputes { reseller, .. }) => Some(*reseller),
+            | Self::TendDisputes(TendDisputes { reseller, .. })
+            | Self::StartReversal(StartReversal { reseller, .. })
+            | Self::AdvanceReversal(AdvanceReversal { reseller, .. }) => Some(*reseller),
             Self::Expire(_)
             | Self::Resolve(_)
             | Self::StartRun(_)
@@ -240,6 +245,8 @@ impl Request {
             | Self::TendDisputes(TendDisputes { operation, .. }) => Some(*operation),
             Self::StartRefund(start) => Some(start.topup),
             Self::SettleRefund(settle) => Some(settle.operation),
+            Self::StartReversal(start) => Some(start.recharge),
+            Self::AdvanceReversal(advance) => Some(advance.operation),
             _ => None,
         }
     }
@@ -249,6 +256,7 @@ impl Request {
     pub fn moves_with(&self) -> Option<OperationId> {
         match self {
             Self::SettleRefund(settle) => Some(settle.topup),
+            Self::AdvanceReversal(advance) => Some(advance.recharge),
             Self::Propose(_) | Self::Rule(_) => self.resolution().and_then(ItemResolution::topup),
             _ => None,
         }
@@ -279,6 +287,7 @@ impl Request {
             Self::Reserve(Reserve { partner, reseller, external_id, operation, .. })
             | Self::StartTopup(StartTopup { partner, reseller, external_id, operation, .. })
             | Self::StartRefund(StartRefund { partner, reseller, external_id, operation, .. })
+            | Self::StartReversal(StartReversal { partner, reseller, external_id, operation, .. })
             | Self::Void(Void { partner, reseller, external_id, operation }) => {
                 let key = Key { partner: *partner, reseller: *reseller, external_id: external_id.clone() };
                 Some((key, *operation))
@@ -299,6 +308,7 @@ impl Request {
             Self::Reserve(_)
                 | Self::StartTopup(_)
                 | Self::StartRefund(_)
+                | Self::StartReversal(_)
                 | Self::AllocateStock(_)
                 | Self::StartRun(_)
                 | Self::TransferStock(_)
@@ -318,6 +328,7 @@ impl Request {
                 | Self::SettleRefund(_)
                 | Self::BookDispute(_)
                 | Self::TendDisputes(_)
+                | Self::AdvanceReversal(_)
         )
     }
 }

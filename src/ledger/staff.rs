@@ -56,6 +56,7 @@ fn concerned(operation: &Operation) -> ResellerId {
         Details::Recharge(_)
         | Details::Topup(_)
         | Details::Refund(_)
+        | Details::Reversal(_)
         | Details::Tombstone
         | Details::Run(_)
         | Details::Transfer(_) => operation.reseller,

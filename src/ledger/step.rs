@@ -64,6 +64,12 @@ pub struct Step {
 }
 
 impl Step {
+    /// The operation of this shard that it is about, in its state after it.
+    #[must_use]
+    pub fn operation(&self) -> Option<&Operation> {
+        if let Subject::Operation(operation) = &self.subject { Some(operation) } else { None }
+    }
+
     /// A step that posts nothing.
     #[must_use]
     pub fn about(kind: EntryKind, subject: Subject) -> Self {

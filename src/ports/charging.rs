@@ -129,6 +129,11 @@ pub trait Charging: Send + Sync + 'static {
         ReversalOutcome::NotOffered
     }
 
+    /// Asks what became of an earlier reversal, by the reference of its own.
+    async fn lookup_reversal(&self, _: i64) -> LookupOutcome {
+        LookupOutcome::NotOffered
+    }
+
     /// What a line has now.
     async fn balance(&self, _: Msisdn) -> BalanceOutcome {
         BalanceOutcome::NotOffered

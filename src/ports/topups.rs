@@ -21,7 +21,7 @@ pub trait TopupReads: Send + Sync {
     /// Top-ups of the party, ordered by id from the newest.
     async fn topups(&self, query: &PartyQuery) -> Result<Vec<Operation>, StoreError>;
 
-    /// Refunds of a top-up, ordered by id from the newest, before `before` where that is given.
+    /// Refunds of a top-up, or reversals of a recharge, ordered by id from the newest, before `before` where that is given.
     async fn refunds(
         &self,
         topup: OperationId,
@@ -29,7 +29,7 @@ pub trait TopupReads: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Operation>, StoreError>;
 
-    /// What recharges and top-ups of whole subtrees that began within a time sum to, by kind and status.
+    /// What recharges, top-ups and reversals of whole subtrees that began within a time sum to, by kind and status.
     async fn sums_below(
         &self,
         roots: &[ResellerId],
@@ -39,4 +39,7 @@ pub trait TopupReads: Send + Sync {
 
     /// Top-ups and refunds that are not at their end, by id, the oldest first, beginning after `after`.
     async fn open_topups(&self, after: OperationId, limit: u32) -> Result<Vec<Operation>, StoreError>;
+
+    /// Reversals that are not at their end, in the same way.
+    async fn open_reversals(&self, after: OperationId, limit: u32) -> Result<Vec<Operation>, StoreError>;
 }

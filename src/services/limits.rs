@@ -61,9 +61,7 @@ impl Limits {
                 let set = record.body::<LimitSet>().ok_or(ServiceError::Internal)?;
                 Ok(self.view(reseller, set))
             }
-            Outcome::Decided(_) | Outcome::Replayed(_) | Outcome::Unchanged(_) | Outcome::Recorded => {
-                Err(ServiceError::Internal)
-            }
+            _ => Err(ServiceError::Internal),
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod evidence;
 mod task;
+mod trial;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use crate::ledger::evidence::EvidenceRules;
 use crate::ports::{Clock, Ledger, Randomness, Reads, RechargeQuery, Scope};
 pub use evidence::Heard;
 use task::Task;
+pub use trial::{Reached, Trial};
 
 /// A validated order.
 #[derive(Clone, Debug)]
@@ -299,7 +301,7 @@ impl Answer {
         match outcome {
             Outcome::Decided(operation) | Outcome::Unchanged(operation) => Ok(Self { operation, replayed: false }),
             Outcome::Replayed(operation) => Ok(Self { operation, replayed: true }),
-            Outcome::Recorded | Outcome::Put(_) => Err(ServiceError::Internal),
+            Outcome::Recorded | Outcome::Put(_) | Outcome::Tried(_) => Err(ServiceError::Internal),
         }
     }
 }

@@ -352,7 +352,7 @@ fn counterparty(operation: &Operation, owner: ResellerId) -> Option<Counterparty
             None => Counterparty::Operator,
         }),
         Details::Recharge(recharge) => Some(Counterparty::Subscriber(recharge.msisdn)),
-        Details::Tombstone => None,
+        Details::Tombstone | Details::Reversal(_) => None,
         Details::FourEyes(_)
         | Details::Topup(_)
         | Details::Refund(_)

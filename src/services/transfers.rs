@@ -136,7 +136,7 @@ impl Transfers {
         match self.ledger.execute(Command { actor: caller.actor(), request }).await? {
             Outcome::Decided(operation) => Ok(Answer { operation, replayed: false }),
             Outcome::Replayed(operation) | Outcome::Unchanged(operation) => Ok(Answer { operation, replayed: true }),
-            Outcome::Recorded | Outcome::Put(_) => Err(ServiceError::Internal),
+            Outcome::Recorded | Outcome::Put(_) | Outcome::Tried(_) => Err(ServiceError::Internal),
         }
     }
 

@@ -220,7 +220,7 @@ impl Seeder {
                     None => Ok(()),
                 }
             }
-            Outcome::Recorded | Outcome::Put(_) => Ok(()),
+            Outcome::Recorded | Outcome::Put(_) | Outcome::Tried(_) => Ok(()),
         }
     }
 

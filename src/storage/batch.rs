@@ -61,7 +61,8 @@ pub(super) struct Batch {
     pub claims: Vec<ClaimRow>,
     pub new_operations: Vec<OperationRow>,
     pub moved_operations: Vec<MovedOperation>,
-    /// Tombstones that got the content of the late request for their key, and recharges that were sent on.
+    /// Tombstones that got the content of the late request for their key, recharges that were sent on or taken back, and
+    /// reversals.
     pub filled_operations: Vec<OperationRow>,
     pub proposals: Vec<FourEyesRow>,
     pub rulings: Vec<FourEyesRow>,
@@ -191,8 +192,9 @@ impl Batch {
         self.runs.extend(changes.new_operations.iter().filter_map(RunRow::of));
         self.finished_runs.extend(changes.updated_operations.iter().filter_map(RunRow::of));
         let written = changes.new_operations.iter().chain(&changes.updated_operations);
-        for operation in written.filter(|operation| operation.topup().is_some() || operation.refund().is_some()) {
-            self.topup_states.extend(TopupRow::of(operation));
+        for operation in written {
+            let Some(row) = TopupRow::of(operation) else { continue };
+            self.topup_states.push(row);
             let list = if operation.is_looked_after() { &mut self.open_topups } else { &mut self.closed_topups };
             list.push(OpenTopupRow::of(operation));
         }
@@ -226,10 +228,11 @@ impl Batch {
 }
 
 /// Whether more of it changes than its state: what is voided, once, when the late request comes; what was sent on to
-/// another charging system, which is rare.
+/// another charging system, what was taken back, and reversals, which are rare.
 fn is_filled(operation: &Operation) -> bool {
     operation.decline == Some(Decline::Voided)
-        || operation.recharge().is_some_and(|recharge| recharge.asked.was_sent_on())
+        || operation.reversal().is_some()
+        || operation.recharge().is_some_and(|recharge| recharge.asked.was_sent_on() || recharge.reversed_minor > 0)
 }
 
 /// Compares how many rows were found with how many were meant.

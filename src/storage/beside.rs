@@ -47,7 +47,9 @@ impl<'a> Incomplete<'a> {
                 }
                 Some(OperationKind::Allocation) => incomplete.allocations.push(row),
                 Some(OperationKind::AllocationRun) => incomplete.runs.push(row),
-                Some(OperationKind::Topup | OperationKind::TopupRefund) => incomplete.topups.push(row),
+                Some(OperationKind::Topup | OperationKind::TopupRefund | OperationKind::Reversal) => {
+                    incomplete.topups.push(row);
+                }
                 Some(
                     OperationKind::Recharge
                     | OperationKind::Transfer

@@ -90,7 +90,9 @@ impl From<&Operation> for OperationRow {
             allow_repeat: recharge
                 .map(|recharge| recharge.allow_repeat)
                 .or(transfer.map(|transfer| transfer.asks_acceptance)),
-            charging_reference: recharge.and_then(|recharge| recharge.charging_reference),
+            charging_reference: recharge
+                .and_then(|recharge| recharge.charging_reference)
+                .or(operation.reversal().and_then(|reversal| reversal.charging_reference)),
             // The deadline: of a recharge for its submission, of a transfer for its acceptance.
             submit_by: recharge
                 .map(|recharge| recharge.submit_by)
@@ -130,6 +132,10 @@ impl TryFrom<StoredOperation> for Operation {
             OperationKind::TopupRefund => {
                 let row = stored.beside.topup.take().ok_or_else(|| corrupt("topup_state.id"))?;
                 Details::Refund(Box::new(row.read_refund()?))
+            }
+            OperationKind::Reversal => {
+                let row = stored.beside.topup.take().ok_or_else(|| corrupt("topup_state.id"))?;
+                Details::Reversal(Box::new(row.read_reversal()?))
             }
             OperationKind::AllocationRun => Details::Run(Box::new(stored.take_run()?)),
         };
@@ -195,7 +201,7 @@ impl StoredOperation {
 
     fn take_recharge(&mut self) -> Result<Recharge, StoreError> {
         let product = self.row.product.take().ok_or_else(|| corrupt("operation.product"))?;
-        let (product, terms, asked) = read_product(&product)?;
+        let Sold { product, terms, asked, reversed_minor } = read_product(&product)?;
         let digits = self.row.msisdn.and_then(|digits| u64::try_from(digits).ok());
         Ok(Recharge {
             msisdn: digits.and_then(Msisdn::from_digits).ok_or_else(|| corrupt("operation.msisdn"))?,
@@ -218,27 +224,45 @@ impl StoredOperation {
             charging_reference: self.row.charging_reference,
             asked,
             submit_by: self.row.submit_by.map(read_at).ok_or_else(|| corrupt("operation.submit_by"))?,
+            reversed_minor,
         })
     }
 }
 
-/// A product with the terms it was sold under, `airtime@7:…`, and where another charging system than the main one was
-/// asked, with those that were, `airtime@7:…@north,south`; by itself before the first catalogue.
+/// What the column `product` of a recharge says.
+struct Sold {
+    product: Box<str>,
+    terms: SaleTerms,
+    asked: AskedSystems,
+    reversed_minor: i64,
+}
+
+/// A product with the terms it was sold under, `airtime@7:…`; where another charging system than the main one was asked,
+/// with those that were, `airtime@7:…@north,south`; where something was taken back, with how much, `airtime@7:…@@500`; by
+/// itself before the first catalogue.
 fn product_column(recharge: &Recharge) -> String {
-    let Recharge { product, terms, asked, .. } = recharge;
-    match (terms.is_default(), asked.is_main_alone()) {
-        (true, true) => product.to_string(),
-        (false, true) => format!("{product}@{terms}"),
-        (_, false) => format!("{product}@{terms}@{asked}"),
+    let Recharge { product, terms, asked, reversed_minor, .. } = recharge;
+    match (terms.is_default(), asked.is_main_alone(), *reversed_minor) {
+        (true, true, 0) => product.to_string(),
+        (false, true, 0) => format!("{product}@{terms}"),
+        (_, false, 0) => format!("{product}@{terms}@{asked}"),
+        (_, _, reversed_minor) => format!("{product}@{terms}@{asked}@{reversed_minor}"),
     }
 }
 
-fn read_product(text: &str) -> Result<(Box<str>, SaleTerms, AskedSystems), StoreError> {
-    let mut parts = text.splitn(3, '@');
-    let product = parts.next().unwrap_or_default();
-    let terms = parts.next().map(str::parse).transpose().map_err(|_| corrupt("operation.product"))?;
-    let asked = parts.next().map(str::parse).transpose().map_err(|_| corrupt("operation.product"))?;
-    Ok((product.into(), terms.unwrap_or_default(), asked.unwrap_or_default()))
+fn read_product(text: &str) -> Result<Sold, StoreError> {
+    let corrupt = || corrupt("operation.product");
+    let mut parts = text.splitn(4, '@');
+    let product = parts.next().unwrap_or_default().into();
+    let terms = parts.next().map(str::parse).transpose().map_err(|_| corrupt())?;
+    let asked = parts.next().filter(|text| !text.is_empty()).map(str::parse).transpose().map_err(|_| corrupt())?;
+    let reversed_minor = parts.next().map(str::parse).transpose().map_err(|_| corrupt())?;
+    Ok(Sold {
+        product,
+        terms: terms.unwrap_or_default(),
+        asked: asked.unwrap_or_default(),
+        reversed_minor: reversed_minor.unwrap_or_default(),
+    })
 }
 
 /// Reads a page of operations.

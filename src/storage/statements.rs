@@ -62,6 +62,7 @@ macro_rules! statements_of_dialect {
             OVERDUE_PROPOSALS = "overdue_proposals",
             LOAD_TOPUPS = "load_topups",
             TOPUPS_OPEN = "topups_open",
+            REVERSALS_OPEN = "reversals_open",
             SUMS_BELOW = "sums_below",
             TOPUPS_OF_RESELLER = "topups_of_reseller",
             TOPUPS_BELOW = "topups_below",

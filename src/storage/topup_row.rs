@@ -1,11 +1,11 @@
-//! Top-ups: the states that their steps left, as rows beside their operations.
+//! Top-ups, their refunds, and reversals: the states that their steps left, as rows beside their operations.
 
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::operation_row::StoredOperation;
 use super::rows::{corrupt, hex_bytes, hex_optional, shard_number};
-use crate::domain::{Operation, OperationId, Topup, TopupRefund};
+use crate::domain::{CardPayment, Details, Operation, OperationId, Reversal, Topup, TopupRefund};
 use crate::ports::StoreError;
 
 #[derive(Clone, Serialize, sqlx::FromRow)]
@@ -18,7 +18,7 @@ pub(super) struct TopupRow {
     pub acquirer: Option<String>,
     pub reference: Option<String>,
     pub content: String,
-    /// Of a refund, the top-up that it is of.
+    /// Of a refund, the top-up that it is of; of a reversal, the recharge.
     #[sqlx(skip)]
     #[serde(serialize_with = "hex_optional")]
     pub topup: Option<Uuid>,
@@ -28,12 +28,16 @@ impl TopupRow {
     /// The row of an operation, where it has one.
     pub(super) fn of(operation: &Operation) -> Option<Self> {
         // A refund is not found by the acquirer's own id of it, which may be that of another payment.
-        let (acquirer, reference, content) = match (operation.topup(), operation.refund()) {
-            (Some(topup), _) => {
-                (topup.payment.acquirer.as_deref(), topup.payment.reference.as_deref(), serde_json::to_string(topup))
+        let (acquirer, reference, content, of) = match &operation.details {
+            Details::Topup(topup) => {
+                let CardPayment { acquirer, reference, .. } = &topup.payment;
+                (acquirer.as_deref(), reference.as_deref(), serde_json::to_string(topup), None)
             }
-            (_, Some(refund)) => (refund.acquirer.as_deref(), None, serde_json::to_string(refund)),
-            (None, None) => return None,
+            Details::Refund(refund) => {
+                (refund.acquirer.as_deref(), None, serde_json::to_string(refund), refund.topup().ok())
+            }
+            Details::Reversal(reversal) => (None, None, serde_json::to_string(reversal), reversal.recharge().ok()),
+            _ => return None,
         };
         Some(Self {
             shard: shard_number(operation.id.shard()),
@@ -42,11 +46,15 @@ impl TopupRow {
             acquirer: acquirer.map(Into::into),
             reference: reference.map(Into::into),
             content: content.expect("it is made of texts and numbers"),
-            topup: operation.refund().and_then(|refund| refund.topup().ok()).map(OperationId::uuid),
+            topup: of.map(OperationId::uuid),
         })
     }
 
     pub(super) fn read_refund(&self) -> Result<TopupRefund, StoreError> {
+        serde_json::from_str(&self.content).map_err(|_| corrupt("topup_state.content"))
+    }
+
+    pub(super) fn read_reversal(&self) -> Result<Reversal, StoreError> {
         serde_json::from_str(&self.content).map_err(|_| corrupt("topup_state.content"))
     }
 

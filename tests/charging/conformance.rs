@@ -60,8 +60,16 @@ pub fn endings() -> Vec<Scenario> {
 #[derive(Clone, Copy)]
 pub struct Offers {
     pub lookup: bool,
-    /// Taking credit back, and what a line has.
-    pub reversal: bool,
+    pub takes_back: TakesBack,
+}
+
+/// Whether an adapter takes credit back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum TakesBack {
+    /// Whatever it is asked for; it keeps no lines.
+    Blindly,
+    /// What is on the line, and it tells that as well.
+    WhatIsThere,
 }
 
 /// Every scenario, at once, then what holds for all peers. `clock` is the one the adapter was given.
@@ -83,9 +91,8 @@ pub async fn check(charging: &dyn Charging, clock: &Arc<ManualClock>, scenarios:
     let late = charging.refill(&refill(434_343, 99)).await;
     assert_eq!(late, ChargingOutcome::NotSent, "{name}: after submit_by");
     assert_eq!(charging.lookup(434_343).await, found(LookupOutcome::NotKnown), "{name}: after submit_by");
-    if offers.reversal {
-        assert_eq!(charging.reverse(&reversal(60, 50, 1)).await, ReversalOutcome::NotSent, "{name}: after submit_by");
-    }
+    assert_eq!(charging.reverse(&reversal(60, 50, 1)).await, ReversalOutcome::NotSent, "{name}: after submit_by");
+    assert_eq!(charging.lookup_reversal(60).await, found(LookupOutcome::NotKnown), "{name}: after submit_by");
 }
 
 fn reversal(reference: i64, ending: u64, minor: i64) -> ReversalRequest {
@@ -96,8 +103,14 @@ fn reversal(reference: i64, ending: u64, minor: i64) -> ReversalRequest {
 
 async fn check_reversals(charging: &dyn Charging, offers: Offers) {
     let line = refill(50, 50).msisdn;
-    if !offers.reversal {
-        assert_eq!(charging.reverse(&reversal(51, 50, 500)).await, ReversalOutcome::NotOffered);
+    let found = async |reference, outcome: LookupOutcome| {
+        let expected = if offers.lookup { outcome } else { LookupOutcome::NotOffered };
+        assert_eq!(charging.lookup_reversal(reference).await, expected, "{}: {reference}", charging.name());
+    };
+    found(51, LookupOutcome::NotKnown).await;
+    if offers.takes_back == TakesBack::Blindly {
+        assert_eq!(charging.reverse(&reversal(51, 50, 500)).await, ReversalOutcome::Reversed);
+        found(51, LookupOutcome::Applied).await;
         assert_eq!(charging.balance(line).await, BalanceOutcome::NotOffered);
         return;
     }
@@ -118,6 +131,16 @@ async fn check_reversals(charging: &dyn Charging, offers: Offers) {
         let reference = 54 + i64::try_from(ending).unwrap();
         let outcome = charging.reverse(&reversal(reference, ending, 500)).await;
         assert!(matches!(outcome, ReversalOutcome::Unknown(_)), "{ending}: {outcome:?}");
+    }
+    for (reference, outcome) in [
+        (51, LookupOutcome::Applied),
+        (52, LookupOutcome::NotApplied(Decline::CreditSpent)),
+        (53, LookupOutcome::NotApplied(Decline::SubscriberUnknown)),
+        // Lost on its way, applied before its answer failed, refused for no listed reason.
+        (55, LookupOutcome::NotKnown),
+        (59, LookupOutcome::Applied),
+    ] {
+        found(reference, outcome).await;
     }
     assert_eq!(charging.balance(refill(1, 2).msisdn).await, BalanceOutcome::SubscriberUnknown);
     assert_eq!(charging.reverse(&reversal(70, 50, 1_500)).await, ReversalOutcome::Reversed);

@@ -119,10 +119,6 @@ impl Wire {
     fn has_lookup(self) -> bool {
         self != Self::Ucip
     }
-
-    fn has_reversal(self) -> bool {
-        self != Self::Simulator
-    }
 }
 
 fn bounds(timeout_ms: u32, max_in_flight: u32) -> Bounds {
@@ -168,7 +164,8 @@ fn tmf654_config(url: &str, bounds: Bounds) -> tmf654_adapter::Config {
 
 /// An adapter with short timings, for a peer at `url`.
 fn adapter_with(url: &str, timeout_ms: u32, max_in_flight: u32, clock: Arc<dyn Clock>) -> SimulatorHttp {
-    let config = simulator_http::Config { url: url.into(), bounds: bounds(timeout_ms, max_in_flight) };
+    let config =
+        simulator_http::Config { url: url.into(), bounds: bounds(timeout_ms, max_in_flight), currency: Currency::MAD };
     SimulatorHttp::new(&config, Dependencies { clock }).unwrap()
 }
 

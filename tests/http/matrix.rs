@@ -22,6 +22,7 @@ use taabia::services::Scope;
 use crate::support::api::{Answer, TestApi};
 
 mod reports;
+mod reversals;
 mod two_persons;
 
 /// Who may.
@@ -62,6 +63,7 @@ struct Row {
 struct Setting {
     reseller: ResellerId,
     recharge: String,
+    reversal: String,
     /// Places of proposals that wait, by folder: as many as one row asks for at most.
     proposals: Vec<(&'static str, Vec<String>)>,
     /// Places of an allocation and of a run.
@@ -317,6 +319,7 @@ impl Setting {
         let reset = json!({ "reason": "forgotten" });
         assert_eq!(api.post(&format!("{users}/amine/pin-reset"), reset.to_string()).await.status, 201);
         let recharge = made["id"].as_str().unwrap().into();
+        let reversal = reversals::made(api, &made).await;
         let mut proposals = Vec::new();
         for folder in ["issues", "destructions", "adjustments", "limit-raises"] {
             let mut places = Vec::new();
@@ -349,7 +352,7 @@ impl Setting {
         body["external_id"] = json!("many");
         body["lines"] = json!([{ "code": "shop-1", "amount": "5.00" }]);
         let run = api.post("/v1/allocation-runs", body.to_string()).await.header(header::LOCATION).to_owned();
-        Self { reseller, recharge, proposals, allocation, run, topup, below, offered, sent }
+        Self { reseller, recharge, reversal, proposals, allocation, run, topup, below, offered, sent }
     }
 
     /// Another one for each nonce of a row.
@@ -456,6 +459,7 @@ async fn every_call_is_open_to_those_it_concerns_and_to_nobody_else() {
     rows.extend(rows_of_stock());
     rows.extend(two_persons::rows());
     rows.extend(reports::rows());
+    rows.extend(reversals::rows());
     let mut known: BTreeSet<&str> = rows.iter().map(|row| row.call).collect();
     let mut matrix = Matrix::new().await;
     for (path, item) in document["paths"].as_object().unwrap() {

@@ -26,7 +26,7 @@ async fn a_recharge_and_its_replay() {
         "amount": "20.00", "currency": "MAD", "product": "airtime",
         "product_version": 0, "benefits": [], "validity": null, "channel": "atm", "terminal_id": "ATM-0007",
         "status": "completed", "final": true, "decline": null, "charging_reference": made["charging_reference"],
-        "balance_after": "1980.00", "commission": "0.00", "created_at": "2026-11-22T08:00:00.000Z",
+        "balance_after": "1980.00", "commission": "0.00", "reversed_amount": "0.00", "created_at": "2026-11-22T08:00:00.000Z",
         "updated_at": "2026-11-22T08:00:00.000Z", "final_status_expected_at": null
     });
     assert_eq!(made, expected);

@@ -20,7 +20,14 @@ on_every_store!(a_payout_of_commission_is_a_movement_from_the_operator, async |b
     world.reseller("R1", 100_000).await;
     let earns = rule("seller", RuleKind::Commission, "outlet", "3", Some(PayIn::Stock));
     let offered = vec![product("airtime", &[(500, 50_000)], Timestamp::EPOCH)];
-    world.must(import(Import { products: offered, rules: vec![earns], withdrawn_rules: Vec::new() })).await;
+    world
+        .must(import(Import {
+            products: offered,
+            rules: vec![earns],
+            reversals: Vec::new(),
+            withdrawn_rules: Vec::new(),
+        }))
+        .await;
     world.clock.advance_ms(1);
     let day = calendar().day_of(world.clock.now());
     for key in ["a", "b"] {

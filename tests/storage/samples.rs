@@ -63,6 +63,7 @@ pub fn full_recharge(id: OperationId, reseller: ResellerId) -> Operation {
             charging_reference: Some(i64::MAX),
             asked: "north".parse().unwrap(),
             submit_by: at(13),
+            reversed_minor: 0,
         }),
         last_sequence: 1,
     }

@@ -287,6 +287,10 @@ fn allocations(world: &World, access: &Access, directory: Arc<Directory>) -> All
     }
 }
 
+fn terminals(world: &World, directory: Arc<Directory>) -> Terminals {
+    Terminals { directory, ledger: world.nodes[0].clone(), reads: world.books.store.clone() }
+}
+
 fn users(world: &World, directory: Arc<Directory>) -> Users {
     let randomness = Arc::new(SeededRandomness::new(9));
     Users {
@@ -367,6 +371,7 @@ fn wire(
     Api {
         gate: world.nodes[0].gate().clone(),
         recharges,
+        reversals: Arc::new(super::reversals::reversals(world, charging.clone(), directory.clone())),
         charging,
         network: Arc::new(Network {
             directory: directory.clone(),
@@ -375,11 +380,7 @@ fn wire(
             clock: world.clock.clone(),
             randomness: randomness.clone(),
         }),
-        terminals: Arc::new(Terminals {
-            directory: directory.clone(),
-            ledger: world.nodes[0].clone(),
-            reads: store.clone(),
-        }),
+        terminals: Arc::new(terminals(world, directory.clone())),
         limits: Arc::new(Limits {
             ledger: world.nodes[0].clone(),
             reads: store.clone(),

@@ -1,9 +1,12 @@
 //! A charging system that does what the number's last digits say.
 
 use async_trait::async_trait;
-use taabia::domain::{Decline, OperationId};
+use taabia::domain::{Currency, Decline, Money, Msisdn, OperationId};
 use taabia::ports::charging::{EventError, Told};
-use taabia::ports::{Charging, ChargingOutcome, LookupOutcome, RefillRequest};
+use taabia::ports::{
+    BalanceOutcome, Charging, ChargingOutcome, LookupOutcome, RefillRequest, ReversalOutcome, ReversalRefusal,
+    ReversalRequest,
+};
 
 /// Approves; `…00` never answers, `…02` is unknown.
 pub struct Charger;
@@ -19,6 +22,23 @@ impl Charging for Charger {
             0 => std::future::pending().await,
             2 => ChargingOutcome::Declined(Decline::SubscriberUnknown),
             _ => ChargingOutcome::Approved,
+        }
+    }
+
+    /// Takes back; on `…30` the credit is spent, on `…31` nothing is heard.
+    async fn reverse(&self, request: &ReversalRequest) -> ReversalOutcome {
+        match request.msisdn.digits() % 100 {
+            30 => ReversalOutcome::Refused(ReversalRefusal::CreditSpent),
+            31 => std::future::pending().await,
+            _ => ReversalOutcome::Reversed,
+        }
+    }
+
+    async fn balance(&self, msisdn: Msisdn) -> BalanceOutcome {
+        match msisdn.digits() % 100 {
+            0 => BalanceOutcome::Unknown("test".into()),
+            2 => BalanceOutcome::SubscriberUnknown,
+            _ => BalanceOutcome::Known(Money::from_minor(0, Currency::MAD)),
         }
     }
 

@@ -9,6 +9,7 @@ pub mod partners;
 pub mod postgres;
 pub mod program;
 pub mod proxy;
+pub mod reversals;
 pub mod script;
 pub mod topups;
 pub mod transfers;

@@ -81,6 +81,17 @@ impl Tmf654 {
     }
 }
 
+impl Tmf654 {
+    /// What became of a request, among those of its resource.
+    async fn find(&self, resource: &str, reference: i64) -> LookupOutcome {
+        let query = Serializer::new(String::new()).append_pair("reason", &reference.to_string()).finish();
+        match self.peer.get(resource, &query, self.headers.clone()).await {
+            Ok(answer) => wire::read_list(reference, &answer, &self.config.refusals),
+            Err(reason) => LookupOutcome::Unknown(reason),
+        }
+    }
+}
+
 /// An id with the line's number in it.
 fn of_line(id: &str, msisdn: Msisdn) -> String {
     id.replace("{msisdn}", &msisdn.digits().to_string())
@@ -134,11 +145,11 @@ impl Charging for Tmf654 {
     }
 
     async fn lookup(&self, reference: i64) -> LookupOutcome {
-        let query = Serializer::new(String::new()).append_pair("reason", &reference.to_string()).finish();
-        match self.peer.get("topupBalance", &query, self.headers.clone()).await {
-            Ok(answer) => wire::read_list(reference, &answer, &self.config.refusals),
-            Err(reason) => LookupOutcome::Unknown(reason),
-        }
+        self.find("topupBalance", reference).await
+    }
+
+    async fn lookup_reversal(&self, reference: i64) -> LookupOutcome {
+        self.find("transferBalance", reference).await
     }
 
     async fn reverse(&self, request: &ReversalRequest) -> ReversalOutcome {

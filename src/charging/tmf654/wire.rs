@@ -37,7 +37,8 @@ impl Refusal {
         match self {
             Self::SubscriberUnknown => Decline::SubscriberUnknown,
             Self::SubscriberBarred => Decline::SubscriberBarred,
-            Self::CreditSpent | Self::Other => Decline::ChargingDeclined,
+            Self::CreditSpent => Decline::CreditSpent,
+            Self::Other => Decline::ChargingDeclined,
         }
     }
 

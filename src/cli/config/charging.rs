@@ -221,9 +221,11 @@ impl Charging {
         Ok(Some(match self.kind {
             ChargingKind::None => return Ok(None),
             ChargingKind::InProcess => ChargingConfig::InProcess(in_process::Config::default()),
-            ChargingKind::Simulator => {
-                ChargingConfig::SimulatorHttp(simulator_http::Config { url: self.url.clone(), bounds })
-            }
+            ChargingKind::Simulator => ChargingConfig::SimulatorHttp(simulator_http::Config {
+                url: self.url.clone(),
+                bounds,
+                currency: config.currency,
+            }),
             ChargingKind::Ucip => ChargingConfig::Ucip(ucip::Config {
                 url: self.url.clone(),
                 bounds,

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::code::Code;
+use super::period::Period;
 use super::product::{Offer, Product};
+use super::reversal::ReversalRule;
 use super::rule::Rule;
 use super::whole::{Catalogue, Flaw, Lines};
 use crate::domain::Timestamp;
@@ -15,7 +17,9 @@ pub struct Import {
     pub products: Vec<Product>,
     /// Lines with one code are one rule over time.
     pub rules: Vec<Rule>,
-    /// Rules that end at once.
+    /// The same of how recharges are taken back.
+    pub reversals: Vec<ReversalRule>,
+    /// Rules of either list that end at once.
     pub withdrawn_rules: Vec<Code>,
 }
 
@@ -41,6 +45,9 @@ impl Import {
         for rule in &self.rules {
             rule.check().map_err(|why| Flaw { what: format!("rule {}", rule.code), why })?;
         }
+        for rule in &self.reversals {
+            rule.check().map_err(|why| Flaw { what: format!("reversal {}", rule.code), why })?;
+        }
         Ok(())
     }
 }
@@ -61,16 +68,8 @@ impl Catalogue {
         for product in &import.products {
             changed |= replace_product(&mut lines.products, product, at);
         }
-        let mut by_code: BTreeMap<&Code, Vec<&Rule>> = BTreeMap::new();
-        for rule in &import.rules {
-            by_code.entry(&rule.code).or_default().push(rule);
-        }
-        for code in &import.withdrawn_rules {
-            by_code.entry(code).or_default();
-        }
-        for (code, rules) in by_code {
-            changed |= replace_rule(&mut lines.rules, code, &rules, at);
-        }
+        changed |= replace_rules(&mut lines.rules, &import.rules, &import.withdrawn_rules, at);
+        changed |= replace_rules(&mut lines.reversals, &import.reversals, &import.withdrawn_rules, at);
         if !changed {
             return Ok(None);
         }
@@ -107,23 +106,57 @@ fn replace_product(products: &mut Vec<Product>, new: &Product, at: Timestamp) ->
     true
 }
 
+/// A line with a code and a period: lines with one code are one rule over time.
+pub(super) trait Dated: Clone + PartialEq {
+    fn code(&self) -> &Code;
+    fn period(&self) -> Period;
+    fn during(&self, period: Period) -> Self;
+}
+
+impl Dated for Rule {
+    fn code(&self) -> &Code {
+        &self.code
+    }
+
+    fn period(&self) -> Period {
+        self.period
+    }
+
+    fn during(&self, period: Period) -> Self {
+        Self { period, ..self.clone() }
+    }
+}
+
 /// Whether anything changed.
-fn replace_rule(rules: &mut Vec<Rule>, code: &Code, new: &[&Rule], at: Timestamp) -> bool {
-    let first = new.iter().map(|rule| rule.period.from).min().unwrap_or(at).max(at);
-    let new = new.iter().filter(|rule| rule.period.reaches(at));
-    let new: Vec<Rule> = new.map(|rule| Rule { period: rule.period.beginning(at), ..(*rule).clone() }).collect();
-    let later = |rule: &Rule| Rule { period: rule.period.beginning(first), ..rule.clone() };
-    let old = rules.iter().filter(|rule| rule.code == *code && rule.period.reaches(first)).map(later);
+fn replace_rules<R: Dated>(rules: &mut Vec<R>, new: &[R], withdrawn: &[Code], at: Timestamp) -> bool {
+    let mut by_code: BTreeMap<&Code, Vec<&R>> = BTreeMap::new();
+    for rule in new {
+        by_code.entry(rule.code()).or_default().push(rule);
+    }
+    for code in withdrawn {
+        by_code.entry(code).or_default();
+    }
+    let replaced = by_code.into_iter().map(|(code, new)| replace_rule(rules, code, &new, at));
+    replaced.fold(false, |changed, replaced| changed | replaced)
+}
+
+/// Whether anything changed.
+fn replace_rule<R: Dated>(rules: &mut Vec<R>, code: &Code, new: &[&R], at: Timestamp) -> bool {
+    let first = new.iter().map(|rule| rule.period().from).min().unwrap_or(at).max(at);
+    let new = new.iter().filter(|rule| rule.period().reaches(at));
+    let new: Vec<R> = new.map(|rule| rule.during(rule.period().beginning(at))).collect();
+    let later = |rule: &R| rule.during(rule.period().beginning(first));
+    let old = rules.iter().filter(|rule| rule.code() == code && rule.period().reaches(first)).map(later);
     if same(old.collect(), new.iter().map(later).collect()) {
         return false;
     }
-    let known = rules.iter_mut().filter(|rule| rule.code == *code);
-    known.for_each(|rule| rule.period = ended(rule.period, first));
+    let known = rules.iter_mut().filter(|rule| rule.code() == code);
+    known.for_each(|rule| *rule = rule.during(ended(rule.period(), first)));
     rules.extend(new);
     true
 }
 
-fn ended(period: super::Period, at: Timestamp) -> super::Period {
+fn ended(period: Period, at: Timestamp) -> Period {
     if period.reaches(at) { period.ending(at) } else { period }
 }
 
@@ -139,7 +172,7 @@ fn same<T: PartialEq>(mut ones: Vec<T>, others: Vec<T>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::catalogue::{Band, Deal, PayIn, Period, ProductKind, RuleKind};
+    use crate::domain::catalogue::{Band, Deal, PayIn, ProductKind, RuleKind};
     use crate::domain::{Channel, Decline};
 
     fn at(ms: i64) -> Timestamp {

@@ -6,6 +6,7 @@ mod import;
 mod period;
 mod product;
 mod rate;
+mod reversal;
 mod rule;
 mod whole;
 
@@ -14,5 +15,6 @@ pub use import::Import;
 pub use period::Period;
 pub use product::{Benefit, BenefitKind, Offer, Product, ProductKind};
 pub use rate::{Rate, round_half_even};
+pub use reversal::ReversalRule;
 pub use rule::{Band, Deal, PayIn, Rule, RuleKind};
 pub use whole::{Catalogue, Flaw};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::code::Code;
 use super::product::{Offer, Product};
+use super::reversal::ReversalRule;
 use super::rule::{Deal, Rule, RuleKind};
 use crate::domain::{Decline, Timestamp};
 
@@ -28,6 +29,8 @@ pub(super) struct Lines {
     pub as_of: i64,
     pub products: Vec<Product>,
     pub rules: Vec<Rule>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reversals: Vec<ReversalRule>,
 }
 
 /// The catalogue in one of its versions. Nothing of it is in force before its first import.
@@ -162,6 +165,7 @@ impl Catalogue {
                 });
             }
         }
+        super::reversal::check(&self.lines.reversals, at, |product| self.places.contains_key(product))?;
         if self.rules().len() > usize::from(u16::MAX) {
             return Err(Flaw { what: "rules".into(), why: "expected at most 65535 over the years" });
         }

@@ -12,10 +12,12 @@ mod products;
 mod recharges;
 mod reconciliation;
 mod resellers;
+mod reversals;
 mod settlements;
 mod terminals;
 mod topups;
 mod transfers;
+mod trials;
 mod users;
 mod whoami;
 
@@ -41,6 +43,11 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::RechargesRead), routes!(recharges::list::list_recharges)),
         (Need::Scope(Scope::RechargesWrite), routes!(recharges::void::void_recharge)),
         (Need::Scope(Scope::RechargesRead), routes!(recharges::get::get_recharge)),
+        (Need::Scope(Scope::RechargesWrite), routes!(reversals::create::reverse_recharge)),
+        (Need::Scope(Scope::RechargesWrite), routes!(reversals::create::reverse_by_key)),
+        (Need::Scope(Scope::RechargesRead), routes!(reversals::list::list_reversals)),
+        (Need::Scope(Scope::RechargesRead), routes!(reversals::get::get_reversal)),
+        (Need::Scope(Scope::RechargesWrite), routes!(trials::try_recharge)),
         (Need::Scope(Scope::NetworkWrite), routes!(resellers::create::create_reseller)),
         (Need::Scope(Scope::NetworkRead), routes!(resellers::list::list_resellers)),
         (Need::Scope(Scope::NetworkRead), routes!(resellers::get::get_reseller)),

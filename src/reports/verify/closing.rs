@@ -6,6 +6,7 @@ use super::Slice;
 use super::finding::{Finding, VerifyError, offence};
 use super::fold::Fold;
 use super::records;
+use super::reversals;
 use super::topups;
 use super::usage;
 use crate::domain::{AccountNumber, Hold, ResellerId, Shard};
@@ -39,6 +40,7 @@ pub(super) async fn close(
     let beyond = check_operations(audit, fold, slice.head.sequence).await?;
     usage::check(fold, slice)?;
     topups::check(fold, &slice.records)?;
+    reversals::check(fold)?;
     Ok(beyond)
 }
 

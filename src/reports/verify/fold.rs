@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::Slice;
 use super::commission;
 use super::finding::{Finding, offence};
+use super::reversals::{self, Reversals};
 use super::topups::Topups;
 use super::usage::Sales;
 use crate::domain::encoding::Hash;
@@ -65,6 +66,7 @@ pub(super) struct Fold<'a> {
     pub records: HashMap<Uuid, AboutRecord>,
     pub sales: Sales<'a>,
     pub topups: Topups,
+    pub reversals: Reversals,
     frontier: Frontier,
     /// Of the head, from the left.
     subtrees: Vec<Subtree>,
@@ -90,6 +92,7 @@ impl<'a> Fold<'a> {
             records: HashMap::new(),
             sales: Sales::new(calendar),
             topups: Topups::default(),
+            reversals: Reversals::default(),
             frontier: Frontier::default(),
             subtrees: subtrees(&head.frontier),
             recorded_at: Timestamp::EPOCH,
@@ -281,12 +284,13 @@ impl<'a> Fold<'a> {
             Ordering::Equal => {
                 self.operations += 1;
                 self.topups.add(operation);
+                self.reversals.add(operation);
                 self.runs.extend(operation.run().map(|_| operation.clone()));
             }
             // It moved on later; the later entry has the digest.
             Ordering::Greater => {}
         }
-        if let Some(text) = commission::complaint(entry, operation) {
+        if let Some(text) = commission::complaint(entry, operation).or_else(|| reversals::complaint(entry, operation)) {
             return self.wrong(name, text);
         }
         if entry.kind.opens() {

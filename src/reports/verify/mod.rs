@@ -28,6 +28,7 @@ mod fold;
 mod movements;
 mod records;
 mod report;
+mod reversals;
 mod runs;
 mod settlements;
 mod topups;

@@ -28,7 +28,7 @@ impl<'a> Sales<'a> {
                 usage.count += 1;
                 usage.amount_minor = usage.amount_minor.saturating_add(recharge.amount_minor);
             }
-            EntryKind::RechargeReleased if usage.day == day => {
+            EntryKind::RechargeReleased | EntryKind::RechargeReversed if usage.day == day => {
                 usage.count -= 1;
                 usage.amount_minor = usage.amount_minor.saturating_sub(recharge.amount_minor);
             }

@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use super::file::{FileError, Reading};
 use crate::domain::catalogue::{Band, Benefit, BenefitKind, Code, Import, Offer, PayIn, Period, Product, ProductKind};
-use crate::domain::catalogue::{Rule, RuleKind};
-use crate::domain::{Channel, Money, Timestamp};
+use crate::domain::catalogue::{ReversalRule, Rule, RuleKind};
+use crate::domain::{Asker, Channel, Money, Timestamp};
 
 /// An offer as it is written.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -54,6 +54,20 @@ pub(super) struct RuleText {
     pub until: Option<String>,
 }
 
+/// A rule of reversals as it is written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReversalText {
+    code: String,
+    product: Option<String>,
+    by: String,
+    within_minutes: u32,
+    #[serde(default)]
+    partial: bool,
+    from: Option<String>,
+    until: Option<String>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileText {
@@ -61,6 +75,8 @@ struct FileText {
     product: Vec<ProductText>,
     #[serde(default)]
     rule: Vec<RuleText>,
+    #[serde(default)]
+    reversal: Vec<ReversalText>,
     #[serde(default)]
     withdrawn_rules: Vec<String>,
 }
@@ -78,6 +94,10 @@ pub(super) fn of_toml(text: &str, reading: &Reading<'_>) -> Result<Import, FileE
     for rule in &file.rule {
         let place = format!("rule {}", rule.code);
         import.rules.push(self::rule(rule, reading).map_err(|problem| problem.within(&place))?);
+    }
+    for rule in &file.reversal {
+        let place = format!("reversal {}", rule.code);
+        import.reversals.push(reversal(rule, reading).map_err(|problem| problem.within(&place))?);
     }
     for code in &file.withdrawn_rules {
         let code = code.parse().map_err(|problem| wrong("withdrawn_rules", problem).within("file"))?;
@@ -192,6 +212,18 @@ pub(super) fn heading(code: &str, name: &str, kind: &str) -> Result<Product, Wro
     let known = ProductKind::ALL.map(ProductKind::name).join(", ");
     let kind = ProductKind::from_name(kind).ok_or_else(|| wrong("kind", format!("expected one of {known}")))?;
     Ok(Product { code: self::code("code", code)?, name: name.into(), kind, offers: Vec::new() })
+}
+
+fn reversal(text: &ReversalText, reading: &Reading<'_>) -> Result<ReversalRule, Wrong> {
+    let known = Asker::ALL.map(Asker::name).join(", ");
+    Ok(ReversalRule {
+        code: code("code", &text.code)?,
+        product: text.product.as_deref().map(|text| code("product", text)).transpose()?,
+        by: Asker::from_name(&text.by).ok_or_else(|| wrong("by", format!("expected one of {known}")))?,
+        within_minutes: text.within_minutes,
+        partial: text.partial,
+        period: period(text.from.as_deref(), text.until.as_deref(), reading)?,
+    })
 }
 
 pub(super) fn rule(text: &RuleText, reading: &Reading<'_>) -> Result<Rule, Wrong> {

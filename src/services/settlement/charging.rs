@@ -183,7 +183,8 @@ pub fn compared(line: SettledLine, subscriber: Option<Subscriber>, recharge: Opt
     let Some((operation, sent)) = recharge.and_then(|operation| Some((operation, operation.recharge()?))) else {
         return line;
     };
-    let delivered = operation.status == Status::Completed;
+    // What was taken back since was delivered all the same: the record tells of the refill.
+    let delivered = operation.status.was_completed();
     let known_minor = if delivered { operation.amount_minor } else { 0 };
     let applied = line.kind == SettledKind::Refill;
     // An open one that it does not prove anything about is no agreement either.

@@ -235,7 +235,7 @@ impl Settlements {
         operation: &Operation,
         record: Option<ReconciliationItem>,
     ) -> Result<Option<ItemView>, StoreError> {
-        let Some(sent) = operation.recharge().filter(|_| operation.status == Status::Completed) else {
+        let Some(sent) = operation.recharge().filter(|_| operation.status.was_completed()) else {
             return self.topup_view(operation, record).await;
         };
         let since = BusinessDay::of(operation.created_at, &jiff::tz::TimeZone::UTC);

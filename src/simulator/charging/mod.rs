@@ -5,7 +5,9 @@
 //! | --- | --- |
 //! | `POST /refills` | `200` with the refill, its `result` and `code`, and how often it was `applied` |
 //! | `GET /refills/{reference}` | the same; `404` when not known |
-//! | `GET /applied/summary` | `{count, total_minor}` of what took effect |
+//! | `POST /reversals` | the same for credit that is taken back, under a reference of its own |
+//! | `GET /balances/{msisdn}` | `{balance_minor}`; `404` and `subscriber_unknown` when there is no such line |
+//! | `GET /applied/summary` | `{count, total_minor}` of what took effect, less what was taken back |
 //! | `GET /applied?after=&limit=` | what took effect, by reference: `{items, next}` |
 //! | `POST /Air` | the same books over UCIP: [`ucip`] |
 //! | `/tmf-api/prepayBalanceManagement/v4/…` | the same books over TMF654: [`tmf654`] |

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::books::{Reference, Refill, Summary, WrittenEntry, parse_amount, parse_msisdn};
 use super::charge::{Charged, Simulator};
+use super::ending::{Ending, Verdict};
 use super::recorder::NotRecorded;
 use super::{tmf654, ucip};
 use crate::domain::Money;
@@ -25,6 +26,8 @@ pub(super) fn router(simulator: Simulator) -> Router {
     Router::new()
         .route("/refills", post(refill))
         .route("/refills/{reference}", get(lookup))
+        .route("/reversals", post(reversal))
+        .route("/balances/{msisdn}", get(balance))
         .route("/applied", get(applied))
         .route("/records/{file}", get(daily_record))
         .route("/applied/summary", get(summary))
@@ -108,8 +111,25 @@ impl RefillBody {
 }
 
 async fn refill(State(simulator): State<Simulator>, body: Result<Bytes, BytesRejection>) -> Result<Response, Problem> {
+    let (reference, refill) = read(body)?;
+    charge(simulator, reference, refill).await
+}
+
+/// The same body and answer, for credit that is taken back: recorded below zero, under a reference of its own.
+async fn reversal(
+    State(simulator): State<Simulator>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    let (reference, refill) = read(body)?;
+    charge(simulator, reference, Refill { amount_minor: -refill.amount_minor, ..refill }).await
+}
+
+fn read(body: Result<Bytes, BytesRejection>) -> Result<(Reference, Refill), Problem> {
     let body = body.map_err(|rejection| Problem::new(rejection.status(), "bad_request", rejection.body_text()))?;
-    let (reference, refill) = RefillBody::parse(&body).map_err(Problem::bad_request)?;
+    RefillBody::parse(&body).map_err(Problem::bad_request)
+}
+
+async fn charge(simulator: Simulator, reference: Reference, refill: Refill) -> Result<Response, Problem> {
     match simulator.charge(&reference, refill).await? {
         Charged::Silence => Ok(simulator.stay_silent().await),
         Charged::Failure => Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong")),
@@ -128,8 +148,18 @@ async fn lookup(
     entry.map(|entry| Json(WrittenEntry::new(&reference, entry))).ok_or_else(not_known)
 }
 
+/// What a line has: `{balance_minor}`; 404 for one that is not known.
+async fn balance(State(simulator): State<Simulator>, Path(msisdn): Path<String>) -> Result<Response, Problem> {
+    let msisdn = parse_msisdn(&msisdn).map_err(Problem::bad_request)?;
+    if Ending::of(msisdn) == Ending::Answered(Verdict::SubscriberUnknown) {
+        return Err(Problem::new(StatusCode::NOT_FOUND, Verdict::SubscriberUnknown.code(), "no such line"));
+    }
+    let balance_minor = i64::try_from(simulator.books().balance(msisdn)).unwrap_or(i64::MAX);
+    Ok(Json(serde_json::json!({ "balance_minor": balance_minor })).into_response())
+}
+
 /// The refills of a day (UTC) as CSV: `2026-11-22.csv`, one line for each time that one took effect. A refill is of the
-/// second that its reference begins with.
+/// second that its reference begins with. What was taken back is not among them.
 async fn daily_record(State(simulator): State<Simulator>, Path(file): Path<String>) -> Result<Response, Problem> {
     let day = file.strip_suffix(".csv").and_then(|day| day.parse::<jiff::civil::Date>().ok());
     let day = day.ok_or_else(|| Problem::bad_request("expected a day such as 2026-11-22.csv"))?;
@@ -140,7 +170,7 @@ async fn daily_record(State(simulator): State<Simulator>, Path(file): Path<Strin
     };
     let mut text = String::from("reference,msisdn,amount,time,result\n");
     let books = simulator.books();
-    for (reference, entry) in books.entries() {
+    for (reference, entry) in books.entries().filter(|(_, entry)| entry.refill.amount_minor > 0) {
         let Some(at) = of_day(reference) else { continue };
         let amount = Money::from_minor(entry.refill.amount_minor, entry.refill.currency);
         let result = if entry.applied == 0 { "not_applied" } else { "applied" };

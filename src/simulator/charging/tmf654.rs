@@ -35,9 +35,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 pub(super) fn router(simulator: Simulator) -> Router<Simulator> {
     Router::new()
-        .route("/topupBalance", post(top_up).get(list))
+        .route("/topupBalance", post(top_up).get(topups))
         .route("/topupBalance/{id}", get(one))
-        .route("/transferBalance", post(transfer))
+        .route("/transferBalance", post(transfer).get(transfers))
         .route("/accumulatedBalance", get(accumulated))
         .route("/hub", post(register))
         .route("/hub/{id}", delete(unregister))
@@ -248,11 +248,21 @@ struct OfReason {
     reason: String,
 }
 
-async fn list(State(simulator): State<Simulator>, query: Result<Query<OfReason>, QueryRejection>) -> Response {
+async fn topups(State(simulator): State<Simulator>, query: Result<Query<OfReason>, QueryRejection>) -> Response {
+    list(&simulator, query, |entry| entry.refill.amount_minor > 0)
+}
+
+async fn transfers(State(simulator): State<Simulator>, query: Result<Query<OfReason>, QueryRejection>) -> Response {
+    list(&simulator, query, |entry| entry.refill.amount_minor < 0)
+}
+
+fn list(simulator: &Simulator, query: Result<Query<OfReason>, QueryRejection>, of: fn(&Entry) -> bool) -> Response {
     let Some(reference) = query.ok().and_then(|query| query.reason.parse::<Reference>().ok()) else {
         return bad("reason");
     };
-    let found: Vec<_> = simulator.books().get(&reference).map(|entry| shape(&reference, entry)).into_iter().collect();
+    let books = simulator.books();
+    let found = books.get(&reference).filter(|entry| of(entry));
+    let found: Vec<_> = found.map(|entry| shape(&reference, entry)).into_iter().collect();
     Json(found).into_response()
 }
 

@@ -171,11 +171,14 @@ fn load(transaction: &Transaction, state: &State, wants: &Wants) -> Result<Loade
     Ok(loaded)
 }
 
-/// All that was sold after a moment and not declined.
+/// How a recharge ends that counts for nothing: for no limit, and for no guard.
+const ENDED_WITHOUT_SALE: [Status; 2] = [Status::Declined, Status::Reversed];
+
+/// All that was sold after a moment, neither declined nor taken back.
 fn sales_since(view: View<'_>, question: SalesSince) -> Vec<(SimilarKey, Timestamp)> {
     let sale = |operation: &Operation| {
         let recharge = operation.recharge()?;
-        let counts = operation.created_at > question.since && operation.status != Status::Declined;
+        let counts = operation.created_at > question.since && !ENDED_WITHOUT_SALE.contains(&operation.status);
         counts.then_some(((operation.reseller, recharge.msisdn, operation.amount_minor), operation.created_at))
     };
     view.operations().filter_map(sale).collect()
@@ -187,7 +190,7 @@ fn tally(view: View<'_>, question: &TallyQuestion) -> Tally {
     let mut month = Usage { day: question.month, ..Usage::default() };
     for operation in view.books.operations.values() {
         let sold = operation.reseller == question.key.reseller
-            && operation.status != Status::Declined
+            && !ENDED_WITHOUT_SALE.contains(&operation.status)
             && operation
                 .recharge()
                 .is_some_and(|recharge| question.key.terminal.is_none() || recharge.terminal == question.key.terminal);
@@ -201,15 +204,16 @@ fn tally(view: View<'_>, question: &TallyQuestion) -> Tally {
     Tally { day, month }
 }
 
-/// When the latest such recharge that was not declined was created.
+/// When the latest such recharge that was neither declined nor taken back was created.
 fn latest(view: View<'_>, question: &RecentRecharge) -> Option<Timestamp> {
     let RecentRecharge { reseller, msisdn, amount_minor, since, .. } = *question;
     let committed = view.books.latest_sale(reseller, msisdn, amount_minor, since);
-    let committed = committed.filter_map(|sale| view.operation(sale.id)).find(|sale| sale.status != Status::Declined);
+    let committed =
+        committed.filter_map(|sale| view.operation(sale.id)).find(|sale| !ENDED_WITHOUT_SALE.contains(&sale.status));
     let written = view.written_operations().filter(|operation| {
         let sold = operation.recharge().is_some_and(|recharge| recharge.msisdn == msisdn);
         let same = sold && operation.reseller == reseller && operation.amount_minor == amount_minor;
-        same && operation.created_at > since && operation.status != Status::Declined
+        same && operation.created_at > since && !ENDED_WITHOUT_SALE.contains(&operation.status)
     });
     committed.into_iter().chain(written).map(|operation| operation.created_at).max()
 }

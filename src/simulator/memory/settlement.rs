@@ -96,7 +96,7 @@ impl SettlementReads for MemoryStore {
         let told: HashSet<_> = lines.filter_map(|(_, line)| line.pays()).collect();
         let waits = |operation: &&Operation| {
             operation.recharge().is_some()
-                && operation.status == Status::Completed
+                && [Status::Completed, Status::ReversalPending, Status::Reversed].contains(&operation.status)
                 && (query.from..query.to).contains(&operation.created_at)
                 && query.after.is_none_or(|after| operation.id > after)
                 && !told.contains(&operation.id)

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 
 use super::MemoryStore;
-use crate::domain::{Operation, OperationId, OperationKind, ResellerId, Timestamp};
+use crate::domain::{Details, Operation, OperationId, OperationKind, ResellerId, Timestamp};
 use crate::ports::{OperationSum, Party, PartyQuery, StoreError, TopupReads};
 
 #[async_trait]
@@ -37,8 +37,12 @@ impl TopupReads for MemoryStore {
     ) -> Result<Vec<Operation>, StoreError> {
         let state = self.shared.state();
         let of = |operation: &&Operation| {
-            operation.refund().is_some_and(|refund| refund.topup() == Ok(topup))
-                && before.is_none_or(|before| operation.id < before)
+            let of_it = match &operation.details {
+                Details::Refund(refund) => refund.topup() == Ok(topup),
+                Details::Reversal(reversal) => reversal.recharge() == Ok(topup),
+                _ => false,
+            };
+            of_it && before.is_none_or(|before| operation.id < before)
         };
         let mut found: Vec<_> = state.books.iter().flat_map(|books| books.operations.values()).filter(of).collect();
         found.sort_unstable_by_key(|operation| std::cmp::Reverse(operation.id));
@@ -55,7 +59,7 @@ impl TopupReads for MemoryStore {
         let below: HashSet<ResellerId> = state.network.subtree(roots).into_iter().collect();
         let mut sums: Vec<OperationSum> = Vec::new();
         let counted = |operation: &&Operation| {
-            [OperationKind::Recharge, OperationKind::Topup].contains(&operation.kind())
+            [OperationKind::Recharge, OperationKind::Topup, OperationKind::Reversal].contains(&operation.kind())
                 && below.contains(&operation.reseller)
                 && (from..to).contains(&operation.created_at)
         };
@@ -70,10 +74,20 @@ impl TopupReads for MemoryStore {
     }
 
     async fn open_topups(&self, after: OperationId, limit: u32) -> Result<Vec<Operation>, StoreError> {
+        Ok(self.looked_after(after, limit, |operation| operation.reversal().is_none()))
+    }
+
+    async fn open_reversals(&self, after: OperationId, limit: u32) -> Result<Vec<Operation>, StoreError> {
+        Ok(self.looked_after(after, limit, |operation| operation.reversal().is_some()))
+    }
+}
+
+impl MemoryStore {
+    fn looked_after(&self, after: OperationId, limit: u32, is_meant: fn(&Operation) -> bool) -> Vec<Operation> {
         let state = self.shared.state();
-        let open = |operation: &&Operation| operation.is_looked_after() && operation.id > after;
+        let open = |operation: &&Operation| operation.is_looked_after() && operation.id > after && is_meant(operation);
         let mut found: Vec<_> = state.books.iter().flat_map(|books| books.operations.values()).filter(open).collect();
         found.sort_unstable_by_key(|operation| operation.id);
-        Ok(found.into_iter().take(limit as usize).cloned().collect())
+        found.into_iter().take(limit as usize).cloned().collect()
     }
 }

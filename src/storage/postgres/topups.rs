@@ -86,4 +86,9 @@ impl TopupReads for PostgresStore {
         let statement = sqlx::query_as(sql::TOPUPS_OPEN).bind(after.uuid()).bind(i64::from(limit));
         self.complete_operations(statement).await
     }
+
+    async fn open_reversals(&self, after: OperationId, limit: u32) -> Result<Vec<Operation>, StoreError> {
+        let statement = sqlx::query_as(sql::REVERSALS_OPEN).bind(after.uuid()).bind(i64::from(limit));
+        self.complete_operations(statement).await
+    }
 }

@@ -28,50 +28,54 @@ pub const RESELLER_ID: Field =
     Field::text("reseller_id", 40, "Whose stock is sold.", "rsl_01939f3e-7c00-7000-8000-00000000000a")
         .matching("^rsl_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$");
 
+/// What a recharge is made of, besides key and reseller.
+pub const ORDER: [Field; 7] = [
+    Field::text("msisdn", 16, "Who gets the credit, in E.164 or in the national form.", "+212612345678")
+        .without_card_check(),
+    Field::text("amount", 64, "Face value as a decimal string.", "20.00").matching(r"^[0-9]+(\.[0-9]+)?$"),
+    Field::text("currency", 3, "Currency of the installation (ISO 4217).", "MAD"),
+    Field::text("product", Code::MAX_LEN, "Code of what is sold, of /v1/products; airtime when absent.", AIRTIME)
+        .matching(Code::PATTERN)
+        .optional(),
+    Field::choice("channel", || Channel::ALL.map(Channel::name).to_vec(), "Where it is sold.", "atm"),
+    Field::text("terminal_id", TerminalId::MAX_LEN, "The device that sells it.", "ATM-0007")
+        .matching("^[ -~]{1,32}$")
+        .optional(),
+    Field::flag("allow_repeat", "Sell it although the same was sold a moment ago. Part of the content."),
+];
+
+/// Reads reseller and [`ORDER`].
+pub fn read_order(fields: &mut Fields<'_>, state: &ApiState, external_id: Option<ExternalId>) -> Option<RechargeOrder> {
+    let reseller = fields.text("reseller_id", ResellerId::from_str);
+    let msisdn = fields.text("msisdn", |text| state.numbering.parse(text));
+    let amount = fields.text("amount", |text| Money::parse(text, state.currency));
+    fields.text("currency", |text| configured_currency(text, state.currency));
+    let product = fields.text("product", Code::from_str);
+    let channel = fields.text("channel", |text| Channel::from_name(text).ok_or("expected one of the channels"));
+    let terminal = fields.text("terminal_id", TerminalId::from_str);
+    let allow_repeat = fields.flag("allow_repeat");
+    Some(RechargeOrder {
+        external_id: external_id?,
+        reseller: reseller?,
+        msisdn: msisdn?,
+        amount_minor: amount?.minor(),
+        product: product.as_ref().map_or(AIRTIME, Code::as_str).into(),
+        channel: channel?,
+        terminal,
+        allow_repeat,
+    })
+}
+
 /// A recharge that is asked for.
 pub struct RechargeRequest(RechargeOrder);
 
 impl Readable for RechargeRequest {
-    const FIELDS: &'static [Field] = &[
-        EXTERNAL_ID,
-        RESELLER_ID,
-        Field::text("msisdn", 16, "Who gets the credit, in E.164 or in the national form.", "+212612345678")
-            .without_card_check(),
-        Field::text("amount", 64, "Face value as a decimal string.", "20.00").matching(r"^[0-9]+(\.[0-9]+)?$"),
-        Field::text("currency", 3, "Currency of the installation (ISO 4217).", "MAD"),
-        Field::text("product", Code::MAX_LEN, "Code of what is sold, of /v1/products; airtime when absent.", AIRTIME)
-            .matching(Code::PATTERN)
-            .optional(),
-        Field::choice("channel", || Channel::ALL.map(Channel::name).to_vec(), "Where it is sold.", "atm"),
-        Field::text("terminal_id", TerminalId::MAX_LEN, "The device that sells it.", "ATM-0007")
-            .matching("^[ -~]{1,32}$")
-            .optional(),
-        Field::flag("allow_repeat", "Sell it although the same was sold a moment ago. Part of the content."),
-    ];
+    const FIELDS: &'static [Field] =
+        &[EXTERNAL_ID, RESELLER_ID, ORDER[0], ORDER[1], ORDER[2], ORDER[3], ORDER[4], ORDER[5], ORDER[6]];
 
     fn read(mut fields: Fields<'_>, state: &ApiState) -> Result<Self, Problem> {
         let external_id = fields.text("external_id", ExternalId::from_str);
-        let reseller = fields.text("reseller_id", ResellerId::from_str);
-        let msisdn = fields.text("msisdn", |text| state.numbering.parse(text));
-        let amount = fields.text("amount", |text| Money::parse(text, state.currency));
-        fields.text("currency", |text| configured_currency(text, state.currency));
-        let product = fields.text("product", Code::from_str);
-        let channel = fields.text("channel", |text| Channel::from_name(text).ok_or("expected one of the channels"));
-        let terminal = fields.text("terminal_id", TerminalId::from_str);
-        let allow_repeat = fields.flag("allow_repeat");
-        let order = || {
-            Some(RechargeOrder {
-                external_id: external_id?,
-                reseller: reseller?,
-                msisdn: msisdn?,
-                amount_minor: amount?.minor(),
-                product: product.as_ref().map_or(AIRTIME, Code::as_str).into(),
-                channel: channel?,
-                terminal,
-                allow_repeat,
-            })
-        };
-        let order = order();
+        let order = read_order(&mut fields, state, external_id);
         fields.finish(order).map(Self)
     }
 }

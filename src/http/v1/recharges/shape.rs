@@ -8,7 +8,9 @@ use utoipa::openapi::{RefOr, schema::Schema};
 use utoipa::{PartialSchema as _, ToSchema};
 
 use crate::domain::catalogue::{Catalogue, Offer};
-use crate::domain::{Currency, Decline, Money, Msisdn, Operation, OperationKind, Status, TerminalId, Timestamp};
+use crate::domain::{
+    Currency, Decline, Money, Msisdn, Operation, OperationKind, SaleTerms, Status, TerminalId, Timestamp,
+};
 use crate::http::schema;
 use crate::http::state::Api;
 use crate::http::v1::products::BenefitJson;
@@ -38,6 +40,7 @@ pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
     "charging_reference": "1795336200000000123",
     "balance_after": "1980.00",
     "commission": "0.00",
+    "reversed_amount": "0.00",
     "created_at": "2026-11-22T08:30:00.000Z",
     "updated_at": "2026-11-22T08:30:00.350Z",
     "final_status_expected_at": null
@@ -81,9 +84,12 @@ pub struct Recharge {
     /// Available stock right after this reservation, frozen; null when declined.
     #[schema(example = "1980.00", required)]
     balance_after: Option<String>,
-    /// What the seller earned by it; zero until it is completed. `/v1/recharges/{id}/commission` explains it.
+    /// What the seller earned by what is left of it; zero until it is completed. `/v1/recharges/{id}/commission` explains it.
     #[schema(example = "0.00")]
     commission: String,
+    /// What of the amount was taken back by reversals; `/v1/recharges/{id}/reversals` lists them.
+    #[schema(example = "0.00")]
+    reversed_amount: String,
     #[schema(example = "2026-11-22T08:30:00.000Z", format = DateTime)]
     created_at: String,
     #[schema(example = "2026-11-22T08:30:00.350Z", format = DateTime)]
@@ -121,8 +127,11 @@ impl Recharge {
         let offer = recharge
             .filter(|recharge| recharge.terms.catalogue > 0)
             .and_then(|recharge| catalogue.offer(&recharge.product, operation.amount_minor, operation.created_at).ok());
-        let earned = recharge.and_then(|recharge| recharge.terms.of_seller());
-        let earned = earned.filter(|_| is_earned(operation.status));
+        let reversed_minor = recharge.map_or(0, |recharge| recharge.reversed_minor);
+        let left = recharge
+            .filter(|_| is_earned(operation.status))
+            .map(|recharge| recharge.terms.part(reversed_minor, operation.amount_minor, operation.amount_minor));
+        let earned = left.as_ref().and_then(SaleTerms::of_seller);
         Self {
             id: OperationKind::Recharge.render(operation.id),
             external_id: operation.external_id.to_string(),
@@ -144,6 +153,7 @@ impl Recharge {
                 .map(|reference| reference.to_string()),
             balance_after: operation.balance_after.filter(|_| operation.status != Status::Declined).map(money),
             commission: money(earned.map_or(0, |earned| earned.amount_minor)),
+            reversed_amount: money(reversed_minor),
             created_at: operation.created_at.to_string(),
             updated_at: operation.updated_at.to_string(),
             final_status_expected_at: expected_at.filter(|_| operation.status.is_open()).map(|at| at.to_string()),

@@ -1,4 +1,5 @@
--- The similar-recharge guard: when did each of these resellers last sell this amount to this number?
+-- The similar-recharge guard: when did each of these resellers last sell this amount to this number,
+-- not counting what was taken back as a whole (status 6)?
 -- Parameters, pairwise: positions of the questions, shards, resellers, numbers, amounts, creation times after
 -- which it counts, ids that nothing so recent is below; then the codes of the kind recharge and of the status
 -- declined. Rows: position and creation time, for the questions that have an answer.
@@ -12,6 +13,6 @@ CROSS JOIN LATERAL (
     FROM operation o
     WHERE o.shard = wanted.shard AND o.msisdn = wanted.msisdn AND o.id >= wanted.first_id
       AND o.reseller IS NOT DISTINCT FROM wanted.reseller AND o.amount_minor = wanted.amount_minor
-      AND o.created_at > wanted.since AND o.kind = $8 AND o.status <> $9
+      AND o.created_at > wanted.since AND o.kind = $8 AND o.status NOT IN ($9, 6)
 ) AS latest
 WHERE latest.created_at IS NOT NULL

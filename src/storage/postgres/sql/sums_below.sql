@@ -1,4 +1,4 @@
--- What recharges and top-ups (kinds 1 and 10) of whole subtrees that began within a time sum to, by kind and status.
+-- What recharges, top-ups and reversals (kinds 1, 10 and 15) of whole subtrees that began within a time sum to, by kind and status.
 -- Parameters: roots; first id, id before which, created from, created before.
 -- Rows: kind, status, count, amount. Each shard is walked on its primary key; OFFSET 0 keeps the look-up of the ancestor a
 -- probe per row.
@@ -9,7 +9,7 @@ CROSS JOIN LATERAL (
     WHERE o.shard = s.shard
       AND o.id >= $2 AND o.id < $3
       AND o.created_at >= $4 AND o.created_at < $5
-      AND o.kind IN (1, 10)
+      AND o.kind IN (1, 10, 15)
       AND EXISTS (
           SELECT 1 FROM reseller_ancestor a
           WHERE a.ancestor = ANY ($1) AND a.descendant = o.reseller

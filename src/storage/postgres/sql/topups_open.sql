@@ -1,4 +1,4 @@
--- A page of what is open of top-ups and refunds, by id, so the oldest first.
+-- A page of what is open of top-ups and refunds (kinds 10 and 11), by id, so the oldest first.
 -- Parameters: id of the last one of the page before, limit. Rows: operations.
 -- The table of open ones is small. OFFSET 0 keeps the order: it outside.
 SELECT o.shard, o.id, o.kind, o.partner, o.reseller, o.external_id, o.amount_minor, o.status, o.decline,
@@ -8,6 +8,6 @@ FROM topup_open t
 CROSS JOIN LATERAL (
     SELECT o.* FROM operation o WHERE o.shard = t.shard AND o.id = t.id OFFSET 0
 ) AS o
-WHERE t.id > $1
+WHERE t.id > $1 AND o.kind IN (10, 11)
 ORDER BY t.id
 LIMIT $2

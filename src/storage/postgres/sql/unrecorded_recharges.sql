@@ -1,4 +1,4 @@
--- A page of the completed recharges that no line of the charging system's record tells of, the oldest first.
+-- A page of the recharges that were completed, taken back since or not, that no line of the charging system's record tells of, the oldest first.
 -- Parameters: id after which, id before which, begun from, begun before, limit.
 -- Rows: operations by id, by the primary key of each shard until a page is full; lines of files stand in shard 0.
 SELECT o.shard, o.id, o.kind, o.partner, o.reseller, o.external_id, o.amount_minor, o.status, o.decline,
@@ -9,7 +9,7 @@ CROSS JOIN LATERAL (
     SELECT o.* FROM operation o
     WHERE o.shard = s.shard
       AND o.id > $1 AND o.id < $2 AND o.created_at >= $3 AND o.created_at < $4
-      AND o.kind = 1 AND o.status = 2
+      AND o.kind = 1 AND o.status IN (2, 5, 6)
       AND NOT EXISTS (SELECT 1 FROM settlement_line l WHERE l.shard = 0 AND l.paid = o.id OFFSET 0)
     ORDER BY o.id
     LIMIT $5

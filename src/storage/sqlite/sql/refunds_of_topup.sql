@@ -1,4 +1,4 @@
--- A page of the refunds of one top-up, newest first.
+-- A page of the refunds of one top-up, or of the reversals of one recharge, newest first.
 -- Parameters: shard, top-up, id before which, limit. Rows: operations by id, descending.
 -- Of the states of a refund the one that its operation's row means. CROSS JOIN keeps the order.
 SELECT o.shard, o.id, o.kind, o.partner, o.reseller, o.external_id, o.amount_minor, o.status, o.decline,

@@ -1,4 +1,4 @@
--- A page of one shard's completed recharges that no line of the charging system's record tells of, the oldest first; the
+-- A page of one shard's recharges that were completed, taken back since or not, that no line of the charging system's record tells of, the oldest first; the
 -- program merges the pages of the shards.
 -- Parameters: shard; id after which, id before which, begun from, begun before, limit.
 -- Rows: operations by id, by the primary key; lines of files stand in shard 0.
@@ -8,7 +8,7 @@ SELECT o.shard, o.id, o.kind, o.partner, o.reseller, o.external_id, o.amount_min
 FROM operation o
 WHERE o.shard = ?1
   AND o.id > ?2 AND o.id < ?3 AND o.created_at >= ?4 AND o.created_at < ?5
-  AND o.kind = 1 AND o.status = 2
+  AND o.kind = 1 AND o.status IN (2, 5, 6)
   AND NOT EXISTS (SELECT 1 FROM settlement_line l WHERE l.shard = 0 AND l.paid = o.id)
 ORDER BY o.id
 LIMIT ?6

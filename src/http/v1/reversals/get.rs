@@ -1,0 +1,29 @@
+//! `GET /v1/reversals/{id}`.
+
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+
+use super::shape::ReversalJson;
+use crate::domain::{OperationId, OperationKind};
+use crate::http::problem::{Code, Problem, ProblemJson};
+use crate::http::state::ApiState;
+use crate::services::Caller;
+
+/// A reversal as it stands now
+#[utoipa::path(
+    get, path = "/v1/reversals/{id}", operation_id = "get_reversal", tag = "recharges",
+    params(("id" = String, Path, description = "Its id", example = "rev_01939f3e-7c00-7000-8000-000000000005")),
+    responses(
+        (status = 200, description = "The reversal", body = ReversalJson),
+        (status = 404, description = "Unknown, or outside the caller's subtrees", body = ProblemJson, content_type = "application/problem+json"),
+    )
+)]
+pub async fn get_reversal(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<ReversalJson>, Problem> {
+    let id = OperationId::parse(&id, OperationKind::Reversal.prefix()).ok_or_else(|| Problem::new(Code::NotFound))?;
+    let operation = state.reversals.get(&caller, id).await?;
+    ReversalJson::of(&state, &operation).map(Json)
+}

@@ -1,0 +1,13 @@
+-- A page of what is open of reversals (kind 15), by id, so the oldest first.
+-- Parameters: id of the last one of the page before, limit. Rows: operations.
+-- The table of open ones is small. OFFSET 0 keeps the order: it outside.
+SELECT o.shard, o.id, o.kind, o.partner, o.reseller, o.external_id, o.amount_minor, o.status, o.decline,
+       o.balance_after, o.created_at, o.updated_at, o.last_sequence, o.counterparty, o.msisdn, o.msisdn_salt,
+       o.product, o.channel, o.terminal, o.allow_repeat, o.charging_reference, o.submit_by
+FROM topup_open t
+CROSS JOIN LATERAL (
+    SELECT o.* FROM operation o WHERE o.shard = t.shard AND o.id = t.id OFFSET 0
+) AS o
+WHERE t.id > $1 AND o.kind = 15
+ORDER BY t.id
+LIMIT $2
