@@ -48,3 +48,4 @@ mod topups;
 mod transfers;
 mod users;
 mod verify;
+mod webhooks;

@@ -19,6 +19,7 @@ pub mod network;
 pub mod node;
 mod node_jobs;
 mod node_topups;
+mod node_webhooks;
 pub mod openapi;
 pub mod partner;
 pub mod person;

@@ -183,6 +183,8 @@ entry_kinds! {
     EvidenceRecorded = 126, "recharge.evidence_recorded", OpenOperation;
     /// What was received contradicts the outcome that stands; the outcome stays.
     EvidenceContradicts = 127, "recharge.evidence_contradicts", Operation;
+    /// We send no more events to an endpoint of a partner; what a partner does to it is a record that is put.
+    WebhookDisabled = 150, "webhook.disabled", Record;
     UserCreated = 80, "user.created", Record, staff;
     /// Counted before the PIN is compared.
     PinAttempted = 81, "user.pin_attempted", Record;

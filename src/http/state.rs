@@ -17,7 +17,7 @@ use crate::services::stock_watch::StockWatches;
 use crate::services::topups::Topups;
 use crate::services::{
     Allocations, Audit, Catalogues, Commissions, Directory, FourEyes, Limits, Network, Recharges, Reconciliation,
-    Settlements, Statements, Stock, Terminals, Transfers, Users,
+    Settlements, Statements, Stock, Terminals, Transfers, Users, Webhooks,
 };
 
 /// All that the API is wired to.
@@ -47,6 +47,7 @@ pub struct Api {
     pub directory: Arc<Directory>,
     pub audit: Arc<Audit>,
     pub users: Arc<Users>,
+    pub webhooks: Arc<Webhooks>,
     /// For `/readyz` alone.
     pub reads: Arc<dyn Reads>,
     pub tokens: Arc<Tokens>,

@@ -31,6 +31,7 @@ pub mod terminals;
 pub mod topups;
 pub mod transfers;
 mod users;
+pub mod webhooks;
 
 pub use allocations::Allocations;
 pub use audit::{Audit, AuditFilter, AuditPage};
@@ -50,3 +51,4 @@ pub use stock::{Balance, Stock};
 pub use terminals::Terminals;
 pub use transfers::{TransferOrder, Transfers};
 pub use users::{PinRefusal, UserPage, UserPlace, Users, Verification};
+pub use webhooks::Webhooks;

@@ -22,3 +22,4 @@ mod stock_watch;
 mod terminals;
 mod transfers;
 mod users;
+mod webhooks;

@@ -12,6 +12,7 @@ pub mod proxy;
 pub mod script;
 pub mod topups;
 pub mod transfers;
+pub mod webhooks;
 pub mod world;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -122,7 +123,8 @@ pub fn in_memory_on(store: &MemoryStore) -> Books {
         movements: store.clone(),
         topups: store.clone(),
         settlement: store.clone(),
-        notifications: store,
+        notifications: store.clone(),
+        webhooks: store,
     }
 }
 
