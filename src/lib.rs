@@ -11,6 +11,7 @@
 //! | 2 | [`exchange`] | one HTTP exchange with a peer, able to prove that nothing was sent |
 //! | 3 | [`engine`], [`storage`], [`charging`] | the posting engine; SQL; charging adapters |
 //! | 3 | [`acquiring`] | acquirers: adapters, the choice between them, circuit breakers |
+//! | 3 | [`notify`] | signed notices to partners, to addresses of the public Internet alone |
 //! | 4 | [`services`] | use cases: orchestrate engine and ports |
 //! | 5 | [`http`], [`jobs`], [`reports`] | the ways in, the background work, the auditors' reports |
 //! | 6 | [`simulator`] | stand-ins for the outside world, seeded networks, load |
@@ -25,6 +26,7 @@ pub mod ports;
 pub mod acquiring;
 pub mod charging;
 pub mod engine;
+pub mod notify;
 pub mod storage;
 
 pub mod services;

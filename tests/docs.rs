@@ -136,9 +136,13 @@ fn settings_exist_with_the_defaults_that_are_told() {
         for span in code_spans(&text) {
             let section = span.split_once('.').map(|(section, _)| section);
             let is_setting = section.is_some_and(|section| sections.contains(section)) && !span.contains([' ', '=']);
-            // Kinds of entries look like settings.
+            // Kinds of entries and types of events look like settings.
             let is_entry = taabia::domain::EntryKind::ALL.iter().any(|kind| kind.name() == span);
-            assert!(!is_setting || is_entry || settings.contains_key(span), "{name}: there is no setting {span}");
+            let is_event = taabia::domain::EventType::from_name(span).is_some();
+            assert!(
+                !is_setting || is_entry || is_event || settings.contains_key(span),
+                "{name}: there is no setting {span}"
+            );
         }
         let words = text.split(|c: char| !(c.is_ascii_uppercase() || c == '_'));
         for word in words.filter(|word| word.starts_with("TAABIA_") && word.len() > 7 && *word != "TAABIA_CONFIG") {
@@ -271,6 +275,36 @@ impl Drop for Demo {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "scripts/test tells where it installed the library")]
+fn the_events_for_partners_work_as_pasted() {
+    let text = document("README.md");
+    let quick_start = shell_blocks(&text, "## Quick start", "\n## Commands");
+    let events = shell_blocks(&text, "## Events for partners", "\n## Speed");
+    let script = [&quick_start[..2], &events[..]].concat().concat();
+    let folder = tempfile::tempdir().unwrap();
+    let demo = Demo::start(&folder.path().join("data"));
+    let program = Path::new(env!("CARGO_BIN_EXE_taabia"));
+    let python = std::env::var_os("TAABIA_TEST_STANDARDWEBHOOKS").expect("scripts/test installs standardwebhooks");
+    let variables = [("DATA", &*demo.data_dir), ("TAABIA", program), ("PYTHON", Path::new(&python))];
+    let output = run_shell(&["-eu"], &script, &variables);
+    let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}\n{errors}");
+    let mut rest = &*said;
+    for expected in [
+        r#""delivered":true"#,
+        r#""status":"in_doubt""#,
+        "verified webhook_endpoint.test enabled",
+        "verified recharge.submitted",
+        "verified recharge.in_doubt",
+        "verified recharge.declined declined",
+        r#""event_type":"recharge.declined""#,
+    ] {
+        let Some(at) = rest.find(expected) else { panic!("expected {expected} in what follows:\n{rest}\n{errors}") };
+        rest = &rest[at + expected.len()..];
     }
 }
 

@@ -50,3 +50,4 @@ mod topups;
 mod transfers;
 mod users;
 mod verify;
+mod webhooks;

@@ -14,6 +14,7 @@ use taabia::domain::ids::uuid_v7;
 use taabia::domain::{PartnerId, ResellerId, Shard};
 use taabia::engine::{Engine, EngineConfig};
 use taabia::http::{self, Api, Exports, Readiness};
+use taabia::notify::{AllowedAddresses, HttpNotifier, NotifierSettings};
 use taabia::ports::{Clock as _, NetworkReads, Registry};
 use taabia::services::access::{
     Authenticator, AuthenticatorSettings, Clients, KeyFile, KeyRing, KeySource, NewClient, SecretHasher, TokenSettings,
@@ -26,6 +27,7 @@ use taabia::services::reversals::{ReversalConfig, ReversalDeps};
 use taabia::services::statements::Boundaries;
 use taabia::services::stock_watch::StockWatches;
 use taabia::services::topups::{TopupConfig, TopupDeps, Topups};
+use taabia::services::webhooks::WebhookKey;
 use taabia::services::{
     Allocations, Audit, Catalogues, Commissions, Directory, FourEyes, Limits, Network, Recharges, Reversals, Scope,
     Statements, Stock, Terminals, Transfers, Users,
@@ -82,7 +84,7 @@ pub async fn measure(arguments: &Arguments) -> Result<()> {
     let listener = listener.tap_io(|connection| {
         connection.set_nodelay(true).expect("a fresh connection takes options");
     });
-    let server = tokio::spawn(async move { axum::serve(listener, http::router(api)).await });
+    let server = tokio::spawn(async move { axum::serve(listener, http::router(Arc::new(api))).await });
     let during = arguments.duration()?;
     let measured = tokio::task::spawn_blocking(move || {
         for connections in [64, 256] {
@@ -268,6 +270,26 @@ fn reconciliation(
     taabia::services::Reconciliation { reads, topups, calendar: config.calendar() }
 }
 
+/// Nobody is told of anything here.
+fn webhooks(
+    ledger: Arc<InstantLedger>,
+    store: Arc<taabia::simulator::MemoryStore>,
+) -> Result<taabia::services::Webhooks> {
+    let settings = NotifierSettings { answer_within_ms: 1_000, addresses: AllowedAddresses::Public };
+    Ok(taabia::services::Webhooks {
+        ledger: ledger.clone(),
+        reads: ledger,
+        movements: store.clone(),
+        outbox: store,
+        notifier: Arc::new(HttpNotifier::new(settings)?),
+        key: Arc::new(WebhookKey::parse(&WebhookKey::draw(&SystemRandomness))?),
+        clock: Arc::new(SystemClock),
+        randomness: Arc::new(SystemRandomness),
+        shards: SHARDS,
+        overlap_ms: 0,
+    })
+}
+
 /// Wired as a node is, with the one ledger in place of engine and store.
 fn api(
     config: &Config,
@@ -358,6 +380,7 @@ fn api(
         statements,
         audit: Arc::new(Audit { directory: directory.clone(), reads: ledger.clone() }),
         users: Arc::new(users),
+        webhooks: Arc::new(webhooks(ledger.clone(), store.clone())?),
         allocations: Arc::new(allocations(ledger.clone(), store, directory.clone())),
         four_eyes: Arc::new(FourEyes {
             ledger: ledger.clone(),

@@ -54,7 +54,8 @@ struct Plan {
     outlets: Vec<ResellerId>,
 }
 
-const SELL: &[Scope] = &[Scope::RechargesWrite, Scope::RechargesRead, Scope::StockRead];
+const SELL: &[Scope] =
+    &[Scope::RechargesWrite, Scope::RechargesRead, Scope::StockRead, Scope::WebhooksWrite, Scope::WebhooksRead];
 
 fn plans(branches: &[Branch]) -> Vec<Plan> {
     let roots_of = |branches: &[Branch]| branches.iter().map(|branch| branch.root).collect::<Vec<_>>();
@@ -81,6 +82,8 @@ fn plans(branches: &[Branch]) -> Vec<Plan> {
                 Scope::StockWrite,
                 Scope::TopupsWrite,
                 Scope::TopupsRead,
+                Scope::WebhooksWrite,
+                Scope::WebhooksRead,
             ],
             roots: vec![branches[0].wholesalers[0]],
             outlets: branches[0].outlets[..per_wholesaler].to_vec(),

@@ -20,6 +20,7 @@ pub mod node;
 mod node_jobs;
 mod node_reversals;
 mod node_topups;
+mod node_webhooks;
 pub mod openapi;
 pub mod partner;
 pub mod person;

@@ -16,6 +16,7 @@ use super::config::{Config, SigningKey, charging_setups, evidence_rules};
 use super::node_jobs::{start_jobs, stock_jobs};
 use super::node_reversals::{reversal_job, reversals};
 use super::node_topups::{acquirers, cashier, topup_job, topups};
+use super::node_webhooks::{webhook_job, webhooks};
 use super::settlement::{reconciliation, settlements};
 use crate::charging::{self, ChargingSystems};
 use crate::domain::{Money, SystemName};
@@ -176,7 +177,8 @@ impl Node {
         let cashier = Arc::new(cashier(config, through, acquirers.clone(), &url));
         let topups =
             Arc::new(topups(storage, engine.clone(), directory.clone(), (acquirers.clone(), cashier.clone()), config));
-        let router = http::router(Api {
+        let webhooks = webhooks(config, storage, engine.clone())?;
+        let api = Arc::new(Api {
             settlements: Arc::new(settlements(config, storage, engine.clone(), acquirers)),
             reconciliation: Arc::new(reconciliation(config, storage)),
             topups: topups.clone(),
@@ -184,13 +186,7 @@ impl Node {
             gate: engine.gate().clone(),
             recharges: recharges.clone(),
             reversals: reversals.clone(),
-            network: Arc::new(Network {
-                directory: directory.clone(),
-                ledger: engine.clone(),
-                reads: storage.network.clone(),
-                clock: clock.clone(),
-                randomness: randomness.clone(),
-            }),
+            network: Arc::new(network(storage, engine.clone(), directory.clone())),
             terminals: Arc::new(Terminals {
                 directory: directory.clone(),
                 ledger: engine.clone(),
@@ -204,6 +200,7 @@ impl Node {
             stock: Arc::new(Stock { directory: directory.clone(), reads: reads.clone(), clock: clock.clone() }),
             audit: Arc::new(Audit { directory: directory.clone(), reads: reads.clone() }),
             users: Arc::new(users(storage, engine.clone(), directory.clone())?),
+            webhooks: webhooks.clone(),
             statements: statements.clone(),
             business_days: business_days(config, storage, engine.clone()),
             stock_watches: stock_watches(storage, engine.clone(), directory.clone(), statements),
@@ -213,7 +210,7 @@ impl Node {
             },
             allocations: allocations.clone(),
             four_eyes: four_eyes.clone(),
-            directory,
+            directory: directory.clone(),
             reads: reads.clone(),
             tokens: Arc::new(tokens),
             authenticator: Arc::new(authenticator),
@@ -224,12 +221,13 @@ impl Node {
             readiness: readiness.clone(),
         });
         let (stop_server, server_stopped) = watch::channel(false);
-        let serving = tokio::spawn(serve(router, listener, server_stopped));
+        let serving = tokio::spawn(serve(http::router(api.clone()), listener, server_stopped));
         let (stop_jobs, jobs_stopped) = watch::channel(false);
         let mut jobs = start_jobs(config, storage, &engine, charging, &jobs_stopped);
         jobs.push(tokio::spawn(reversal_job(config, storage, reversals).run(jobs_stopped.clone())));
         jobs.extend(stock_jobs(config, storage, &engine, &allocations, &jobs_stopped));
-        jobs.push(tokio::spawn(topup_job(config, storage, cashier).run(jobs_stopped)));
+        jobs.push(tokio::spawn(topup_job(config, storage, cashier).run(jobs_stopped.clone())));
+        jobs.push(tokio::spawn(webhook_job(config, storage, &webhooks, (api, directory)).run(jobs_stopped)));
         jobs.push(tokio::spawn(super::telemetry::upkeep(metrics)));
         Ok(Self {
             url,
@@ -289,6 +287,11 @@ pub(super) fn commissions(
     directory: Arc<Directory>,
 ) -> Commissions {
     Commissions { recharges, catalogues, directory, reads: storage.store.clone() }
+}
+
+fn network(storage: &Storage, ledger: Arc<Engine>, directory: Arc<Directory>) -> Network {
+    let (clock, randomness) = (Arc::new(SystemClock), Arc::new(SystemRandomness));
+    Network { directory, ledger, reads: storage.network.clone(), clock, randomness }
 }
 
 fn limits(storage: &Storage, engine: Arc<Engine>, directory: Arc<Directory>) -> Limits {

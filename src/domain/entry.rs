@@ -199,6 +199,8 @@ entry_kinds! {
     RechargePartlyReversed = 148, "recharge.partly_reversed", Operation;
     /// Not taken back: completed again.
     RechargeKept = 149, "recharge.kept", Operation;
+    /// We send no more events to an endpoint of a partner; what a partner does to it is a record that is put.
+    WebhookDisabled = 150, "webhook.disabled", Record;
     UserCreated = 80, "user.created", Record, staff;
     /// Counted before the PIN is compared.
     PinAttempted = 81, "user.pin_attempted", Record;

@@ -91,6 +91,12 @@ typed_id!(
     "stl_"
 );
 
+typed_id!(
+    /// An endpoint of a partner that events are sent to.
+    WebhookId,
+    "whe_"
+);
+
 impl ResellerId {
     /// The operator itself, where an operation has no reseller: issues and allocations.
     pub const OPERATOR: Self = Self(Uuid::nil());

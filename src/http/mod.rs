@@ -29,6 +29,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub use openapi::openapi;
 pub use state::{Api, ApiState, Exports, Readiness};
+pub use v1::Shapes;
 
 use self::trace::TraceIds;
 
@@ -36,9 +37,8 @@ use self::trace::TraceIds;
 const MAX_BODY_BYTES: usize = 16 * 1024;
 
 /// The whole API, ready to be served.
-pub fn router(api: Api) -> Router {
-    let trace_ids = Arc::new(TraceIds::new(&*api.randomness));
-    let state: ApiState = Arc::new(api);
+pub fn router(state: ApiState) -> Router {
+    let trace_ids = Arc::new(TraceIds::new(&*state.randomness));
     let mut calls = OpenApiRouter::new();
     for (need, call) in v1::calls() {
         calls = calls.routes(authorisation::guarded(need, call, &state));

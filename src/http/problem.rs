@@ -16,6 +16,7 @@ use crate::ledger::PlaceRefusal;
 use crate::ledger::limits::LimitRefusal;
 use crate::ledger::user::UserRefusal;
 use crate::services::ServiceError;
+use crate::services::webhooks::WebhookRefusal;
 
 /// `application/problem+json` (RFC 9457 §3).
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -329,6 +330,7 @@ impl From<ServiceError> for Problem {
                 let error = FieldError { pointer: "/reseller_id".into(), code: "invalid", detail };
                 Self::with_errors(Code::ValidationFailed, vec![error])
             }
+            ServiceError::Webhook(refusal) => of_webhook(refusal),
             ServiceError::ApprovalExpired => Self::new(Code::ApprovalExpired),
             ServiceError::TooManyLines => {
                 Self::new(Code::PayloadTooLarge).detail("the rule meets more than 100,000 resellers")
@@ -344,6 +346,25 @@ impl From<ServiceError> for Problem {
 fn code_differs(field: &'static str) -> FieldError {
     let detail = "differs from that of the reseller that has the code".into();
     FieldError { pointer: format!("/{field}"), code: "differs", detail }
+}
+
+/// Why an endpoint for events is not to be as somebody wants it.
+fn of_webhook(refusal: WebhookRefusal) -> Problem {
+    let bad = |field: &str, detail: String| {
+        let error = FieldError { pointer: format!("/{field}"), code: "invalid", detail };
+        Problem::with_errors(Code::ValidationFailed, vec![error])
+    };
+    match refusal {
+        WebhookRefusal::Url(expected) => bad("url", expected.into()),
+        WebhookRefusal::EventType(event) => {
+            bad("event_types", format!("the client lacks the scope to read what {} tells", event.name()))
+        }
+        WebhookRefusal::ReplayFrom(expected) => bad("from", expected.into()),
+        WebhookRefusal::TooMany => Problem::new(Code::ConflictingState).detail("a client has at most 16 endpoints"),
+        WebhookRefusal::OtherKey => {
+            Problem::new(Code::ConflictingState).detail("its secret is good no longer; ask for a new one")
+        }
+    }
 }
 
 /// Why the network does not change like that.

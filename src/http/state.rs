@@ -17,7 +17,7 @@ use crate::services::stock_watch::StockWatches;
 use crate::services::topups::Topups;
 use crate::services::{
     Allocations, Audit, Catalogues, Commissions, Directory, FourEyes, Limits, Network, Recharges, Reconciliation,
-    Reversals, Settlements, Statements, Stock, Terminals, Transfers, Users,
+    Reversals, Settlements, Statements, Stock, Terminals, Transfers, Users, Webhooks,
 };
 
 /// All that the API is wired to.
@@ -48,6 +48,7 @@ pub struct Api {
     pub directory: Arc<Directory>,
     pub audit: Arc<Audit>,
     pub users: Arc<Users>,
+    pub webhooks: Arc<Webhooks>,
     /// For `/readyz` alone.
     pub reads: Arc<dyn Reads>,
     pub tokens: Arc<Tokens>,

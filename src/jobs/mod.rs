@@ -12,6 +12,7 @@ pub mod runs;
 pub mod statements;
 pub mod stock_watch;
 pub mod topups;
+pub mod webhooks;
 
 pub use acceptance::AcceptanceJob;
 pub use business_days::BusinessDayJob;
@@ -24,3 +25,4 @@ pub use runs::{RunConfig, RunJob};
 pub use statements::{StatementConfig, StatementJob};
 pub use stock_watch::StockWatchJob;
 pub use topups::TopupJob;
+pub use webhooks::{WebhookConfig, WebhookJob};

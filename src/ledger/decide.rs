@@ -289,7 +289,8 @@ fn put_record(
         let step = records::step(EntryKind::RecordCopied, &new);
         books.shard_mut(shard).record(step, &command.actor, moment.now);
     }
-    record_plain(books, home, records::step(EntryKind::RecordPut, &new), command, moment);
+    let kind = records::kind_of(books.shard(home).record_of(&request.key).map(|record| &**record), &new);
+    record_plain(books, home, records::step(kind, &new), command, moment);
     Ok(Outcome::Put(new))
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::books::{ShardBooks, Step, Subject};
 use super::command::{PutRecord, Refusal};
 use super::limits::{self, LimitRefusal};
+use crate::domain::records::WebhookEndpoint;
 use crate::domain::{
     Content, EntryKind, Place, Record, RecordBody, RecordId, RecordKey, RecordKind, RecordWant, ResellerId, Timestamp,
 };
@@ -47,6 +48,13 @@ pub fn put(books: &ShardBooks, command: &PutRecord, now: Timestamp) -> Result<Op
         return Err(LimitRefusal::Raise.into());
     }
     Ok(Some(Record::new(key.clone(), version + 1, command.content.clone())))
+}
+
+/// What the journal calls a record that is put: that we gave up an endpoint of a partner is told to the partner.
+#[must_use]
+pub fn kind_of(before: Option<&Record>, record: &Record) -> EntryKind {
+    let given_up = |record: &Record| record.body::<WebhookEndpoint>().is_some_and(|body| body.state.is_ours());
+    if given_up(record) && !before.is_some_and(given_up) { EntryKind::WebhookDisabled } else { EntryKind::RecordPut }
 }
 
 /// The step that writes a record: [`EntryKind::RecordPut`] in its home, [`EntryKind::RecordCopied`] elsewhere.

@@ -14,6 +14,7 @@ pub mod stock;
 pub mod store;
 pub mod topups;
 pub mod transfers;
+pub mod webhooks;
 
 pub use acquirer::Acquirer;
 pub use audit::{AuditReader, AuditedEntry, AuditedMovement, Snapshot, StrayPlace};
@@ -36,3 +37,7 @@ pub use store::{
 };
 pub use topups::{OperationSum, TopupReads};
 pub use transfers::{Party, PartyQuery, TransferReads};
+pub use webhooks::{
+    Attempt, AttemptOutcome, Backlog, LoggedEvent, Notice, Notifier, Progress, SendFailure, Sent, WaitingEvent,
+    WebhookOutbox,
+};

@@ -8,6 +8,7 @@ use crate::ledger::limits::LimitRefusal;
 use crate::ledger::user::UserRefusal;
 use crate::ledger::{Actor, PlaceRefusal};
 use crate::ports::{LedgerError, StoreError};
+use crate::services::webhooks::WebhookRefusal;
 
 /// A permission that a client may hold. The names are those of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,10 +25,12 @@ pub enum Scope {
     TopupsRead,
     TopupsWrite,
     AuditRead,
+    WebhooksRead,
+    WebhooksWrite,
 }
 
 impl Scope {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::RechargesWrite,
         Self::RechargesRead,
         Self::StockRead,
@@ -40,6 +43,8 @@ impl Scope {
         Self::TopupsRead,
         Self::TopupsWrite,
         Self::AuditRead,
+        Self::WebhooksRead,
+        Self::WebhooksWrite,
     ];
 
     #[must_use]
@@ -57,6 +62,8 @@ impl Scope {
             Self::TopupsRead => "topups:read",
             Self::TopupsWrite => "topups:write",
             Self::AuditRead => "audit:read",
+            Self::WebhooksRead => "webhooks:read",
+            Self::WebhooksWrite => "webhooks:write",
         }
     }
 
@@ -142,6 +149,8 @@ pub enum ServiceError {
     UnknownAcquirer,
     /// Only the house reseller sells what subscribers pay for by card.
     NotTheHouse,
+    /// An endpoint for events is not to be as the caller wants it.
+    Webhook(WebhookRefusal),
     /// A rule meets more resellers than one run may have lines.
     TooManyLines,
     Overloaded {

@@ -32,6 +32,7 @@ pub mod terminals;
 pub mod topups;
 pub mod transfers;
 mod users;
+pub mod webhooks;
 
 pub use allocations::Allocations;
 pub use audit::{Audit, AuditFilter, AuditPage};
@@ -52,3 +53,4 @@ pub use stock::{Balance, Stock};
 pub use terminals::Terminals;
 pub use transfers::{TransferOrder, Transfers};
 pub use users::{PinRefusal, UserPage, UserPlace, Users, Verification};
+pub use webhooks::Webhooks;

@@ -31,6 +31,7 @@ mod staff_rows;
 mod statements;
 mod tally_row;
 mod topup_row;
+mod webhook_rows;
 
 use std::sync::Arc;
 
@@ -39,7 +40,7 @@ pub use install::InstallOptions;
 use crate::domain::Currency;
 use crate::ports::{
     AuditReader, Movements, NetworkReads, NotificationLog, Registry, SettlementReads, StockReads, Store, StoreError,
-    TopupReads,
+    TopupReads, WebhookOutbox,
 };
 
 /// How a store is opened.
@@ -67,6 +68,7 @@ pub struct Storage {
     pub notifications: Arc<dyn NotificationLog>,
     pub settlement: Arc<dyn SettlementReads>,
     pub movements: Arc<dyn Movements>,
+    pub webhooks: Arc<dyn WebhookOutbox>,
     /// The currency the books are kept in.
     pub currency: Currency,
     serving: Option<sqlite::ServeLock>,
@@ -118,7 +120,8 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Storage, StoreError
                 stock: store.clone(),
                 topups: store.clone(),
                 settlement: store.clone(),
-                notifications: store,
+                notifications: store.clone(),
+                webhooks: store,
                 movements,
                 currency,
                 serving,
@@ -136,7 +139,8 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Storage, StoreError
                 stock: store.clone(),
                 topups: store.clone(),
                 settlement: store.clone(),
-                notifications: store,
+                notifications: store.clone(),
+                webhooks: store,
                 movements,
                 currency,
                 serving: None,

@@ -24,6 +24,7 @@ use crate::support::api::{Answer, TestApi};
 mod reports;
 mod reversals;
 mod two_persons;
+mod webhooks;
 
 /// Who may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -460,6 +461,7 @@ async fn every_call_is_open_to_those_it_concerns_and_to_nobody_else() {
     rows.extend(two_persons::rows());
     rows.extend(reports::rows());
     rows.extend(reversals::rows());
+    rows.extend(webhooks::rows());
     let mut known: BTreeSet<&str> = rows.iter().map(|row| row.call).collect();
     let mut matrix = Matrix::new().await;
     for (path, item) in document["paths"].as_object().unwrap() {

@@ -24,3 +24,4 @@ mod terminals;
 mod transfers;
 mod trials;
 mod users;
+mod webhooks;

@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use taabia::charging::{ChargingSystems, Dependencies};
 use taabia::domain::{ClientId, Currency, NumberingPlan, PartnerId, ResellerId, Timestamp};
-use taabia::http::{Api, Exports, Readiness};
+use taabia::http::{Api, ApiState, Exports, Readiness};
 use taabia::ledger::{Registration, Request as Order};
 use taabia::ports::acquirer::CaptureMode;
 use taabia::ports::{Acquirer, Client, Ledger, Randomness, Registry, Secret, StoreError};
@@ -198,6 +198,7 @@ impl Access {
 /// The API, ready to be asked.
 pub struct TestApi {
     pub router: Router,
+    pub state: ApiState,
     pub access: Access,
     pub world: World,
     pub readiness: Readiness,
@@ -227,8 +228,9 @@ impl TestApi {
         let client = access.client("atm", &Scope::ALL, &[world.id("root")]).await;
         let token = access.token(&client).await;
         let readiness = Readiness::default();
-        let router = taabia::http::router(wire(&world, &access, readiness.clone(), acquirers));
-        Self { router, access, world, readiness, token }
+        let state = Arc::new(wire(&world, &access, readiness.clone(), acquirers));
+        let router = taabia::http::router(state.clone());
+        Self { router, state, access, world, readiness, token }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
@@ -354,12 +356,9 @@ fn wire(
     };
     let recharges = Arc::new(Recharges::new(deps, config));
     let catalogues = Arc::new(Catalogues::new(store.clone(), &super::script::rules()));
-    let commissions = Commissions {
-        recharges: recharges.clone(),
-        catalogues: catalogues.clone(),
-        directory: directory.clone(),
-        reads: store.clone(),
-    };
+    let (sold, reads) = (recharges.clone(), store.clone());
+    let commissions =
+        Commissions { recharges: sold, catalogues: catalogues.clone(), directory: directory.clone(), reads };
     let statements = Arc::new(Statements {
         directory: directory.clone(),
         reads: store.clone(),
@@ -401,6 +400,7 @@ fn wire(
         stock: Arc::new(Stock { directory: directory.clone(), reads: store.clone(), clock: world.clock.clone() }),
         audit: Arc::new(Audit { directory: directory.clone(), reads: store.clone() }),
         users: Arc::new(users(world, directory.clone())),
+        webhooks: Arc::new(super::webhooks::webhooks(world, super::webhooks::sender())),
         allocations: Arc::new(allocations(world, access, directory.clone())),
         four_eyes: Arc::new(four_eyes(world, directory.clone())),
         business_days: business_days(world),

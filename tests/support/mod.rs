@@ -13,6 +13,7 @@ pub mod reversals;
 pub mod script;
 pub mod topups;
 pub mod transfers;
+pub mod webhooks;
 pub mod world;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -123,7 +124,8 @@ pub fn in_memory_on(store: &MemoryStore) -> Books {
         movements: store.clone(),
         topups: store.clone(),
         settlement: store.clone(),
-        notifications: store,
+        notifications: store.clone(),
+        webhooks: store,
     }
 }
 

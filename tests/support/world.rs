@@ -16,7 +16,7 @@ use taabia::ledger::command::{
 use taabia::ledger::{Command, Evidence, Outcome, Registration, Request};
 use taabia::ports::{
     AuditReader, Clock, Ledger, LedgerError, Movements, NetworkReads, NotificationLog, Randomness, Registry,
-    SettlementReads, StockReads, Store, TopupReads,
+    SettlementReads, StockReads, Store, TopupReads, WebhookOutbox,
 };
 
 use super::script::rules;
@@ -34,6 +34,7 @@ pub struct Books {
     pub topups: Arc<dyn TopupReads>,
     pub notifications: Arc<dyn NotificationLog>,
     pub settlement: Arc<dyn SettlementReads>,
+    pub webhooks: Arc<dyn WebhookOutbox>,
 }
 
 impl From<taabia::storage::Storage> for Books {
@@ -48,6 +49,7 @@ impl From<taabia::storage::Storage> for Books {
             topups: storage.topups,
             notifications: storage.notifications,
             settlement: storage.settlement,
+            webhooks: storage.webhooks,
         }
     }
 }

@@ -85,6 +85,11 @@ fn ranges(config: &Config) -> Result<(), (&'static str, String)> {
     within("statements.write_interval_ms", statements.write_interval_ms, 1..=HOUR_MS)?;
     within("statements.exports_at_once", statements.exports_at_once, 1..=64)?;
     within("stock_watch.interval_ms", stock_watch.interval_ms, 100..=HOUR_MS)?;
+    let webhooks = &config.webhooks;
+    within("webhooks.poll_interval_ms", webhooks.poll_interval_ms, 10..=HOUR_MS)?;
+    within("webhooks.answer_within_ms", webhooks.answer_within_ms, 100..=60_000)?;
+    within("webhooks.log_days", webhooks.log_days, 1..=3_660)?;
+    within("webhooks.secret_overlap_s", webhooks.secret_overlap_s, 0..=366 * 86_400)?;
     // RFC 9068 leaves the life of a token open; the contract promises at most 15 minutes.
     within("access.token_ttl_s", access.token_ttl_s, 1..=900)?;
     within("access.secret_overlap_s", access.secret_overlap_s, 0..=366 * 86_400)?;

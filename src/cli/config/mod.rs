@@ -59,6 +59,7 @@ pub struct Config {
     pub charging_systems: BTreeMap<String, Charging>,
     pub statements: Statements,
     pub stock_watch: StockWatch,
+    pub webhooks: Webhooks,
     /// By name; each section has all settings of [`ACQUIRER_EXAMPLE`].
     #[serde(default)]
     pub acquirers: Acquirers,
@@ -176,6 +177,19 @@ pub struct Statements {
 #[serde(deny_unknown_fields)]
 pub struct StockWatch {
     pub interval_ms: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    pub poll_interval_ms: u64,
+    pub answer_within_ms: u64,
+    pub log_days: u32,
+    pub secret_overlap_s: u64,
+    pub secret_key_file: PathBuf,
+    #[serde(deserialize_with = "secret")]
+    pub secret_key: SecretString,
+    pub allow_any_address: bool,
 }
 
 /// Where the key that signs tokens comes from.

@@ -14,6 +14,7 @@ mod standing_clawback;
 mod stock_watch;
 mod terminal;
 mod user;
+mod webhook_endpoint;
 
 pub use business_day::{BusinessDayClosing, ClosedBalance};
 pub use client::Client;
@@ -26,3 +27,4 @@ pub use standing_clawback::{Claim, StandingClawback};
 pub use stock_watch::{Replenishment, ReplenishmentSource, StockAlert, StockWatch};
 pub use terminal::{PartnerPolicy, Terminal};
 pub use user::{PinHash, PinReset, User};
+pub use webhook_endpoint::{EndpointState, WebhookEndpoint};

@@ -14,6 +14,7 @@ pub(super) enum Value<'a> {
     Text(Cow<'a, str>),
     Flag(bool),
     Count(i64),
+    Texts(Vec<Cow<'a, str>>),
     /// Its members are fields of their own.
     Object,
     /// Of a JSON type that no field has.
@@ -106,9 +107,11 @@ impl<'de> Visitor<'de> for ObjectSeed<'_, 'de> {
                 (Kind::Text { .. }, Value::Text(_))
                 | (Kind::Flag, Value::Flag(_))
                 | (Kind::Count, Value::Count(_))
+                | (Kind::Texts { .. }, Value::Texts(_))
                 | (Kind::Object, _) => None,
                 (Kind::Count, _) => Some(("wrong_type", "expected a whole number from zero on")),
                 (Kind::Text { .. }, _) => Some(("wrong_type", "expected a JSON string")),
+                (Kind::Texts { .. }, _) => Some(("wrong_type", "expected an array of strings")),
                 (Kind::Flag, _) => Some(("wrong_type", "expected true or false")),
             };
             self.reading.errors.extend(error.map(|(code, detail)| field_error(name, code, detail)));
@@ -156,11 +159,22 @@ impl<'de> Visitor<'de> for ObjectSeed<'_, 'de> {
 
 impl<'de> serde::Deserialize<'de> for Value<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+        deserializer.deserialize_any(ValueVisitor { reads_lists: true })
     }
 }
 
-struct ValueVisitor;
+/// What a list holds: a list within it is none of ours, and is passed without going deeper.
+struct Element<'a>(Value<'a>);
+
+impl<'de> serde::Deserialize<'de> for Element<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor { reads_lists: false }).map(Self)
+    }
+}
+
+struct ValueVisitor {
+    reads_lists: bool,
+}
 
 impl<'de> Visitor<'de> for ValueVisitor {
     type Value = Value<'de>;
@@ -198,8 +212,18 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Value::Other)
+        if !self.reads_lists {
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(Value::Other);
+        }
+        let (mut texts, mut others) = (Vec::new(), false);
+        while let Some(Element(element)) = seq.next_element()? {
+            match element {
+                Value::Text(text) => texts.push(text),
+                _ => others = true,
+            }
+        }
+        Ok(if others { Value::Other } else { Value::Texts(texts) })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
-use utoipa::openapi::schema::{AdditionalProperties, Object, ObjectBuilder, Type};
+use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, Object, ObjectBuilder, Type};
 
 use json::Value;
 
@@ -37,6 +37,10 @@ pub enum Kind {
     Flag,
     /// A whole number from zero on.
     Count,
+    /// A list of texts, each one of a few.
+    Texts {
+        values: fn() -> Vec<&'static str>,
+    },
     /// An object, whose own fields stand in the same table: their names begin with its name and `/`.
     Object,
 }
@@ -83,6 +87,17 @@ impl Field {
     #[must_use]
     pub const fn count(name: &'static str, meaning: &'static str) -> Self {
         Self { name, kind: Kind::Count, required: false, card_checked: false, meaning, example: "" }
+    }
+
+    /// An optional list of texts, each one of a few.
+    #[must_use]
+    pub const fn choices(
+        name: &'static str,
+        values: fn() -> Vec<&'static str>,
+        meaning: &'static str,
+        example: &'static str,
+    ) -> Self {
+        Self { name, kind: Kind::Texts { values }, required: false, card_checked: true, meaning, example }
     }
 
     /// An optional object. Those of its fields that are required are required where it is there.
@@ -150,7 +165,18 @@ impl<'a> Fields<'a> {
             None if self.known[index].required && self.is_within_what_is_there(name) => {
                 self.errors.push(field_error(name, "missing", "this field is required"));
             }
-            Some(Value::Flag(_) | Value::Count(_) | Value::Object | Value::Other) | None => {}
+            Some(Value::Flag(_) | Value::Count(_) | Value::Texts(_) | Value::Object | Value::Other) | None => {}
+        }
+        None
+    }
+
+    /// An optional list, parsed one by one.
+    pub fn texts<T, E: fmt::Display>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, E>) -> Option<Vec<T>> {
+        let Some(Value::Texts(texts)) = &self.values[self.index(name)] else { return None };
+        match texts.iter().map(|text| parse(text)).collect() {
+            Ok(values) => return Some(values),
+            Err(_) if self.has_error(name) => {}
+            Err(error) => self.errors.push(field_error(name, "invalid", error.to_string())),
         }
         None
     }
@@ -212,10 +238,14 @@ impl<'a> Fields<'a> {
 
     fn check_texts(&mut self) {
         for (field, value) in self.known.iter().zip(&self.values) {
-            let Some(Value::Text(text)) = value else { continue };
-            if text.chars().any(char::is_control) {
+            let texts = match value {
+                Some(Value::Text(text)) => std::slice::from_ref(text),
+                Some(Value::Texts(texts)) => texts,
+                _ => continue,
+            };
+            if texts.iter().any(|text| text.chars().any(char::is_control)) {
                 self.errors.push(field_error(field.name, "control_characters", "expected no control characters"));
-            } else if field.card_checked && contains_card_number(text) {
+            } else if field.card_checked && texts.iter().any(|text| contains_card_number(text)) {
                 self.errors.push(field_error(field.name, "card_data_refused", "looks like a card number"));
             }
         }
@@ -311,6 +341,12 @@ fn object_schema(fields: &[Field], prefix: &str, description: &str) -> Object {
         let property = match field.kind {
             Kind::Object => {
                 object = object.property(name, object_schema(fields, &format!("{}/", field.name), field.meaning));
+                continue;
+            }
+            Kind::Texts { values } => {
+                let element = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(values()));
+                let list = ArrayBuilder::new().items(element).description(Some(field.meaning));
+                object = object.property(name, list.examples([serde_json::json!([field.example])]));
                 continue;
             }
             Kind::Count => property.schema_type(Type::Integer).minimum(Some(0)),

@@ -66,7 +66,7 @@ pub fn terms() -> utoipa::openapi::schema::Object {
 }
 
 impl Allocation {
-    fn of(api: &Api, operation: &Operation) -> Result<Self, Problem> {
+    pub(super) fn of(api: &Api, operation: &Operation) -> Result<Self, Problem> {
         let allocation = operation.allocation().ok_or_else(|| Problem::new(Code::NotFound))?;
         let money = |minor: i64| Money::from_minor(minor, api.currency).to_string();
         Ok(Self {

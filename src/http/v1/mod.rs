@@ -19,10 +19,12 @@ mod topups;
 mod transfers;
 mod trials;
 mod users;
+mod webhooks;
 mod whoami;
 
 pub use recharges::in_doubt;
 use utoipa_axum::routes;
+pub use webhooks::Shapes;
 
 use super::authorisation::{Calls, Need};
 use super::state::ApiState;
@@ -115,6 +117,15 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::NetworkWrite), routes!(resellers::stock_watch::put_stock_watch)),
         (Need::Scope(Scope::NetworkWrite), routes!(resellers::stock_watch::delete_stock_watch)),
         (Need::Scope(Scope::StockRead), routes!(business_days::list_business_days)),
+        (Need::Scope(Scope::WebhooksWrite), routes!(webhooks::create::create_webhook_endpoint)),
+        (Need::Scope(Scope::WebhooksRead), routes!(webhooks::list::list_webhook_endpoints)),
+        (Need::Scope(Scope::WebhooksRead), routes!(webhooks::endpoint::get_webhook_endpoint)),
+        (Need::Scope(Scope::WebhooksWrite), routes!(webhooks::endpoint::change_webhook_endpoint)),
+        (Need::Scope(Scope::WebhooksWrite), routes!(webhooks::endpoint::delete_webhook_endpoint)),
+        (Need::Scope(Scope::WebhooksWrite), routes!(webhooks::secret::rotate_webhook_secret)),
+        (Need::Scope(Scope::WebhooksRead), routes!(webhooks::deliveries::list_webhook_deliveries)),
+        (Need::Scope(Scope::WebhooksWrite), routes!(webhooks::replay::replay_webhook_events)),
+        (Need::Scope(Scope::WebhooksWrite), routes!(webhooks::test::test_webhook_endpoint)),
         (Need::AnyToken, routes!(whoami::whoami)),
     ]
 }

@@ -39,12 +39,35 @@ impl KeyFile {
         fs::rename(&fresh, &self.0).and_then(|()| self.sync_directory()).map_err(|error| self.io(error))
     }
 
-    /// Two nodes that start at once agree on one key: the file appears complete or not at all.
     pub(super) fn create_if_missing(&self, randomness: &dyn Randomness) -> Result<(), KeyError> {
+        self.create_with(randomness, || Ok(RingKey::generate(randomness)?.to_pem()))
+    }
+
+    /// The content of a file of another key, which is made when it is missing and `make` is given.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn read_or_create(
+        &self,
+        randomness: &dyn Randomness,
+        make: Option<&dyn Fn() -> SecretString>,
+    ) -> Result<SecretString, KeyError> {
+        if let Some(make) = make {
+            self.create_with(randomness, || Ok(secrecy::ExposeSecret::expose_secret(&make()).to_owned()))?;
+        }
+        self.read()
+    }
+
+    /// Two nodes that start at once agree on one key: the file appears complete or not at all.
+    fn create_with(
+        &self,
+        randomness: &dyn Randomness,
+        make: impl FnOnce() -> Result<String, KeyError>,
+    ) -> Result<(), KeyError> {
         if self.0.exists() {
             return Ok(());
         }
-        let fresh = self.write_beside(&RingKey::generate(randomness)?.to_pem(), randomness)?;
+        let fresh = self.write_beside(&make()?, randomness)?;
         let linked = match fs::hard_link(&fresh, &self.0) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             Ok(()) | Err(_) => self.sync_directory(),

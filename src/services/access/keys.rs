@@ -36,9 +36,9 @@ const REREAD_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 pub enum KeyError {
     #[error("expected one or more Ed25519 private keys in PKCS#8 PEM (RFC 8410)")]
     Malformed,
-    #[error("the signing keys in {path} can be read by others: mode {mode:03o}, expected 600")]
+    #[error("the keys in {path} can be read by others: mode {mode:03o}, expected 600")]
     Exposed { path: String, mode: u32 },
-    #[error("the signing keys in {path} cannot be read or written: {error}")]
+    #[error("the keys in {path} cannot be read or written: {error}")]
     Io { path: String, error: std::io::Error },
 }
 

@@ -19,6 +19,7 @@ mod stock;
 mod topups;
 mod transaction;
 mod transfers;
+mod webhooks;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -28,6 +29,7 @@ use crate::domain::Shard;
 use crate::ports::{Session, Store, StoreError};
 use session::MemorySession;
 pub use state::{Books, Network, State, StoredEntry};
+pub use webhooks::EndpointRows;
 
 /// A handle on books in memory; clones are handles on the same books.
 #[derive(Clone)]

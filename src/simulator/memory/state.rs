@@ -7,7 +7,7 @@ use crate::domain::encoding::Hash;
 use crate::domain::{
     Account, AccountClass, AccountNumber, Entry, EvidenceItem, Hold, Line, Msisdn, Operation, OperationId, PartnerId,
     Posting, Record, RecordKey, Reseller, ResellerId, SettledLine, SettlementId, Shard, StaffAction, Standing,
-    Timestamp,
+    Timestamp, WebhookId,
 };
 use crate::ledger::tree::{Below, Node, TreeFound, TreeWants};
 use crate::ledger::{Head, Registration};
@@ -20,6 +20,8 @@ pub struct State {
     pub network: Network,
     /// What acquirers told, by acquirer and key.
     pub notifications: BTreeMap<(Box<str>, Box<str>), KeptNotification>,
+    /// What is kept about sending events to partners.
+    pub webhooks: BTreeMap<WebhookId, super::EndpointRows>,
     /// Codes of resellers that open transactions are about to write.
     pub(super) reserved_codes: HashSet<String>,
 }
@@ -70,7 +72,13 @@ pub struct Network {
 impl State {
     pub(super) fn new(shards: u16) -> Self {
         let books = Shard::all(shards).map(Books::new).collect();
-        Self { books, network: Network::default(), notifications: BTreeMap::new(), reserved_codes: HashSet::new() }
+        Self {
+            books,
+            network: Network::default(),
+            notifications: BTreeMap::new(),
+            webhooks: BTreeMap::new(),
+            reserved_codes: HashSet::new(),
+        }
     }
 
     /// What decisions read of the network's tree.

@@ -17,6 +17,7 @@ mod stock;
 mod topups;
 mod transfers;
 mod tree;
+mod webhooks;
 
 use std::time::Duration;
 

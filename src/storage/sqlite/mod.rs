@@ -20,6 +20,7 @@ mod stock;
 mod topups;
 mod transfers;
 mod tree;
+mod webhooks;
 
 use std::str::FromStr;
 use std::time::Duration;

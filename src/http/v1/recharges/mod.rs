@@ -7,4 +7,4 @@ pub mod list;
 pub mod shape;
 pub mod void;
 
-pub use shape::{REPLAYED, in_doubt};
+pub use shape::{REPLAYED, Recharge, in_doubt};

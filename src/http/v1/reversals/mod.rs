@@ -4,3 +4,5 @@ pub mod create;
 pub mod get;
 pub mod list;
 mod shape;
+
+pub(in crate::http) use shape::ReversalJson;

@@ -60,7 +60,7 @@ pub struct ReversalJson {
 }
 
 impl ReversalJson {
-    pub(super) fn of(api: &Api, operation: &Operation) -> Result<Self, Problem> {
+    pub(in crate::http) fn of(api: &Api, operation: &Operation) -> Result<Self, Problem> {
         let reversal = operation.reversal().ok_or_else(|| Problem::new(Code::NotFound))?;
         let recharge = reversal.recharge().map_err(|_| Problem::new(Code::NotFound))?;
         let money = |minor| Money::from_minor(minor, api.currency).to_string();

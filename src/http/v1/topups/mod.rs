@@ -8,3 +8,6 @@ pub mod notifications;
 pub mod refund;
 pub mod refunds;
 mod shape;
+
+pub use refund::Refund;
+pub use shape::Topup;

@@ -104,7 +104,7 @@ pub struct Refund {
 }
 
 impl Refund {
-    pub(super) fn of(api: &Api, operation: &Operation) -> Result<Self, Problem> {
+    pub(in crate::http::v1) fn of(api: &Api, operation: &Operation) -> Result<Self, Problem> {
         let refund = operation.refund().ok_or_else(|| Problem::new(Code::NotFound))?;
         let money = |minor| Money::from_minor(minor, api.currency).to_string();
         let stands = operation.status != Status::Declined;

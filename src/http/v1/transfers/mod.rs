@@ -5,3 +5,5 @@ pub mod get;
 pub mod list;
 pub mod settle;
 mod shape;
+
+pub use shape::Transfer;

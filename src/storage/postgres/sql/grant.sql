@@ -18,3 +18,6 @@ GRANT UPDATE ON shard, account, operation, reseller_state, record, reseller, cli
 GRANT DELETE ON hold, topup_open, reseller_ancestor TO "application";
 GRANT INSERT, UPDATE ON log_cursor TO "application";
 GRANT INSERT, DELETE ON account_movement TO "application";
+GRANT INSERT, UPDATE ON webhook_health TO "application";
+GRANT INSERT, UPDATE, DELETE ON webhook_waiting TO "application";
+GRANT INSERT, DELETE ON webhook_attempt TO "application";

@@ -1,0 +1,204 @@
+//! What is kept about sending events to partners. What is written takes its turn as the one writer.
+
+use async_trait::async_trait;
+use sqlx::SqliteConnection;
+use uuid::Uuid;
+
+use super::error::store_error;
+use super::registry::commit;
+use super::{SqliteStore, sql};
+use crate::domain::webhook::Health;
+use crate::domain::{EventId, Shard, Timestamp, WebhookId};
+use crate::ports::{Attempt, Backlog, LoggedEvent, Progress, SendFailure, StoreError, WaitingEvent, WebhookOutbox};
+use crate::storage::movements::read_cursors;
+use crate::storage::rows::shard_number;
+use crate::storage::webhook_rows::{AttemptRow, EventRow, HealthRow, WaitingRow, before, count, place, status};
+
+async fn put_health(connection: &mut SqliteConnection, endpoint: WebhookId, health: &Health) -> Result<(), StoreError> {
+    let query = sqlx::query(sql::WEBHOOK_HEALTH_PUT)
+        .bind(endpoint.uuid())
+        .bind(health.failures)
+        .bind(health.failing_since.map(Timestamp::unix_ms))
+        .bind(health.last_failed_at.map(Timestamp::unix_ms));
+    query.execute(connection).await.map(drop).map_err(store_error)
+}
+
+async fn wait(
+    connection: &mut SqliteConnection,
+    endpoint: WebhookId,
+    waiting: &WaitingEvent,
+) -> Result<(), StoreError> {
+    let (shard, sequence) = place(waiting.id);
+    let query = sqlx::query(sql::WEBHOOK_WAIT)
+        .bind(endpoint.uuid())
+        .bind(shard)
+        .bind(sequence)
+        .bind(waiting.kind.code())
+        .bind(waiting.subject)
+        .bind(waiting.id.recorded_at.unix_ms())
+        .bind(count(waiting.failed))
+        .bind(waiting.first_at.unix_ms())
+        .bind(waiting.due_at.unix_ms());
+    query.execute(connection).await.map(drop).map_err(store_error)
+}
+
+async fn note(connection: &mut SqliteConnection, endpoint: WebhookId, attempt: &Attempt) -> Result<(), StoreError> {
+    let (shard, sequence) = place(attempt.event);
+    let query = sqlx::query(sql::WEBHOOK_ATTEMPT)
+        .bind(endpoint.uuid())
+        .bind(attempt.at.unix_ms())
+        .bind(shard)
+        .bind(sequence)
+        .bind(attempt.kind.code())
+        .bind(attempt.event.recorded_at.unix_ms())
+        .bind(count(attempt.number))
+        .bind(attempt.outcome.name())
+        .bind(status(attempt.status))
+        .bind(attempt.failure.map(SendFailure::name))
+        .bind(attempt.duration_ms)
+        .bind(attempt.next_at.map(Timestamp::unix_ms));
+    query.execute(connection).await.map(drop).map_err(store_error)
+}
+
+/// `false` when a cursor moved meanwhile.
+async fn advance(connection: &mut SqliteConnection, progress: &Progress) -> Result<bool, StoreError> {
+    let subscriber = progress.endpoint.to_string();
+    for (shard, from, to) in &progress.cursors {
+        let query = sqlx::query(sql::WEBHOOK_ADVANCE).bind(&subscriber).bind(shard_number(*shard)).bind(from).bind(to);
+        if query.execute(&mut *connection).await.map_err(store_error)?.rows_affected() == 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn write(connection: &mut SqliteConnection, progress: &Progress) -> Result<(), StoreError> {
+    let endpoint = progress.endpoint;
+    for waiting in &progress.waits {
+        wait(connection, endpoint, waiting).await?;
+    }
+    for id in &progress.done {
+        let (shard, sequence) = place(*id);
+        let query = sqlx::query(sql::WEBHOOK_DONE).bind(endpoint.uuid()).bind(shard).bind(sequence);
+        query.execute(&mut *connection).await.map_err(store_error)?;
+    }
+    for attempt in &progress.attempts {
+        note(connection, endpoint, attempt).await?;
+    }
+    if let Some(health) = &progress.health {
+        put_health(connection, endpoint, health).await?;
+    }
+    if let Some(now) = progress.wake_at {
+        let query = sqlx::query(sql::WEBHOOK_WAKE).bind(endpoint.uuid()).bind(now.unix_ms());
+        query.execute(connection).await.map_err(store_error)?;
+    }
+    Ok(())
+}
+
+impl SqliteStore {
+    /// A statement of (subscriber, shard, sequence) for each cursor, in one transaction.
+    async fn place_cursors(
+        &self,
+        statement: &'static str,
+        endpoint: WebhookId,
+        cursors: &[(Shard, i64)],
+    ) -> Result<(), StoreError> {
+        let subscriber = endpoint.to_string();
+        let mut connection = self.begin_write().await?;
+        for (shard, sequence) in cursors {
+            let query = sqlx::query(statement).bind(&subscriber).bind(shard_number(*shard)).bind(sequence);
+            query.execute(&mut connection).await.map_err(store_error)?;
+        }
+        commit(connection).await
+    }
+}
+
+#[async_trait]
+impl WebhookOutbox for SqliteStore {
+    async fn logged_events(&self, shard: Shard, after: i64, limit: u32) -> Result<Vec<LoggedEvent>, StoreError> {
+        let query = sqlx::query_as::<_, EventRow>(sql::WEBHOOK_EVENTS)
+            .bind(shard_number(shard))
+            .bind(after)
+            .bind(i64::from(limit));
+        let rows = query.fetch_all(&self.reads).await.map_err(store_error)?;
+        rows.into_iter().map(|row| row.read(shard)).collect()
+    }
+
+    async fn backlog(&self, endpoint: WebhookId, limit: u32) -> Result<Backlog, StoreError> {
+        let query = sqlx::query_as::<_, HealthRow>(sql::WEBHOOK_HEALTH).bind(endpoint.uuid());
+        let health = query.fetch_optional(&self.reads).await.map_err(store_error)?;
+        let query = sqlx::query_as(sql::AUDIT_CURSORS).bind(endpoint.to_string());
+        let cursors = read_cursors(query.fetch_all(&self.reads).await.map_err(store_error)?)?;
+        let query = sqlx::query_as::<_, WaitingRow>(sql::WEBHOOK_WAITING).bind(endpoint.uuid()).bind(i64::from(limit));
+        let waiting = query.fetch_all(&self.reads).await.map_err(store_error)?;
+        let waiting = waiting.into_iter().map(WaitingEvent::try_from).collect::<Result<_, _>>()?;
+        Ok(Backlog { health: health.map(Health::from).unwrap_or_default(), cursors, waiting })
+    }
+
+    async fn begin(&self, endpoint: WebhookId, cursors: &[(Shard, i64)]) -> Result<(), StoreError> {
+        self.place_cursors(sql::WEBHOOK_BEGIN, endpoint, cursors).await
+    }
+
+    async fn rewind(&self, endpoint: WebhookId, cursors: &[(Shard, i64)]) -> Result<(), StoreError> {
+        self.place_cursors(sql::WEBHOOK_REWIND, endpoint, cursors).await
+    }
+
+    async fn lease(
+        &self,
+        endpoint: WebhookId,
+        node: Uuid,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut connection = self.begin_write().await?;
+        let query =
+            sqlx::query(sql::WEBHOOK_LEASE).bind(endpoint.uuid()).bind(node).bind(now.unix_ms()).bind(until.unix_ms());
+        let leased = query.execute(&mut connection).await.map_err(store_error)?.rows_affected() > 0;
+        commit(connection).await?;
+        Ok(leased)
+    }
+
+    async fn progress(&self, progress: &Progress) -> Result<bool, StoreError> {
+        let mut connection = self.begin_write().await?;
+        // Closed without a commit, it rolls back.
+        if !advance(&mut connection, progress).await? {
+            return Ok(false);
+        }
+        write(&mut connection, progress).await?;
+        commit(connection).await?;
+        Ok(true)
+    }
+
+    async fn revive(&self, endpoint: WebhookId, now: Timestamp) -> Result<(), StoreError> {
+        let mut connection = self.begin_write().await?;
+        put_health(&mut connection, endpoint, &Health::default()).await?;
+        let query = sqlx::query(sql::WEBHOOK_REVIVE).bind(endpoint.uuid()).bind(now.unix_ms());
+        query.execute(&mut connection).await.map_err(store_error)?;
+        commit(connection).await
+    }
+
+    async fn attempts(
+        &self,
+        endpoint: WebhookId,
+        after: Option<(Timestamp, EventId)>,
+        limit: u32,
+    ) -> Result<Vec<Attempt>, StoreError> {
+        let (at, shard, sequence) = before(after);
+        let query = sqlx::query_as::<_, AttemptRow>(sql::WEBHOOK_ATTEMPTS)
+            .bind(endpoint.uuid())
+            .bind(at)
+            .bind(shard)
+            .bind(sequence)
+            .bind(i64::from(limit));
+        let rows = query.fetch_all(&self.reads).await.map_err(store_error)?;
+        rows.into_iter().map(Attempt::try_from).collect()
+    }
+
+    async fn forget_attempts(&self, before: Timestamp) -> Result<u64, StoreError> {
+        let mut connection = self.begin_write().await?;
+        let query = sqlx::query(sql::WEBHOOK_FORGET).bind(before.unix_ms());
+        let forgotten = query.execute(&mut connection).await.map_err(store_error)?.rows_affected();
+        commit(connection).await?;
+        Ok(forgotten)
+    }
+}
