@@ -199,6 +199,9 @@ entry_kinds! {
     RechargePartlyReversed = 148, "recharge.partly_reversed", Operation;
     /// Not taken back: completed again.
     RechargeKept = 149, "recharge.kept", Operation;
+    StatementDeclined = 128, "statement.declined", Operation, staff;
+    /// Approved; what it ended is recorded with its recharge.
+    StatementBooked = 129, "statement.booked", Operation, staff;
     UserCreated = 80, "user.created", Record, staff;
     /// Counted before the PIN is compared.
     PinAttempted = 81, "user.pin_attempted", Record;
