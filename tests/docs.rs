@@ -278,6 +278,17 @@ impl Drop for Demo {
     }
 }
 
+/// Where programs are, the Python that has PyJWT first.
+#[expect(clippy::disallowed_methods, reason = "scripts/test tells where it installed PyJWT")]
+fn with_python() -> PathBuf {
+    let python = std::env::var_os("TAABIA_TEST_LOCALSTRIPE")
+        .expect("TAABIA_TEST_LOCALSTRIPE names a Python with PyJWT: run scripts/test, which installs it");
+    let mut path = Path::new(&python).parent().unwrap().as_os_str().to_owned();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap());
+    path.into()
+}
+
 #[test]
 #[expect(clippy::disallowed_methods, reason = "scripts/test tells where it installed the library")]
 fn the_events_for_partners_work_as_pasted() {
@@ -315,7 +326,8 @@ fn the_quick_start_works_as_pasted() {
     let folder = tempfile::tempdir().unwrap();
     let demo = Demo::start(&folder.path().join("data"));
     let program = Path::new(env!("CARGO_BIN_EXE_taabia"));
-    let output = run_shell(&["-eu"], &script, &[("DATA", &demo.data_dir), ("TAABIA", program)]);
+    let path = with_python();
+    let output = run_shell(&["-eu"], &script, &[("DATA", &demo.data_dir), ("TAABIA", program), ("PATH", &path)]);
     let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}\n{errors}");
     let mut rest = &*said;
@@ -331,6 +343,9 @@ fn the_quick_start_works_as_pasted() {
         r#""held":"10.00""#,
         r#""code":"charging_declined""#,
         r#""held":"0.00","available":"199999980.00""#,
+        r#""effect":"decided""#,
+        r#""jws":"ey"#,
+        "'status': 'declined'",
         r#""status":"approved""#,
         r#""amount_done":"1500.00""#,
         r#""code":"D01-W01""#,

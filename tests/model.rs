@@ -192,7 +192,7 @@ impl Player {
 
 fn ruling(operation: OperationId, checker: ClientId) -> Rule {
     let reason = "so".parse().unwrap();
-    Rule { operation, reseller: None, resolution: None, checker, ruling: Ruling::Approve, reason }
+    Rule { operation, reseller: None, resolution: None, statement: None, checker, ruling: Ruling::Approve, reason }
 }
 
 fn person(number: u8) -> ClientId {

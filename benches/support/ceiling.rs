@@ -29,8 +29,8 @@ use taabia::services::stock_watch::StockWatches;
 use taabia::services::topups::{TopupConfig, TopupDeps, Topups};
 use taabia::services::webhooks::WebhookKey;
 use taabia::services::{
-    Allocations, Audit, Catalogues, Commissions, Directory, FourEyes, Limits, Network, Recharges, Reversals, Scope,
-    Statements, Stock, Terminals, Transfers, Users,
+    Allocations, Audit, Catalogues, Certificates, Commissions, Directory, FourEyes, Limits, Network, Recharges,
+    Reversals, Scope, Statements, Stock, Terminals, Transfers, Users,
 };
 use taabia::simulator::memory::MemoryStore;
 use taabia::simulator::network::NetworkPlan;
@@ -338,6 +338,7 @@ fn api(
     Ok(Api {
         gate: Arc::default(),
         reversals: Arc::new(reversals(ledger.clone(), store.clone(), (charging.clone(), directory.clone()), config)),
+        certificates: Arc::new(Certificates { recharges: recharges.clone(), audit: store.clone() }),
         charging,
         settlements: Arc::new(taabia::services::settlement::Settlements {
             ledger: ledger.clone(),

@@ -224,6 +224,18 @@ impl Reads for StrippingStore {
         self.store.records(query).await
     }
 
+    async fn statements(&self, recharges: &[OperationId]) -> std::result::Result<Vec<OperationId>, StoreError> {
+        self.store.statements(recharges).await
+    }
+
+    async fn contradicted(
+        &self,
+        after: Option<OperationId>,
+        limit: u32,
+    ) -> std::result::Result<Vec<OperationId>, StoreError> {
+        self.store.contradicted(after, limit).await
+    }
+
     async fn evidence(&self, operations: &[OperationId]) -> std::result::Result<Vec<RecordedEvidence>, StoreError> {
         self.store.evidence(operations).await
     }

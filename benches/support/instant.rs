@@ -150,6 +150,14 @@ impl Reads for InstantLedger {
         Ok(Vec::new())
     }
 
+    async fn statements(&self, _: &[OperationId]) -> Result<Vec<OperationId>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn contradicted(&self, _: Option<OperationId>, _: u32) -> Result<Vec<OperationId>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn evidence(&self, _: &[OperationId]) -> Result<Vec<RecordedEvidence>, StoreError> {
         Ok(Vec::new())
     }

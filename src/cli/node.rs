@@ -34,8 +34,8 @@ use crate::services::statements::Boundaries;
 use crate::services::stock_watch::StockWatches;
 use crate::services::topups::Topups;
 use crate::services::{
-    Allocations, Audit, Catalogues, Commissions, Directory, FourEyes, Limits, Network, Recharges, Statements, Stock,
-    Terminals, Transfers, Users,
+    Allocations, Audit, Catalogues, Certificates, Commissions, Directory, FourEyes, Limits, Network, Recharges,
+    Statements, Stock, Terminals, Transfers, Users,
 };
 use crate::storage::Storage;
 
@@ -184,6 +184,7 @@ impl Node {
             topups: topups.clone(),
             charging: charging.clone(),
             gate: engine.gate().clone(),
+            certificates: Arc::new(Certificates { recharges: recharges.clone(), audit: storage.audit.clone() }),
             recharges: recharges.clone(),
             reversals: reversals.clone(),
             network: Arc::new(network(storage, engine.clone(), directory.clone())),

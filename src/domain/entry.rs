@@ -199,6 +199,9 @@ entry_kinds! {
     RechargePartlyReversed = 148, "recharge.partly_reversed", Operation;
     /// Not taken back: completed again.
     RechargeKept = 149, "recharge.kept", Operation;
+    StatementDeclined = 128, "statement.declined", Operation, staff;
+    /// Approved; what it ended is recorded with its recharge.
+    StatementBooked = 129, "statement.booked", Operation, staff;
     /// We send no more events to an endpoint of a partner; what a partner does to it is a record that is put.
     WebhookDisabled = 150, "webhook.disabled", Record;
     UserCreated = 80, "user.created", Record, staff;

@@ -6,7 +6,7 @@
 use super::charging_system::SystemName;
 use super::coded::coded;
 use super::encoding::{Encoder, Hash};
-use super::ids::OperationId;
+use super::ids::{OperationId, ResellerId};
 use super::rejection::Decline;
 use super::time::Timestamp;
 
@@ -129,6 +129,30 @@ impl EvidenceItem {
     #[must_use]
     pub fn keeps_promise(&self, decided_at: Timestamp) -> bool {
         decided_at <= self.promised_at
+    }
+}
+
+/// What one person states about a recharge in doubt, and another one approves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Statement {
+    pub recharge: OperationId,
+    /// Who sold it.
+    pub reseller: ResellerId,
+    /// Whether the line was credited.
+    pub applied: bool,
+}
+
+impl Statement {
+    pub const NAMES: [&'static str; 2] = ["applied", "not_applied"];
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        if self.applied { Self::NAMES[0] } else { Self::NAMES[1] }
+    }
+
+    #[must_use]
+    pub fn applied_of(name: &str) -> Option<bool> {
+        Self::NAMES.iter().position(|known| *known == name).map(|position| position == 0)
     }
 }
 

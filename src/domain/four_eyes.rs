@@ -3,6 +3,7 @@
 //! A person proposes (the maker), another one decides (the checker). What nobody decides in time expires.
 
 use super::encoding::Encoder;
+use super::evidence::Statement;
 use super::ids::{ClientId, ResellerId};
 use super::operation::OperationKind;
 use super::reconciliation::ItemResolution;
@@ -57,6 +58,8 @@ pub enum Proposal {
     LimitRaise(Box<LimitRaise>),
     /// Say what becomes of what two books do not have in common.
     Resolution(Box<ItemResolution>),
+    /// State what became of a recharge in doubt.
+    Statement(Statement),
 }
 
 impl Proposal {
@@ -67,6 +70,7 @@ impl Proposal {
             Self::Issue | Self::Destruction | Self::Resolution(_) => None,
             Self::Adjustment { reseller, .. } => *reseller,
             Self::LimitRaise(raise) => Some(raise.change.reseller),
+            Self::Statement(statement) => Some(statement.reseller),
         }
     }
 
@@ -76,9 +80,16 @@ impl Proposal {
         if let Self::Resolution(resolution) = self { Some(resolution) } else { None }
     }
 
+    /// What it states.
+    #[must_use]
+    pub fn statement(&self) -> Option<&Statement> {
+        if let Self::Statement(statement) = self { Some(statement) } else { None }
+    }
+
     #[must_use]
     pub fn kind(&self) -> OperationKind {
         match self {
+            Self::Statement(_) => OperationKind::Statement,
             Self::Resolution(_) => OperationKind::Resolution,
             Self::Issue => OperationKind::Issue,
             Self::Destruction => OperationKind::Destruction,
@@ -160,6 +171,10 @@ impl FourEyes {
             ]),
             (Proposal::LimitRaise(ours), Proposal::LimitRaise(theirs)) => ours.differs_from(theirs),
             (Proposal::Resolution(ours), Proposal::Resolution(theirs)) => ours.differs_from(theirs),
+            (Proposal::Statement(ours), Proposal::Statement(theirs)) => first_difference(&[
+                ("recharge_id", ours.recharge == theirs.recharge),
+                ("decision", ours.applied == theirs.applied),
+            ]),
             _ => Some("external_id"),
         };
         about.or_else(|| {
@@ -178,6 +193,9 @@ impl FourEyes {
             }
             Proposal::LimitRaise(raise) => raise.encode(encoder.text("limit raise")),
             Proposal::Resolution(resolution) => resolution.encode(encoder.text("resolution")),
+            Proposal::Statement(statement) => {
+                encoder.text("statement").bytes(statement.recharge.uuid().as_bytes()).text(statement.name())
+            }
         };
         encoder
             .bytes(self.maker.uuid().as_bytes())

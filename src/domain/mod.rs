@@ -42,7 +42,7 @@ pub use card_recharge::{CardRecharge, CardRechargeStage};
 pub use charging_system::{AskedSystems, NumberRange, SystemName};
 pub use dispute::{Dispute, DisputeStage};
 pub use entry::{About, Entry, EntryKind, Hold, Posting};
-pub use evidence::{Effect, EvidenceItem, EvidenceKind, Says};
+pub use evidence::{Effect, EvidenceItem, EvidenceKind, Says, Statement};
 pub use four_eyes::{Direction, FourEyes, LimitRaise, Proposal, Ruling, Verdict};
 pub use ids::{ClientId, OperationId, PartnerId, ResellerId, SettlementId, WebhookId};
 pub use money::{Currency, Money, MoneyError};

@@ -187,6 +187,8 @@ coded! {
         CommissionPayout = 9, "commission_payout";
         Topup = 10, "topup";
         TopupRefund = 11, "topup_refund";
+        /// What two persons state about a recharge in doubt.
+        Statement = 12, "statement";
         /// How what two books do not have in common is resolved.
         Resolution = 14, "resolution";
         Reversal = 15, "reversal";
@@ -212,6 +214,7 @@ impl OperationKind {
             Self::TopupRefund => "rfd_",
             Self::Resolution => "rsn_",
             Self::Reversal => "rev_",
+            Self::Statement => "stm_",
         }
     }
 

@@ -59,6 +59,7 @@ pub enum Decline {
     PartialNotAllowed,
     ReversalUnderWay,
     CreditSpent,
+    UnfitStatement,
 }
 
 /// A line of the reference of refusals (`api-spec/problems.md` is generated from it).
@@ -72,7 +73,7 @@ pub struct DeclineLine {
 }
 
 #[rustfmt::skip]
-pub const DECLINES: [DeclineLine; 33] = {
+pub const DECLINES: [DeclineLine; 34] = {
     const fn line(decline: Decline, code: &'static str, iso8583: &'static str, meaning: &'static str) -> DeclineLine {
         DeclineLine { decline, code, iso8583, meaning }
     }
@@ -110,6 +111,7 @@ pub const DECLINES: [DeclineLine; 33] = {
         line(Decline::PartialNotAllowed, "partial_not_allowed", "57", "The product is taken back as a whole only"),
         line(Decline::ReversalUnderWay,  "reversal_under_way",  "09", "Another reversal of the recharge is under way"),
         line(Decline::CreditSpent,       "credit_spent",        "51", "The line has less credit left than is to be taken back"),
+        line(Decline::UnfitStatement,    "unfit_statement",     "40", "The recharge is not in doubt, its promised time is not over, or its charging system lets no statement decide"),
     ]
 };
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::batch::Batch;
 use crate::domain::topup::acquirer_owner;
 use crate::domain::{AccountNumber, Operation, OperationId, RecordKind, RecordWant, ResellerId, SettledLine, Shard};
-use crate::ledger::command::{BookDispute, Reserve, SettleRefund, TendDisputes, TopupEvidence};
+use crate::ledger::command::{BookDispute, Reserve, Rule, SettleRefund, TendDisputes, TopupEvidence};
 use crate::ledger::limits::{TallyKey, tallies_wanted};
 use crate::ledger::tree::TreeWants;
 use crate::ledger::{Command, Request, clawback, closing, evidence, terminal};
@@ -116,10 +116,14 @@ impl Batch<'_> {
     /// What was received before about recharges in doubt, or at their end.
     fn wants_evidence(&self, commands: &[&Command]) -> Vec<OperationId> {
         let wanted = commands.iter().filter_map(|command| {
-            let Request::Resolve(resolve) = &command.request else { return None };
-            let books = self.books.get(resolve.operation.shard())?;
-            let operation = books.operation(resolve.operation)?;
-            let reads = evidence::reads_earlier(operation, resolve) && !books.evidence().knows(operation.id);
+            let (id, reads) = match &command.request {
+                Request::Resolve(resolve) => (resolve.operation, Some(resolve)),
+                other => (other.statement()?.recharge, None),
+            };
+            let books = self.books.get(id.shard())?;
+            let operation = books.operation(id)?;
+            let reads = reads.is_none_or(|resolve| evidence::reads_earlier(operation, resolve));
+            let reads = reads && !books.evidence().knows(id);
             reads.then_some(operation.id)
         });
         wanted.collect::<HashSet<_>>().into_iter().collect()
@@ -141,6 +145,7 @@ impl Batch<'_> {
                     (shard, operation.map(|operation| operation.reseller))
                 }
                 Request::SettleTransfer(settle) => (settle.operation.shard(), Some(settle.from)),
+                Request::Rule(Rule { statement: Some(stated), .. }) => (stated.recharge.shard(), Some(stated.reseller)),
                 _ => continue,
             };
             let Some((books, reseller)) = self.books.get(shard).zip(reseller) else { continue };
@@ -210,7 +215,7 @@ impl Batch<'_> {
         let resolved = commands.iter().filter_map(|command| match &command.request {
             Request::Resolve(resolve) => Some(resolve.operation),
             Request::AdvanceReversal(advance) => Some(advance.recharge),
-            _ => None,
+            other => other.statement().map(|stated| stated.recharge),
         });
         let operations = resolved.filter_map(|id| self.books.get(id.shard())?.operation(id));
         let mut wanted: Vec<_> = operations.flat_map(|operation| self.accounts_of(operation)).collect();

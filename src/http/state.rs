@@ -16,8 +16,8 @@ use crate::services::business_days::BusinessDays;
 use crate::services::stock_watch::StockWatches;
 use crate::services::topups::Topups;
 use crate::services::{
-    Allocations, Audit, Catalogues, Commissions, Directory, FourEyes, Limits, Network, Recharges, Reconciliation,
-    Reversals, Settlements, Statements, Stock, Terminals, Transfers, Users, Webhooks,
+    Allocations, Audit, Catalogues, Certificates, Commissions, Directory, FourEyes, Limits, Network, Recharges,
+    Reconciliation, Reversals, Settlements, Statements, Stock, Terminals, Transfers, Users, Webhooks,
 };
 
 /// All that the API is wired to.
@@ -26,6 +26,7 @@ pub struct Api {
     pub reversals: Arc<Reversals>,
     /// For `/readyz` alone.
     pub gate: Arc<SalesGate>,
+    pub certificates: Arc<Certificates>,
     /// For `/readyz` alone.
     pub charging: Arc<ChargingSystems>,
     pub network: Arc<Network>,

@@ -13,7 +13,7 @@ use crate::domain::{
     Asked, CardRecharge, CardRechargeStage, Channel, ClientId, Content, Decline, DisputeStage, DocumentReference,
     EvidenceKind, ExternalId, Item, ItemResolution, LevelName, Limits, Line, Msisdn, OperationId, PartnerId, Proposal,
     Reason, RecordKey, ResellerCode, ResellerId, ResellerName, Ruling, RunLine, RunTotals, SettledLine, SettlementId,
-    Shard, Standing, SystemName, TerminalId, Terms, Timestamp, TransferKind,
+    Shard, Standing, Statement, SystemName, TerminalId, Terms, Timestamp, TransferKind,
 };
 
 /// Opens a reseller: its place in the tree, its state and its stock account.
@@ -79,6 +79,8 @@ pub struct Rule {
     pub reseller: Option<ResellerId>,
     /// What it resolves, as the caller read it.
     pub resolution: Option<Box<ItemResolution>>,
+    /// What it states, as the caller read it.
+    pub statement: Option<Statement>,
     pub checker: ClientId,
     pub ruling: Ruling,
     pub reason: Reason,

@@ -439,8 +439,13 @@ fn rule(
         let operation = books.shard(home).operation(request.operation).ok_or(Refusal::UnknownOperation)?;
         return Ok(Outcome::Replayed(operation.clone()));
     };
-    if let Some(step) = elsewhere {
-        books.shard_mut(there).record(step, &command.actor, moment.now);
+    match (elsewhere, request.statement) {
+        (Some(step), Some(statement)) => {
+            let recharge = books.shard(there).operation(statement.recharge).ok_or(Refusal::UnknownOperation)?.clone();
+            record_resolved(books, &recharge, step, command, moment);
+        }
+        (Some(step), None) => books.shard_mut(there).record(step, &command.actor, moment.now),
+        (None, _) => {}
     }
     for step in records {
         if let Subject::Record(record) = &step.subject {

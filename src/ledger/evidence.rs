@@ -213,15 +213,27 @@ pub fn weigh(
     command: &Resolve,
     moment: &Moment<'_>,
 ) -> Result<Weighed, Refusal> {
-    let (says, source) = (says(command.evidence), &command.source);
+    // Two persons state something by a proposal and its approval alone.
+    if command.source.kind == EvidenceKind::Statement {
+        return Ok(Weighed::Nothing);
+    }
+    weigh_as(books, operation, says(command.evidence), &command.source, moment)
+}
+
+/// The same of anything that says something.
+pub(super) fn weigh_as(
+    books: &ShardBooks,
+    operation: &Operation,
+    says: Says,
+    source: &Source,
+    moment: &Moment<'_>,
+) -> Result<Weighed, Refusal> {
     let sent = operation.recharge().and_then(|recharge| Some((recharge, recharge.charging_reference?)));
     let Some((recharge, reference)) = sent else {
         let agrees = operation.status == Status::Declined && says != Says::Applied;
         return if agrees { Ok(Weighed::Nothing) } else { Err(Refusal::IllegalTransition { from: operation.status }) };
     };
-    // Two persons state something by a proposal and its approval alone.
-    let foreign = source.about.is_some_and(|about| about != (recharge.asked.last(), reference));
-    if foreign || source.kind == EvidenceKind::Statement {
+    if source.about.is_some_and(|about| about != (recharge.asked.last(), reference)) {
         return Ok(Weighed::Nothing);
     }
     let at = books.recorded_at(moment.now);

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::books::{Movement, ShardBooks, Step, Subject};
 use super::command::{Propose, Refusal, Rule};
 use super::rules::Moment;
-use super::{items, limits};
+use super::{items, limits, statement};
 use crate::domain::records::LimitChange;
 use crate::domain::{
     AccountClass, AccountNumber, Decline, Details, Direction, EntryKind, FourEyes, LimitRaise, Operation, PartnerId,
@@ -78,6 +78,7 @@ pub fn propose(
         Proposal::Issue => Ok(propose_issue(books, operation, moment)),
         Proposal::LimitRaise(raise) => propose_raise(there, operation, &raise.change, moment),
         Proposal::Resolution(asked) => Ok(items::propose(books, there, operation, asked)),
+        Proposal::Statement(stated) => Ok(statement::propose(there, operation, stated, moment)),
         Proposal::Destruction | Proposal::Adjustment { .. } => {
             Ok(Step::about(EntryKind::ApprovalRequested, Subject::Operation(operation)))
         }
@@ -132,7 +133,10 @@ pub fn rule(
 ) -> Result<Option<Ruled>, Refusal> {
     let operation = books.operation(command.operation).ok_or(Refusal::UnknownOperation)?;
     let eyes = operation.four_eyes().ok_or(Refusal::UnknownOperation)?;
-    if eyes.proposal.reseller() != command.reseller || eyes.proposal.resolution() != command.resolution.as_deref() {
+    let same = eyes.proposal.reseller() == command.reseller
+        && eyes.proposal.resolution() == command.resolution.as_deref()
+        && eyes.proposal.statement() == command.statement.as_ref();
+    if !same {
         return Err(Refusal::UnknownOperation);
     }
     if eyes.maker == command.checker {
@@ -159,7 +163,12 @@ pub fn rule(
             let here = ended(books, EntryKind::ApprovalRefused, decided, moment);
             Ok(Some(Ruled::of(here, None)))
         }
-        Ruling::Approve => carry_out(books, there, decided, &eyes.proposal, moment),
+        Ruling::Approve => match &eyes.proposal {
+            Proposal::Statement(stated) => {
+                statement::carry_out(books, there, decided, (stated, eyes), moment).map(Some)
+            }
+            proposal => carry_out(books, there, decided, proposal, moment),
+        },
     }
 }
 
@@ -190,6 +199,7 @@ fn carry_out(
     let (movement, kind) = match proposal {
         Proposal::LimitRaise(raise) => return carry_out_raise(books, there, approved, raise, moment),
         Proposal::Resolution(asked) => return Ok(Some(items::carry_out(books, there, approved, asked, moment))),
+        Proposal::Statement(_) => return Err(Refusal::UnknownOperation),
         Proposal::Issue => (issue_of(approved.amount_minor), EntryKind::StockIssued),
         Proposal::Destruction => (destruction_of(approved.amount_minor), EntryKind::StockDestroyed),
         Proposal::Adjustment { reseller, direction } => {

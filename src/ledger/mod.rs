@@ -35,6 +35,7 @@ pub mod settlement;
 pub mod shards;
 pub mod similar;
 mod staff;
+mod statement;
 pub mod step;
 pub mod stock_watch;
 pub mod terminal;

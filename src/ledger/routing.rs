@@ -9,7 +9,7 @@ use super::tree::TreeWants;
 use crate::domain::records::LimitChange;
 use crate::domain::{
     ExternalId, ItemId, ItemResolution, LineState, OperationId, PartnerId, Place, RecordKind, RecordWant, ResellerId,
-    SettledLine, Shard, Standing,
+    SettledLine, Shard, Standing, Statement,
 };
 
 impl Request {
@@ -257,7 +257,20 @@ impl Request {
         match self {
             Self::SettleRefund(settle) => Some(settle.topup),
             Self::AdvanceReversal(advance) => Some(advance.recharge),
-            Self::Propose(_) | Self::Rule(_) => self.resolution().and_then(ItemResolution::topup),
+            Self::Propose(_) | Self::Rule(_) => {
+                let stated = self.statement().map(|statement| statement.recharge);
+                stated.or_else(|| self.resolution().and_then(ItemResolution::topup))
+            }
+            _ => None,
+        }
+    }
+
+    /// What it states about a recharge.
+    #[must_use]
+    pub fn statement(&self) -> Option<&Statement> {
+        match self {
+            Self::Propose(propose) => propose.proposal.statement(),
+            Self::Rule(rule) => rule.statement.as_ref(),
             _ => None,
         }
     }

@@ -84,6 +84,10 @@ fn of_operation(operation: &Operation) -> Value {
         state["resolution"] = asked.resolution.name().into();
         state["topup"] = asked.resolution.named().map(|topup| OperationKind::Topup.render(topup)).into();
     }
+    if let Some(stated) = operation.four_eyes().and_then(|eyes| eyes.proposal.statement()) {
+        state["recharge"] = OperationKind::Recharge.render(stated.recharge).into();
+        state["decision"] = stated.name().into();
+    }
     state
 }
 

@@ -58,6 +58,9 @@ pub struct AuditedMovement {
 pub trait AuditReader: Send + Sync {
     async fn snapshot(&self) -> Result<Snapshot, StoreError>;
 
+    /// The heads of the shards, ascending.
+    async fn heads(&self) -> Result<Vec<Head>, StoreError>;
+
     /// Entries with a sequence above `after` and at most `up_to`, ascending.
     async fn entries(&self, shard: Shard, after: i64, up_to: i64, limit: u32) -> Result<Vec<AuditedEntry>, StoreError>;
 

@@ -332,6 +332,12 @@ pub trait Reads: Send + Sync {
 
     /// An account by its number.
     async fn account(&self, shard: Shard, number: AccountNumber) -> Result<Option<Account>, StoreError>;
+    /// What two persons stated, or are to state, about recharges: the ids, the oldest first.
+    async fn statements(&self, recharges: &[OperationId]) -> Result<Vec<OperationId>, StoreError>;
+
+    /// A page of the recharges that some evidence contradicts, the oldest first, beginning after `after`.
+    async fn contradicted(&self, after: Option<OperationId>, limit: u32) -> Result<Vec<OperationId>, StoreError>;
+
     /// What was received about operations, by operation and in its order.
     async fn evidence(&self, operations: &[OperationId]) -> Result<Vec<RecordedEvidence>, StoreError>;
 

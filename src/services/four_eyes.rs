@@ -68,10 +68,26 @@ impl FourEyes {
         let reseller = operation.four_eyes().and_then(|eyes| eyes.proposal.reseller());
         let asked = operation.four_eyes().and_then(|eyes| eyes.proposal.resolution());
         let resolution = asked.cloned().map(Box::new);
-        let rule = Rule { operation: id, reseller, resolution, checker: caller.client, ruling, reason };
+        let statement = operation.four_eyes().and_then(|eyes| eyes.proposal.statement()).copied();
+        let rule = Rule { operation: id, reseller, resolution, statement, checker: caller.client, ruling, reason };
         let actor = caller.actor().because(rule.reason.as_str());
         let command = Command { actor, request: Request::Rule(rule) };
         Answer::of(self.ledger.execute(command).await?)
+    }
+
+    /// What was stated about recharges, the oldest first.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn statements(&self, recharges: &[OperationId]) -> Result<Vec<Operation>, ServiceError> {
+        if recharges.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut found = Vec::new();
+        for id in self.reads.statements(recharges).await? {
+            found.extend(self.reads.operation(id).await?);
+        }
+        Ok(found)
     }
 
     /// # Errors

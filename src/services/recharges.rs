@@ -23,7 +23,7 @@ use crate::domain::{
 };
 use crate::ledger::command::{Command, Outcome, Request, Reserve, Void};
 use crate::ledger::evidence::EvidenceRules;
-use crate::ports::{Clock, Ledger, Randomness, Reads, RechargeQuery, Scope};
+use crate::ports::{Clock, Ledger, Randomness, Reads, RechargeQuery, RecordedEvidence, Scope};
 pub use evidence::Heard;
 use task::Task;
 pub use trial::{Reached, Trial};
@@ -196,6 +196,17 @@ impl Recharges {
         items.truncate(filter.limit as usize);
         let next = if more { items.last().map(|operation| operation.id) } else { None };
         Ok(RechargePage { items, next })
+    }
+
+    /// What was received about recharges.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn evidence(&self, recharges: &[OperationId]) -> Result<Vec<RecordedEvidence>, ServiceError> {
+        if recharges.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.deps.reads.evidence(recharges).await?)
     }
 
     async fn scope_of(&self, caller: &Caller) -> Result<Scope, ServiceError> {

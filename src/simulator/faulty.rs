@@ -373,6 +373,16 @@ impl Reads for FaultyStore {
         self.inner.records(query).await
     }
 
+    async fn statements(&self, recharges: &[OperationId]) -> Result<Vec<OperationId>, StoreError> {
+        self.meet(Point::Read).await?;
+        self.inner.statements(recharges).await
+    }
+
+    async fn contradicted(&self, after: Option<OperationId>, limit: u32) -> Result<Vec<OperationId>, StoreError> {
+        self.meet(Point::Read).await?;
+        self.inner.contradicted(after, limit).await
+    }
+
     async fn evidence(&self, operations: &[OperationId]) -> Result<Vec<RecordedEvidence>, StoreError> {
         self.meet(Point::Read).await?;
         self.inner.evidence(operations).await

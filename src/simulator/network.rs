@@ -205,6 +205,7 @@ impl Seeder {
             operation,
             reseller: None,
             resolution: None,
+            statement: None,
             checker: ClientId::from_uuid(uuid::Uuid::max()),
             ruling: Ruling::Approve,
             reason: text.parse().expect("it is short"),

@@ -41,7 +41,8 @@ impl<'a> Incomplete<'a> {
                     | OperationKind::Destruction
                     | OperationKind::Adjustment
                     | OperationKind::LimitRaise
-                    | OperationKind::Resolution,
+                    | OperationKind::Resolution
+                    | OperationKind::Statement,
                 ) => {
                     incomplete.four_eyes.push(row);
                 }

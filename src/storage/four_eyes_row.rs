@@ -7,7 +7,7 @@ use super::rows::{corrupt, hex_bytes, hex_optional, read_at, shard_number};
 use crate::domain::records::{Bounds, LimitChange};
 use crate::domain::{
     BusinessDay, ClientId, Direction, FourEyes, Item, ItemResolution, LimitRaise, Operation, OperationId,
-    OperationKind, Proposal, ResellerId, Resolution, Ruling, SettledKind, Timestamp, Verdict,
+    OperationKind, Proposal, ResellerId, Resolution, Ruling, SettledKind, Statement, Timestamp, Verdict,
 };
 use crate::ports::StoreError;
 
@@ -28,6 +28,10 @@ pub(super) struct FourEyesRow {
     pub limits: Option<String>,
     /// Of what two books do not have in common: [`ResolutionText`] as JSON.
     pub resolution: Option<String>,
+    /// Of a statement: the recharge, and what is said of it.
+    #[serde(serialize_with = "hex_optional")]
+    pub recharge: Option<Uuid>,
+    pub stated: Option<String>,
     #[serde(serialize_with = "hex_optional")]
     pub checker: Option<Uuid>,
     pub ruling: Option<i16>,
@@ -130,7 +134,7 @@ impl FourEyesRow {
             Proposal::Adjustment { direction, .. } => (Some(direction.name().to_owned()), None, None),
             Proposal::LimitRaise(raise) => (None, Some(RaiseText::of(raise)), None),
             Proposal::Resolution(asked) => (None, None, Some(ResolutionText::of(asked))),
-            Proposal::Issue | Proposal::Destruction => (None, None, None),
+            Proposal::Issue | Proposal::Destruction | Proposal::Statement(_) => (None, None, None),
         };
         let verdict = eyes.verdict.as_ref();
         Some(Self {
@@ -144,6 +148,8 @@ impl FourEyesRow {
             direction,
             limits,
             resolution,
+            recharge: eyes.proposal.statement().map(|statement| statement.recharge.uuid()),
+            stated: eyes.proposal.statement().map(|statement| statement.name().to_owned()),
             checker: verdict.map(|verdict| verdict.checker.uuid()),
             ruling: verdict.map(|verdict| verdict.ruling.code()),
             ruling_reason: verdict.map(|verdict| verdict.reason.to_string()),
@@ -168,6 +174,16 @@ impl FourEyesRow {
             OperationKind::Resolution => {
                 let asked = self.resolution.as_deref().and_then(ResolutionText::read);
                 Proposal::Resolution(Box::new(asked.ok_or_else(|| corrupt("four_eyes.resolution"))?))
+            }
+            OperationKind::Statement => {
+                let (recharge, reseller) =
+                    self.recharge.zip(self.reseller).ok_or_else(|| corrupt("four_eyes.recharge"))?;
+                let applied = self.stated.as_deref().and_then(Statement::applied_of);
+                Proposal::Statement(Statement {
+                    recharge: OperationId::from_uuid(recharge),
+                    reseller: ResellerId::from_uuid(reseller),
+                    applied: applied.ok_or_else(|| corrupt("four_eyes.stated"))?,
+                })
             }
             _ => return Err(corrupt("operation.kind")),
         };

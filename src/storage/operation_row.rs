@@ -123,7 +123,8 @@ impl TryFrom<StoredOperation> for Operation {
             | OperationKind::Destruction
             | OperationKind::Adjustment
             | OperationKind::LimitRaise
-            | OperationKind::Resolution => Details::FourEyes(Box::new(stored.take_four_eyes(kind)?)),
+            | OperationKind::Resolution
+            | OperationKind::Statement => Details::FourEyes(Box::new(stored.take_four_eyes(kind)?)),
             OperationKind::Allocation => Details::Allocation(Box::new(stored.take_allocation()?)),
             OperationKind::Topup => {
                 let row = stored.beside.topup.take().ok_or_else(|| corrupt("topup_state.id"))?;

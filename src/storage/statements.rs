@@ -37,6 +37,8 @@ macro_rules! statements_of_dialect {
             AUDIT_STAFF_ACTIONS = "audit_staff_actions",
             AUDIT_STRAY_STAFF_ACTION = "audit_stray_staff_action",
             STAFF_ACTIONS = "staff_actions",
+            STATEMENTS_OF_RECHARGES = "statements_of_recharges",
+            CONTRADICTED_RECHARGES = "contradicted_recharges",
             PERSIST_EVIDENCE = "persist_evidence",
             LOAD_EVIDENCE = "load_evidence",
             AUDIT_EVIDENCE = "audit_evidence",

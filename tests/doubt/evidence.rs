@@ -24,13 +24,13 @@ fn received(world: &World, operation: OperationId, kind: EvidenceKind, evidence:
     Request::Resolve(Resolve { operation, evidence, source })
 }
 
-async fn doubtful(world: &World, key: &str) -> Arc<Operation> {
+pub async fn doubtful(world: &World, key: &str) -> Arc<Operation> {
     let operation = world.recharge("R1", key, 1_000).await;
     world.must(World::resolve(operation.id, Evidence::NoAnswer)).await;
     operation
 }
 
-async fn items(world: &World, operation: OperationId) -> Vec<Arc<EvidenceItem>> {
+pub async fn items(world: &World, operation: OperationId) -> Vec<Arc<EvidenceItem>> {
     let found = world.books.store.evidence(&[operation]).await.unwrap();
     assert!(found.is_sorted_by_key(|recorded| recorded.sequence));
     found.into_iter().map(|recorded| recorded.item).collect()
@@ -40,7 +40,7 @@ async fn told(world: &World, operation: OperationId) -> Vec<(EvidenceKind, Says,
     items(world, operation).await.iter().map(|item| (item.kind, item.says, item.effect)).collect()
 }
 
-async fn status(world: &World, operation: OperationId) -> Status {
+pub async fn status(world: &World, operation: OperationId) -> Status {
     world.books.store.operation(operation).await.unwrap().unwrap().status
 }
 

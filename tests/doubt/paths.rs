@@ -6,20 +6,23 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use taabia::domain::{
-    Decline, Effect, EntryKind, EvidenceKind, OperationId, Says, Shard, Status, SystemName, Timestamp,
+    Decline, Effect, EntryKind, EvidenceKind, Operation, OperationId, Proposal, Ruling, Says, Shard, Statement, Status,
+    SystemName, Timestamp,
 };
 use taabia::engine::EngineConfig;
 use taabia::ledger::command::{Resolve, Source};
-use taabia::ledger::{Evidence, Request};
+use taabia::ledger::{Command, Evidence, Request};
 use taabia::ports::{AuditedEntry, Clock as _, Ledger as _, LedgerError};
 use taabia::simulator::{FaultRates, FaultyStore};
 
 use crate::support::script::rules;
-use crate::support::world::{Books, World, command};
+use crate::support::world::{Books, CHECKER, World, command};
 use crate::support::{SeededRandomness, in_memory, on_every_store, setting};
 
 const STOCK: i64 = 10_000_000;
 const AMOUNT: i64 = 1_000;
+/// Who proposes and decides statements, as the journal names them.
+const STATED: &str = "client:statements";
 
 /// What happens next to a recharge: anything that anybody may say of it, at any time, true or not.
 fn happens(world: &World, random: &SeededRandomness, operation: OperationId, reference: Option<i64>) -> Request {
@@ -62,7 +65,8 @@ async fn play(world: &World, seed: u64, rounds: usize) -> Vec<OperationId> {
             }
         }
     }
-    for _ in 0..rounds {
+    let mut proposals: Vec<Arc<Operation>> = Vec::new();
+    for round in 0..rounds {
         world.clock.advance_ms(i64::try_from(random.next() % 9_000).unwrap());
         let together = 1 + usize::try_from(random.next() % 4).unwrap();
         let told = (0..together).map(|_| {
@@ -70,7 +74,21 @@ async fn play(world: &World, seed: u64, rounds: usize) -> Vec<OperationId> {
             let node = &world.nodes[usize::try_from(random.next()).unwrap() % world.nodes.len()];
             node.execute(command(happens(world, &random, operation, reference)))
         });
-        for done in join_all(told).await {
+        // Two persons state something, or decide what was stated, while all that goes on.
+        let (operation, _) = sold[usize::try_from(random.next()).unwrap() % sold.len()];
+        let stated = match proposals.pop() {
+            Some(proposal) if random.next().is_multiple_of(2) => World::rule(&proposal, CHECKER, Ruling::Approve),
+            _ => {
+                let applied = random.next().is_multiple_of(2);
+                let statement = Statement { recharge: operation, reseller: world.id("R1"), applied };
+                world.propose(&format!("{seed}-s{round}"), Proposal::Statement(statement), AMOUNT)
+            }
+        };
+        let ruled = Command { actor: STATED.into(), request: stated };
+        let (told, ruled) = futures::join!(join_all(told), world.nodes[round % 2].execute(ruled));
+        let ruled = ruled.ok().and_then(|done| done.operation().cloned());
+        proposals.extend(ruled.filter(|operation| operation.status == Status::PendingApproval));
+        for done in told {
             let lost = matches!(&done, Err(LedgerError::Internal | LedgerError::Unavailable { .. }));
             assert!(lost || matches!(&done, Ok(_) | Err(LedgerError::Refused(_))), "{done:?}");
         }
@@ -114,7 +132,10 @@ fn check(entries: &[AuditedEntry]) {
                     Says::Nothing => None,
                 };
                 assert_eq!(Some(kind), proven, "{item:?}");
-                assert_ne!(item.kind, EvidenceKind::Statement, "nobody states anything alone");
+                let early = item.kind == EvidenceKind::Statement && entry.recorded_at < item.promised_at;
+                assert!(!early, "nobody states anything while the promise can be kept: {entry:?}");
+                let by_checker = entry.actor.as_ref() == STATED;
+                assert_eq!(item.kind == EvidenceKind::Statement, by_checker, "nobody states anything alone: {entry:?}");
             }
             EntryKind::EvidenceRecorded => {
                 assert!(doubtful.contains(&entry.subject) && !ended.contains_key(&entry.subject), "{entry:?}");

@@ -5,6 +5,7 @@ mod audit;
 mod bad_input;
 mod charging_events;
 mod disputes;
+mod doubts;
 mod exports;
 mod four_eyes;
 mod limits;

@@ -26,8 +26,8 @@ use taabia::services::recharges::{RechargeConfig, RechargeDeps};
 use taabia::services::statements::Boundaries;
 use taabia::services::stock_watch::StockWatches;
 use taabia::services::{
-    Allocations, Audit, Catalogues, Commissions, Directory, FourEyes, Limits, Network, Recharges, Scope, Statements,
-    Stock, Terminals, Transfers, Users,
+    Allocations, Audit, Catalogues, Certificates, Commissions, Directory, FourEyes, Limits, Network, Recharges, Scope,
+    Statements, Stock, Terminals, Transfers, Users,
 };
 use tower::ServiceExt;
 
@@ -369,6 +369,7 @@ fn wire(
     });
     Api {
         gate: world.nodes[0].gate().clone(),
+        certificates: Arc::new(Certificates { recharges: recharges.clone(), audit: world.books.audit.clone() }),
         recharges,
         reversals: Arc::new(super::reversals::reversals(world, charging.clone(), directory.clone())),
         charging,

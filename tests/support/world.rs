@@ -162,6 +162,7 @@ impl World {
             operation: operation.id,
             reseller: operation.four_eyes().unwrap().proposal.reseller(),
             resolution: operation.four_eyes().unwrap().proposal.resolution().cloned().map(Box::new),
+            statement: operation.four_eyes().unwrap().proposal.statement().copied(),
             checker,
             ruling,
             reason: "agreed".parse().unwrap(),

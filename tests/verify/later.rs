@@ -67,6 +67,10 @@ impl AuditReader for Live {
         snapshot
     }
 
+    async fn heads(&self) -> Result<Vec<taabia::ledger::Head>, taabia::ports::StoreError> {
+        self.store.heads().await
+    }
+
     async fn entries(
         &self,
         shard: Shard,

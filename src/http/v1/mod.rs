@@ -5,6 +5,7 @@ mod allocations;
 mod audit;
 mod business_days;
 mod charging_events;
+mod doubts;
 mod fields;
 mod four_eyes;
 mod operations;
@@ -50,6 +51,11 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::RechargesRead), routes!(reversals::list::list_reversals)),
         (Need::Scope(Scope::RechargesRead), routes!(reversals::get::get_reversal)),
         (Need::Scope(Scope::RechargesWrite), routes!(trials::try_recharge)),
+        (Need::Scope(Scope::RechargesRead), routes!(recharges::certificate::get_certificate)),
+        (Need::Scope(Scope::RechargesRead), routes!(doubts::list_doubts)),
+        (Need::Scope(Scope::StockIssue), routes!(recharges::statement::create_statement)),
+        (MAKER_OR_CHECKER, routes!(recharges::statement::get_statement_of_recharge)),
+        (Need::Scope(Scope::StockApprove), routes!(recharges::statement::approve_statement)),
         (Need::Scope(Scope::NetworkWrite), routes!(resellers::create::create_reseller)),
         (Need::Scope(Scope::NetworkRead), routes!(resellers::list::list_resellers)),
         (Need::Scope(Scope::NetworkRead), routes!(resellers::get::get_reseller)),

@@ -12,7 +12,7 @@ use super::keys::KeyRing;
 use super::secrets::{SecretHasher, SecretHashingError};
 use crate::domain::ClientId;
 use crate::ports::{Client, Clock, Randomness, Registry, StoreError};
-use crate::services::Scope;
+use crate::services::{Scope, ServiceError};
 
 /// The `typ` of an access token (RFC 9068 §2.1).
 pub(super) const TOKEN_TYPE: &str = "at+jwt";
@@ -140,6 +140,31 @@ impl Tokens {
             GrantError::Internal
         })?;
         Ok(Grant { token: token.into(), expires_in_s: lifetime_s, scopes })
+    }
+}
+
+/// The `typ` of a signed statement about a recharge: never taken for a token, which has another one.
+const CERTIFICATE_TYPE: &str = "taabia-certificate+jwt";
+
+impl Tokens {
+    /// Who signs, as tokens name it.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.settings.issuer
+    }
+
+    /// Signs what we state for others to check, with the key that signs tokens: a JWS in its compact form (RFC 7515).
+    ///
+    /// # Errors
+    /// [`ServiceError::Internal`] when it cannot be signed.
+    pub async fn certify(&self, claims: &(impl Serialize + Sync)) -> Result<String, ServiceError> {
+        let (kid, key) = self.keys.signer().await;
+        let header =
+            Header { typ: Some(CERTIFICATE_TYPE.into()), kid: Some(kid.to_string()), ..Header::new(Algorithm::EdDSA) };
+        jsonwebtoken::encode(&header, claims, &key).map_err(|error| {
+            tracing::error!(%error, "a certificate could not be signed");
+            ServiceError::Internal
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use super::{LOOKED_BACK_MS, Settlements};
 use crate::domain::records::ReconciliationItem;
 use crate::domain::settlement::CHARGING_SYSTEM;
 use crate::domain::{
-    BusinessDay, ClientId, Item, ItemId, ItemResolution, LineState, Operation, OperationId, Reason, Resolution,
+    BusinessDay, ClientId, Effect, Item, ItemId, ItemResolution, LineState, Operation, OperationId, Reason, Resolution,
     SettledKind, Shard, Status, Timestamp,
 };
 use crate::ledger::Refusal;
@@ -143,6 +143,28 @@ impl Settlements {
         self.views_of(found, filter, limit).await
     }
 
+    /// Recharges whose outcome some evidence contradicts, the oldest first, and where the list goes on. A page may lack what
+    /// the filter leaves out.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn contradicted(
+        &self,
+        filter: &ItemFilter,
+        after: Option<OperationId>,
+        limit: u32,
+    ) -> Result<(Vec<ItemView>, Option<OperationId>), ServiceError> {
+        let mut found = Vec::new();
+        for id in self.reads.contradicted(after, limit + 1).await? {
+            found.extend(self.reads.operation(id).await?);
+        }
+        let (mut views, last) = self.views_of(found, filter, limit).await?;
+        for view in &mut views {
+            view.state = Some(LineState::Contradicts);
+        }
+        Ok((views, last))
+    }
+
     /// # Errors
     /// [`ServiceError::NotFound`] when there is no such difference.
     pub async fn item(&self, id: ItemId) -> Result<ItemView, ServiceError> {
@@ -229,20 +251,39 @@ impl Settlements {
         })
     }
 
-    /// `None` when the operation is neither a completed recharge nor a top-up that was paid.
+    /// Whether something that was received says that a declined recharge took effect.
+    async fn was_applied_after_all(&self, operation: &Operation) -> Result<bool, StoreError> {
+        let asked = operation.recharge().is_some_and(|recharge| recharge.charging_reference.is_some());
+        if !asked || operation.status != Status::Declined {
+            return Ok(false);
+        }
+        let evidence = self.reads.evidence(&[operation.id]).await?;
+        Ok(evidence.iter().any(|recorded| recorded.item.effect == Effect::Contradicts))
+    }
+
+    /// `None` when the operation is neither a completed recharge, nor a declined one that evidence contradicts, nor a top-up
+    /// that was paid.
     async fn operation_view(
         &self,
         operation: &Operation,
         record: Option<ReconciliationItem>,
     ) -> Result<Option<ItemView>, StoreError> {
-        let Some(sent) = operation.recharge().filter(|_| operation.status.was_completed()) else {
+        let contradicted = self.was_applied_after_all(operation).await?;
+        let counts = contradicted || operation.status.was_completed();
+        let Some(sent) = operation.recharge().filter(|_| counts) else {
             return self.topup_view(operation, record).await;
         };
+        // By our own books.
+        let (kind, amount_minor, state) = if contradicted {
+            (SettledKind::NotRefilled, 0, Some(LineState::Contradicts))
+        } else {
+            (SettledKind::Refill, operation.amount_minor, None)
+        };
         let since = BusinessDay::of(operation.created_at, &jiff::tz::TimeZone::UTC);
-        let (id, amount_minor) = (ItemId::Topup(operation.id), operation.amount_minor);
+        let id = ItemId::Topup(operation.id);
         Ok(Some(ItemView {
-            item: Item { id, acquirer: CHARGING_SYSTEM.into(), kind: SettledKind::Refill, amount_minor, since },
-            state: None,
+            item: Item { id, acquirer: CHARGING_SYSTEM.into(), kind, amount_minor, since },
+            state,
             reference: sent.charging_reference.map(|reference| reference.to_string().into()),
             topup: Some(operation.id),
             gross_minor: amount_minor,

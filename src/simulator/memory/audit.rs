@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use super::state::Books;
 use super::{MemoryStore, no_such_shard};
 use crate::domain::{OperationId, Record, RecordKind, SettledLine, SettlementId, Shard};
+use crate::ledger::Head;
 use crate::ports::{
     AuditReader, AuditedEntry, Client, LineState, Reads as _, RecordQuery, Registry, Snapshot, StockReads as _,
     StoreError,
@@ -32,6 +33,10 @@ impl AuditReader for MemoryStore {
             }));
         }
         Ok(snapshot)
+    }
+
+    async fn heads(&self) -> Result<Vec<Head>, StoreError> {
+        Ok(self.shared.state().books.iter().map(|books| books.head.clone()).collect())
     }
 
     async fn entries(&self, shard: Shard, after: i64, up_to: i64, limit: u32) -> Result<Vec<AuditedEntry>, StoreError> {

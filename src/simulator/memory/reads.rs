@@ -1,14 +1,14 @@
 //! Named queries over the committed rows.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use async_trait::async_trait;
 
 use super::MemoryStore;
 use crate::domain::operation::claim_key;
 use crate::domain::{
-    Account, AccountClass, AccountNumber, ExternalId, Hold, Operation, OperationId, OperationKind, PartnerId, Record,
-    RecordKey, Reseller, ResellerId, Shard, Timestamp,
+    Account, AccountClass, AccountNumber, Effect, ExternalId, Hold, Operation, OperationId, OperationKind, PartnerId,
+    Record, RecordKey, Reseller, ResellerId, Shard, Timestamp,
 };
 use crate::ports::{
     Reads, RechargeQuery, RecordQuery, RecordedAction, RecordedEvidence, Scope, StaffActionQuery, StoreError,
@@ -138,6 +138,24 @@ impl Reads for MemoryStore {
         let records = state.books(query.shard).into_iter().flat_map(|books| &books.records);
         let page = records.filter(|(key, _)| matches(key)).map(|(_, record)| record.clone());
         Ok(page.take(query.limit as usize).collect())
+    }
+
+    async fn statements(&self, recharges: &[OperationId]) -> Result<Vec<OperationId>, StoreError> {
+        let state = self.shared.state();
+        let about = |operation: &&Operation| {
+            let stated = operation.four_eyes().and_then(|eyes| eyes.proposal.statement());
+            stated.is_some_and(|statement| recharges.contains(&statement.recharge))
+        };
+        let operations = state.books.first().into_iter().flat_map(|books| books.operations.values());
+        Ok(operations.filter(about).map(|operation| operation.id).collect())
+    }
+
+    async fn contradicted(&self, after: Option<OperationId>, limit: u32) -> Result<Vec<OperationId>, StoreError> {
+        let state = self.shared.state();
+        let items = state.books.iter().flat_map(|books| books.evidence.values());
+        let contradicting = items.filter(|item| item.effect == Effect::Contradicts).map(|item| item.operation);
+        let found: BTreeSet<_> = contradicting.filter(|id| after.is_none_or(|after| *id > after)).collect();
+        Ok(found.into_iter().take(limit as usize).collect())
     }
 
     async fn evidence(&self, operations: &[OperationId]) -> Result<Vec<RecordedEvidence>, StoreError> {

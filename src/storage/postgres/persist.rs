@@ -34,7 +34,8 @@ async fn write_stock(connection: &mut PgConnection, batch: &Batch) -> Result<(),
     if !batch.proposals.is_empty() {
         let query = bind_columns!(sqlx::query(sql::STOCK_PROPOSALS), batch.proposals, row:
             row.shard, row.id, row.maker, row.reason.as_str(), row.document.as_str(), row.expires_at, row.reseller,
-            row.direction.as_deref(), row.limits.as_deref(), row.resolution.as_deref(), row.checker, row.ruling,
+            row.direction.as_deref(), row.limits.as_deref(), row.resolution.as_deref(), row.recharge, row.stated.as_deref(),
+            row.checker, row.ruling,
             row.ruling_reason.as_deref(), row.ruled_at);
         answered(query.execute(&mut *connection)).await?;
     }

@@ -172,6 +172,22 @@ impl Reads for PostgresStore {
         Ok(RecordRow::read_all(rows)?.into_iter().map(|(_, record)| record).collect())
     }
 
+    async fn statements(&self, recharges: &[OperationId]) -> Result<Vec<OperationId>, StoreError> {
+        let ids: Vec<uuid::Uuid> = recharges.iter().map(|id| id.uuid()).collect();
+        let query = sqlx::query_scalar::<_, uuid::Uuid>(sql::STATEMENTS_OF_RECHARGES);
+        let query = query.bind(shard_number(Shard::OPERATOR)).bind(ids);
+        let found = query.fetch_all(&self.reads).await.map_err(store_error)?;
+        Ok(found.into_iter().map(OperationId::from_uuid).collect())
+    }
+
+    async fn contradicted(&self, after: Option<OperationId>, limit: u32) -> Result<Vec<OperationId>, StoreError> {
+        let query = sqlx::query_scalar::<_, uuid::Uuid>(sql::CONTRADICTED_RECHARGES)
+            .bind(after.map_or(uuid::Uuid::nil(), OperationId::uuid))
+            .bind(i64::from(limit));
+        let found = query.fetch_all(&self.reads).await.map_err(store_error)?;
+        Ok(found.into_iter().map(OperationId::from_uuid).collect())
+    }
+
     async fn evidence(&self, operations: &[OperationId]) -> Result<Vec<RecordedEvidence>, StoreError> {
         let (shards, ids): (Vec<i16>, Vec<uuid::Uuid>) =
             operations.iter().map(|id| (shard_number(id.shard()), id.uuid())).unzip();

@@ -45,6 +45,11 @@ impl AuditReader for SqliteStore {
         })
     }
 
+    async fn heads(&self) -> Result<Vec<Head>, StoreError> {
+        let heads: Vec<HeadRow> = sqlx::query_as(sql::AUDIT_HEADS).fetch_all(&self.reads).await.map_err(store_error)?;
+        heads.into_iter().map(Head::try_from).collect()
+    }
+
     async fn entries(&self, shard: Shard, after: i64, up_to: i64, limit: u32) -> Result<Vec<AuditedEntry>, StoreError> {
         let query = sqlx::query_as::<_, AuditedRow>(sql::AUDIT_ENTRIES)
             .bind(shard_number(shard))

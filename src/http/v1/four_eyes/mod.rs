@@ -6,4 +6,4 @@ pub mod destructions;
 pub mod issues;
 pub mod limit_raises;
 pub mod resolutions;
-mod shape;
+pub mod shape;

@@ -108,7 +108,9 @@ impl Proposed {
         let (reseller, direction) = match &eyes.proposal {
             Proposal::Adjustment { reseller, direction } => (*reseller, Some(direction.name())),
             Proposal::Issue | Proposal::Destruction => (None, None),
-            Proposal::LimitRaise(_) | Proposal::Resolution(_) => return Err(Problem::new(Code::NotFound)),
+            Proposal::LimitRaise(_) | Proposal::Resolution(_) | Proposal::Statement(_) => {
+                return Err(Problem::new(Code::NotFound));
+            }
         };
         Ok(Self {
             id: operation.kind().render(operation.id),
@@ -138,11 +140,16 @@ pub fn proposed(api: &Api, folder: &str, answer: &Answer) -> Result<Response, Pr
 
 /// The same with a body of another shape.
 pub fn recorded(folder: &str, answer: &Answer, body: impl Serialize) -> Response {
+    let id = answer.operation.kind().render(answer.operation.id);
+    recorded_at(&format!("/v1/{folder}/{id}"), answer, body)
+}
+
+/// The same at a place of its own.
+pub fn recorded_at(place: &str, answer: &Answer, body: impl Serialize) -> Response {
     if answer.replayed {
         return (StatusCode::OK, [(REPLAYED, HeaderValue::from_static("true"))], Json(body)).into_response();
     }
-    let id = answer.operation.kind().render(answer.operation.id);
-    let place = HeaderValue::from_str(&format!("/v1/{folder}/{id}")).expect("ids are ASCII");
+    let place = HeaderValue::from_str(place).expect("ids are ASCII");
     (StatusCode::CREATED, [(header::LOCATION, place)], Json(body)).into_response()
 }
 

@@ -31,7 +31,8 @@ const SETTLED_WITHIN_DAYS: u32 = 3;
 pub struct ItemParameters {
     /// `unmatched` (all lines that did not match, the default), `missing_here`, `amount_differs`, `duplicate`, `contradicts`,
     /// `missing_there`: paid top-ups that no file has settled; `unrecorded`: completed recharges of `business_date`
-    /// that the charging system's record does not tell of.
+    /// that the charging system's record does not tell of; `contradicting_evidence`: recharges whose outcome something that was
+    /// received contradicts.
     state: Option<String>,
     /// Of `unrecorded`: the day.
     #[param(example = "2026-11-22")]
@@ -149,6 +150,13 @@ pub async fn list_settlement_items(
             let (recharges, last) = state.settlements.unrecorded(bounds, &filter, after, limit).await?;
             (recharges, last.map(|last| cursor(AFTER_TOPUP, last.uuid().as_bytes())))
         }
+        Side::Contradicted => {
+            let after = query.get("cursor", topup_place);
+            query.finish()?;
+            let filter = ItemFilter { state: None, min_age_days: 0, owner, status };
+            let (recharges, last) = state.settlements.contradicted(&filter, after, limit).await?;
+            (recharges, last.map(|last| cursor(AFTER_TOPUP, last.uuid().as_bytes())))
+        }
         Side::Topups => {
             let after = query.get("cursor", topup_place);
             query.finish()?;
@@ -225,6 +233,7 @@ enum Side {
     Lines(Option<LineState>),
     Topups,
     Recharges,
+    Contradicted,
 }
 
 fn side(text: &str) -> Result<Side, &'static str> {
@@ -232,10 +241,11 @@ fn side(text: &str) -> Result<Side, &'static str> {
         "unmatched" => Ok(Side::Lines(None)),
         "missing_there" => Ok(Side::Topups),
         "unrecorded" => Ok(Side::Recharges),
+        "contradicting_evidence" => Ok(Side::Contradicted),
         _ => match LineState::from_name(text).filter(|state| *state != LineState::Matched) {
             Some(state) => Ok(Side::Lines(Some(state))),
             None => Err(
-                "expected unmatched, missing_here, amount_differs, duplicate, contradicts, missing_there or unrecorded",
+                "expected unmatched, missing_here, amount_differs, duplicate, contradicts, missing_there, unrecorded or contradicting_evidence",
             ),
         },
     }
