@@ -114,6 +114,7 @@ async fn start_simulator(args: &DemoArgs, config: &mut Config, api: &str) -> Res
         let api = api.strip_prefix("http://").unwrap_or(api);
         simulator.listener = Some(format!("http://charging:{secret}@{api}/v1/charging-systems/main/events"));
         config.charging.event_secret = secret.into();
+        config.charging.operator_bucket = "operator".into();
     }
     let server = Server::start(simulator, listener).await?;
     config.charging.url = format!("http://{}{base}", server.addr());
@@ -197,6 +198,7 @@ fn traffic(config: &Config, node: &Node, branches: &[Branch], cards: bool) -> Tr
     });
     Traffic {
         recharges: node.recharges.clone(),
+        reversals: node.reversals.clone(),
         cards,
         randomness: Arc::new(SystemRandomness),
         caller: demo_clients::traffic_caller(branch.root),

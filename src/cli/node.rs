@@ -35,7 +35,7 @@ use crate::services::stock_watch::StockWatches;
 use crate::services::topups::Topups;
 use crate::services::{
     Allocations, Audit, Catalogues, Certificates, Commissions, Directory, FourEyes, Limits, Network, Recharges,
-    Statements, Stock, Terminals, Transfers, Users,
+    Reversals, Statements, Stock, Terminals, Transfers, Users,
 };
 use crate::storage::Storage;
 
@@ -48,6 +48,7 @@ pub struct Node {
     pub url: String,
     pub engine: Arc<Engine>,
     pub recharges: Arc<Recharges>,
+    pub reversals: Arc<Reversals>,
     pub topups: Arc<Topups>,
     pub four_eyes: Arc<FourEyes>,
     pub allocations: Arc<Allocations>,
@@ -205,10 +206,7 @@ impl Node {
             statements: statements.clone(),
             business_days: business_days(config, storage, engine.clone()),
             stock_watches: stock_watches(storage, engine.clone(), directory.clone(), statements),
-            exports: Exports {
-                folder: config.data_dir.clone(),
-                places: Arc::new(Semaphore::new(config.statements.exports_at_once)),
-            },
+            exports: exports(config),
             allocations: allocations.clone(),
             four_eyes: four_eyes.clone(),
             directory: directory.clone(),
@@ -225,7 +223,7 @@ impl Node {
         let serving = tokio::spawn(serve(http::router(api.clone()), listener, server_stopped));
         let (stop_jobs, jobs_stopped) = watch::channel(false);
         let mut jobs = start_jobs(config, storage, &engine, charging, &jobs_stopped);
-        jobs.push(tokio::spawn(reversal_job(config, storage, reversals).run(jobs_stopped.clone())));
+        jobs.push(tokio::spawn(reversal_job(config, storage, reversals.clone()).run(jobs_stopped.clone())));
         jobs.extend(stock_jobs(config, storage, &engine, &allocations, &jobs_stopped));
         jobs.push(tokio::spawn(topup_job(config, storage, cashier).run(jobs_stopped.clone())));
         jobs.push(tokio::spawn(webhook_job(config, storage, &webhooks, (api, directory)).run(jobs_stopped)));
@@ -234,6 +232,7 @@ impl Node {
             url,
             engine,
             recharges,
+            reversals,
             topups,
             four_eyes,
             allocations,
@@ -347,6 +346,11 @@ fn four_eyes(storage: &Storage, engine: Arc<Engine>, directory: Arc<Directory>) 
         clock: Arc::new(SystemClock),
         randomness: Arc::new(SystemRandomness),
     }
+}
+
+fn exports(config: &Config) -> Exports {
+    let places = Arc::new(Semaphore::new(config.statements.exports_at_once));
+    Exports { folder: config.data_dir.clone(), places }
 }
 
 /// The expiry of proposals, and the runs.

@@ -1,5 +1,5 @@
 //! A little live traffic, so that a demonstration has something to show: a recharge now and then, most of
-//! them well, some to numbers that the charging simulator misbehaves for; and now and then an outlet first buys stock
+//! them well, some to numbers that the charging simulator misbehaves for, a few taken back; and now and then an outlet first buys stock
 //! by card.
 
 use std::sync::Arc;
@@ -9,14 +9,17 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::acquiring::AcquirerName;
-use crate::domain::{Channel, NumberingPlan, ResellerId};
+use crate::domain::{Channel, NumberingPlan, Operation, ResellerId};
 use crate::ports::Randomness;
+use crate::services::reversals::ReversalOrder;
 use crate::services::topups::{TopupOrder, Topups};
-use crate::services::{Caller, RechargeOrder, Recharges};
+use crate::services::{Caller, RechargeOrder, Recharges, Reversals};
 
 /// Who sells what, how often.
 pub struct Traffic {
     pub recharges: Arc<Recharges>,
+    /// One sale in so many is taken back.
+    pub reversals: Arc<Reversals>,
     pub cards: Option<CardTraffic>,
     pub randomness: Arc<dyn Randomness>,
     pub caller: Caller,
@@ -54,6 +57,8 @@ const AMOUNTS: [i64; 6] = [5, 10, 20, 30, 50, 100];
 const CHANNELS: [Channel; 4] = [Channel::Atm, Channel::BankApp, Channel::Pos, Channel::App];
 /// One number in so many has one of the endings 00 to 07.
 const ONE_FAULT_IN: u64 = 25;
+/// One sale in so many was for a wrong number.
+const ONE_REVERSAL_IN: u64 = 20;
 
 impl Traffic {
     /// Sells until `stop` turns true.
@@ -73,8 +78,23 @@ impl Traffic {
         if let Some(cards) = self.cards.as_ref().filter(|cards| sale.is_multiple_of(cards.every)) {
             self.top_up(cards, order.reseller).await;
         }
-        if let Err(error) = self.recharges.create(&self.caller, order).await {
-            tracing::debug!(?error, "a recharge of the demonstration was refused");
+        match self.recharges.create(&self.caller, order).await {
+            Ok(sold) if sale % ONE_REVERSAL_IN == ONE_REVERSAL_IN - 1 => self.take_back(&sold.operation).await,
+            Ok(_) => {}
+            Err(error) => tracing::debug!(?error, "a recharge of the demonstration was refused"),
+        }
+    }
+
+    /// A wrong number.
+    async fn take_back(&self, sold: &Operation) {
+        let key = format!("{}-back", sold.external_id);
+        let order = ReversalOrder {
+            external_id: key.parse().expect("a key of printable ASCII"),
+            amount_minor: None,
+            reason: "wrong number".into(),
+        };
+        if let Err(error) = self.reversals.of_recharge(&self.caller, sold.id, order).await {
+            tracing::debug!(?error, "a reversal of the demonstration was refused");
         }
     }
 

@@ -27,7 +27,7 @@ fn ask(world: &World, name: &str, key: &str, recharge: OperationId, asked_minor:
     }
 }
 
-async fn start(world: &World, name: &str, key: &str, recharge: OperationId, asked_minor: Option<i64>) -> Operation {
+pub async fn start(world: &World, name: &str, key: &str, recharge: OperationId, asked_minor: Option<i64>) -> Operation {
     let request = Request::StartReversal(ask(world, name, key, recharge, asked_minor));
     Operation::clone(world.must(request).await.operation().unwrap())
 }
@@ -44,7 +44,7 @@ fn tell(reversal: &Operation, evidence: ReversalEvidence) -> Request {
     })
 }
 
-async fn told(world: &World, reversal: &Operation, evidence: ReversalEvidence) -> Operation {
+pub async fn told(world: &World, reversal: &Operation, evidence: ReversalEvidence) -> Operation {
     Operation::clone(world.must(tell(reversal, evidence)).await.operation().unwrap())
 }
 

@@ -14,6 +14,7 @@ mod evidence;
 mod journal;
 mod later;
 mod records;
+mod reversals;
 mod rows;
 mod staff;
 

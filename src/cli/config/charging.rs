@@ -67,7 +67,7 @@ pub struct Charging {
     refill_profiles: Vec<String>,
     bucket: String,
     party_account: String,
-    operator_bucket: String,
+    pub operator_bucket: String,
     refusal_codes: Vec<String>,
     #[serde(deserialize_with = "super::secret")]
     pub event_secret: SecretString,
