@@ -323,7 +323,6 @@ fn api(
         clock: clock.clone(),
         randomness: randomness.clone(),
     };
-    let metrics = metrics()?;
     let (recharges, charging) = recharges(config, ledger.clone(), directory.clone())?;
     let catalogues = Arc::new(Catalogues::new(ledger.clone(), &super::installation::rules(config)));
     let commissions = Commissions {
@@ -398,7 +397,7 @@ fn api(
         randomness,
         currency: config.currency,
         numbering: config.numbering_plan.clone(),
-        metrics,
+        metrics: metrics()?,
         readiness: Readiness::default(),
     })
 }
