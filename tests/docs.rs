@@ -278,7 +278,7 @@ impl Drop for Demo {
     }
 }
 
-/// Where programs are, the Python that has PyJWT first.
+/// Where programs are, the Python that has `PyJWT` first.
 #[expect(clippy::disallowed_methods, reason = "scripts/test tells where it installed PyJWT")]
 fn with_python() -> PathBuf {
     let python = std::env::var_os("TAABIA_TEST_LOCALSTRIPE")

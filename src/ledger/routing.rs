@@ -313,7 +313,8 @@ impl Request {
         }
     }
 
-    /// Whether it gives stock, credit or money away, and so must not happen on books that lack what happened last.
+    /// Whether it gives stock, credit or money away, or says for good that something never happened: so it must not happen
+    /// on books that lack what happened last.
     #[must_use]
     pub fn is_sale(&self) -> bool {
         matches!(
@@ -322,6 +323,7 @@ impl Request {
                 | Self::StartTopup(_)
                 | Self::StartRefund(_)
                 | Self::StartReversal(_)
+                | Self::Void(_)
                 | Self::AllocateStock(_)
                 | Self::StartRun(_)
                 | Self::TransferStock(_)

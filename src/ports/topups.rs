@@ -21,6 +21,9 @@ pub trait TopupReads: Send + Sync {
     /// Top-ups of the party, ordered by id from the newest.
     async fn topups(&self, query: &PartyQuery) -> Result<Vec<Operation>, StoreError>;
 
+    /// Reversals in whole subtrees, in the same way; below `roots`, whatever the query names.
+    async fn reversals_below(&self, roots: &[ResellerId], query: &PartyQuery) -> Result<Vec<Operation>, StoreError>;
+
     /// Refunds of a top-up, or reversals of a recharge, ordered by id from the newest, before `before` where that is given.
     async fn refunds(
         &self,

@@ -1,4 +1,4 @@
-//! A partner's end of day: its recharges and top-ups of a business day, counted by what became of them, and line by line.
+//! A partner's end of day: its recharges, top-ups and reversals of a business day, counted by what became of them, and line by line.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub struct Reconciliation {
     pub calendar: Calendar,
 }
 
-/// A day of a partner, read page by page: recharges, then top-ups, each from the newest.
+/// A day of a partner, read page by page: recharges, then top-ups, then reversals, each from the newest.
 pub struct DayLines {
     services: Arc<Reconciliation>,
     roots: Arc<[ResellerId]>,
@@ -59,8 +59,14 @@ impl DayLines {
                 self.after = Some(last.id);
                 return Ok(page);
             }
-            self.ended = self.kind == OperationKind::Topup;
-            (self.kind, self.after) = (OperationKind::Topup, None);
+            self.after = None;
+            self.kind = match self.kind {
+                OperationKind::Recharge => OperationKind::Topup,
+                kind => {
+                    self.ended = kind == OperationKind::Reversal;
+                    OperationKind::Reversal
+                }
+            };
         }
         Ok(Vec::new())
     }
@@ -74,8 +80,11 @@ impl DayLines {
             let query = RechargeQuery { scope, msisdn: None, status, from, to, after, limit: PAGE };
             self.services.reads.recharges(&query).await?
         } else {
-            let query = PartyQuery { party: Party::Below(roots), status, from, to, after, limit: PAGE };
-            self.services.topups.topups(&query).await?
+            let query = PartyQuery { party: Party::Below(roots.clone()), status, from, to, after, limit: PAGE };
+            match self.kind {
+                OperationKind::Topup => self.services.topups.topups(&query).await?,
+                _ => self.services.topups.reversals_below(&roots, &query).await?,
+            }
         })
     }
 }

@@ -65,6 +65,7 @@ macro_rules! statements_of_dialect {
             LOAD_TOPUPS = "load_topups",
             TOPUPS_OPEN = "topups_open",
             REVERSALS_OPEN = "reversals_open",
+            REVERSALS_BELOW = "reversals_below",
             SUMS_BELOW = "sums_below",
             TOPUPS_OF_RESELLER = "topups_of_reseller",
             TOPUPS_BELOW = "topups_below",

@@ -208,16 +208,14 @@ async fn virtual_day(recharges: u64, seed: u64) {
     faulty.set_rates(ordinary());
 
     let random = SeededRandomness::new(seed ^ 0xda1);
-    let (begun, average_ms) = (Instant::now(), DAY_MS as f64 / recharges as f64);
-    let (mut at_ms, mut restarts, mut down) = (0.0_f64, 0, false);
+    let begun = Instant::now();
+    let (mut at_us, mut restarts, mut down) = (0, 0, false);
     for number in 0..recharges {
-        let pace = 1_000.0 / busy(at_ms as u64) as f64;
-        // Exponential gaps: customers do not queue up for the clock.
-        let drawn = (random.next() >> 11) as f64 / (1_u64 << 53) as f64;
-        at_ms += -(1.0 - drawn).ln() * average_ms * pace;
-        tokio::time::sleep_until(begun + Duration::from_micros((at_ms * 1_000.0) as u64)).await;
+        let average_us = DAY_MS * 1_000_000 / (recharges * busy(at_us / 1_000));
+        at_us += random.next() % (2 * average_us + 1);
+        tokio::time::sleep_until(begun + Duration::from_micros(at_us)).await;
         // The database restarts every four hours, for a quarter of a minute.
-        let restarting_now = (at_ms as u64 + 3_600_000) % 14_400_000 < 15_000;
+        let restarting_now = (at_us / 1_000 + 3_600_000) % 14_400_000 < 15_000;
         if restarting_now != down {
             down = restarting_now;
             restarts += u32::from(down);

@@ -71,6 +71,12 @@ async fn a_recharge_is_taken_back_and_a_replay_tells_it_again() {
     assert_eq!(posted(&api).await, "2000.00");
     let listed = api.get(&format!("{}/reversals", place(&recharge))).await.json();
     assert_eq!(listed["items"].as_array().unwrap().len(), 2);
+    // Both are in the partner's day, in sums and in lines.
+    let day = api.get("/v1/reconciliation?business_date=2026-11-22").await.json();
+    let sum = day["by"].as_array().unwrap().iter().find(|sum| sum["kind"] == "reversal").unwrap();
+    assert_eq!((&sum["status"], &sum["count"], &sum["amount"]), (&json!("completed"), &json!(2), &json!("20.00")));
+    let lines = api.get("/v1/reconciliation/lines?business_date=2026-11-22").await.text();
+    assert_eq!(lines.lines().filter(|line| line.starts_with("reversal,back-")).count(), 2, "{lines}");
     let over = api.post(&path, json!({ "external_id": "back-3", "reason": "again" }).to_string()).await.json();
     assert_eq!(over["decline"]["code"], "already_reversed");
     must_verify(&*api.world.books.audit).await;

@@ -39,7 +39,7 @@ pub struct ReconciliationDay {
 /// What is of one kind and one status.
 #[derive(Serialize, ToSchema)]
 pub struct ReconciliationSum {
-    /// `recharge` or `topup`.
+    /// `recharge`, `topup` or `reversal`.
     #[schema(example = "recharge")]
     kind: &'static str,
     #[schema(example = "completed")]
@@ -54,7 +54,7 @@ pub struct ReconciliationSum {
 
 /// The caller's business day in counts and sums
 ///
-/// Recharges and top-ups of its subtrees that began on the day, by kind and status. An answer changes as long as
+/// Recharges, top-ups and reversals of its subtrees that began on the day, by kind and status. An answer changes as long as
 /// something of the day is not final.
 #[utoipa::path(
     get, path = "/v1/reconciliation", operation_id = "get_reconciliation", tag = "recharges",
@@ -91,7 +91,7 @@ pub async fn get_reconciliation(
 
 /// The caller's business day line by line
 ///
-/// CSV: recharges, then top-ups, each from the newest. The last line, `closing`, has the number of those before; a file
+/// CSV: recharges, then top-ups, then reversals, each from the newest. The last line, `closing`, has the number of those before; a file
 /// without it was cut off.
 #[utoipa::path(
     get, path = "/v1/reconciliation/lines", operation_id = "list_reconciliation_lines", tag = "recharges",
@@ -152,6 +152,7 @@ impl Reading {
 fn row(api: &Api, operation: &Operation) -> Row {
     let optional = |text: Option<String>| text.map_or(Cell::Empty, Cell::Text);
     let reference = match operation.kind() {
+        OperationKind::Reversal => operation.reversal().and_then(|it| Some(it.charging_reference?.to_string())),
         OperationKind::Topup => operation.topup().and_then(|topup| topup.payment.reference.as_deref().map(Into::into)),
         _ => operation.recharge().and_then(|recharge| Some(recharge.charging_reference?.to_string())),
     };

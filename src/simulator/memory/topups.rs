@@ -11,22 +11,11 @@ use crate::ports::{OperationSum, Party, PartyQuery, StoreError, TopupReads};
 #[async_trait]
 impl TopupReads for MemoryStore {
     async fn topups(&self, query: &PartyQuery) -> Result<Vec<Operation>, StoreError> {
-        let state = self.shared.state();
-        let parties: HashSet<ResellerId> = match &query.party {
-            Party::Reseller(reseller) => [*reseller].into(),
-            Party::Below(roots) => state.network.subtree(roots).into_iter().collect(),
-        };
-        let shows = |operation: &&Operation| {
-            operation.topup().is_some()
-                && parties.contains(&operation.reseller)
-                && query.status.is_none_or(|status| operation.status == status)
-                && query.from.is_none_or(|from| operation.created_at >= from)
-                && query.to.is_none_or(|to| operation.created_at < to)
-                && query.after.is_none_or(|after| operation.id < after)
-        };
-        let mut found: Vec<_> = state.books.iter().flat_map(|books| books.operations.values()).filter(shows).collect();
-        found.sort_unstable_by_key(|operation| std::cmp::Reverse(operation.id));
-        Ok(found.into_iter().take(query.limit as usize).cloned().collect())
+        Ok(self.page(query, &query.party, |operation| operation.topup().is_some()))
+    }
+
+    async fn reversals_below(&self, roots: &[ResellerId], query: &PartyQuery) -> Result<Vec<Operation>, StoreError> {
+        Ok(self.page(query, &Party::Below(roots.to_vec()), |operation| operation.reversal().is_some()))
     }
 
     async fn refunds(
@@ -83,6 +72,25 @@ impl TopupReads for MemoryStore {
 }
 
 impl MemoryStore {
+    fn page(&self, query: &PartyQuery, party: &Party, is_meant: fn(&Operation) -> bool) -> Vec<Operation> {
+        let state = self.shared.state();
+        let parties: HashSet<ResellerId> = match party {
+            Party::Reseller(reseller) => [*reseller].into(),
+            Party::Below(roots) => state.network.subtree(roots).into_iter().collect(),
+        };
+        let shows = |operation: &&Operation| {
+            is_meant(operation)
+                && parties.contains(&operation.reseller)
+                && query.status.is_none_or(|status| operation.status == status)
+                && query.from.is_none_or(|from| operation.created_at >= from)
+                && query.to.is_none_or(|to| operation.created_at < to)
+                && query.after.is_none_or(|after| operation.id < after)
+        };
+        let mut found: Vec<_> = state.books.iter().flat_map(|books| books.operations.values()).filter(shows).collect();
+        found.sort_unstable_by_key(|operation| std::cmp::Reverse(operation.id));
+        found.into_iter().take(query.limit as usize).cloned().collect()
+    }
+
     fn looked_after(&self, after: OperationId, limit: u32, is_meant: fn(&Operation) -> bool) -> Vec<Operation> {
         let state = self.shared.state();
         let open = |operation: &&Operation| operation.is_looked_after() && operation.id > after && is_meant(operation);

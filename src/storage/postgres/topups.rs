@@ -51,6 +51,19 @@ impl TopupReads for PostgresStore {
         self.complete_operations(statement).await
     }
 
+    async fn reversals_below(&self, roots: &[ResellerId], query: &PartyQuery) -> Result<Vec<Operation>, StoreError> {
+        let page = Page::of_party(query);
+        let statement = sqlx::query_as(sql::REVERSALS_BELOW)
+            .bind(roots.iter().map(|root| root.uuid()).collect::<Vec<Uuid>>())
+            .bind(page.first_id)
+            .bind(page.before_id)
+            .bind(page.created_from_ms)
+            .bind(page.created_before_ms)
+            .bind(page.status)
+            .bind(page.limit);
+        self.complete_operations(statement).await
+    }
+
     async fn refunds(
         &self,
         topup: OperationId,

@@ -59,6 +59,16 @@ impl TopupReads for SqliteStore {
         }
     }
 
+    async fn reversals_below(&self, roots: &[ResellerId], query: &PartyQuery) -> Result<Vec<Operation>, StoreError> {
+        let (page, roots) = (Page::of_party(query), json::reseller_ids(roots)?);
+        let mut found = Vec::new();
+        for shard in Shard::all(self.shards) {
+            let below = sqlx::query_as(sql::REVERSALS_BELOW).bind(shard_number(shard)).bind(roots.as_str());
+            found.extend(self.topups_page(below, page).await?);
+        }
+        Ok(newest(found, page.limit, |operation| operation.id))
+    }
+
     async fn refunds(
         &self,
         topup: OperationId,
