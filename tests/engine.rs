@@ -44,11 +44,17 @@ on_every_store!(of_64_concurrent_resolutions_one_takes_effect, async |books: Boo
         let id = world.recharge("R1", &format!("k{round}"), 1_000).await.id;
         let before = world.stock("R1").await;
         let evidence = [Evidence::Applied, RELEASE, Evidence::NoAnswer];
-        let outcomes = join_all((0..64).map(|n| world.execute(World::resolve(id, evidence[(n + round) % 3])))).await;
-        let decided: Vec<_> = outcomes.iter().filter(|o| matches!(o, Ok(Outcome::Decided(_)))).collect();
-        let finals = decided.iter().filter(|o| status(o.as_ref().unwrap()).0.is_final()).count();
-        assert_eq!(finals, 1, "exactly one final effect");
-        assert!(decided.len() <= 2, "doubt, then one outcome");
+        let said = |n: usize| evidence[(n + round) % 3];
+        let outcomes = join_all((0..64).map(|n| world.execute(World::resolve(id, said(n))))).await;
+        let decided = outcomes.iter().enumerate().filter(|(_, o)| matches!(o, Ok(Outcome::Decided(_))));
+        let decided: Vec<_> = decided.map(|(n, o)| (said(n), status(o.as_ref().unwrap()).0)).collect();
+        let ended = |(said, status): &&(Evidence, Status)| match *said {
+            Evidence::Applied => *status == Status::Completed,
+            RELEASE => *status == Status::Declined,
+            _ => false,
+        };
+        assert_eq!(decided.iter().filter(ended).count(), 1, "exactly one final effect: {decided:?}");
+        assert!(decided.len() <= 3, "doubt, then one outcome, and what contradicts it is noted once: {decided:?}");
         for outcome in outcomes.iter().filter(|o| o.is_err()) {
             assert!(matches!(outcome, Err(LedgerError::Refused(Refusal::IllegalTransition { .. }))), "{outcome:?}");
         }
