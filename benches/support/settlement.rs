@@ -36,7 +36,7 @@ const AT_ONCE: usize = 2_048;
 pub async fn measure(arguments: &Arguments) -> Result<()> {
     let folder = arguments.folder()?;
     let lines: u32 = arguments.number("lines")?;
-    let config = installation::config(&[("topup.min", "1.00")])?;
+    let config = installation::config(&[])?;
     let postgres = installation::postgres_database(arguments.postgres()?, DATABASE).await?;
     for (name, url) in [("postgres", postgres), ("sqlite", installation::sqlite_file(&folder, "settlement")?)] {
         let storage = installation::install(&url, config.shards, &config).await?;

@@ -197,7 +197,7 @@ async fn raced(books: Books) {
     let till = till(books).await;
     let doubt = sold(&till, "doubt", 600, Some(Evidence::NoAnswer)).await;
     let lines: Vec<_> = std::iter::once(told(reference(&doubt), NUMBER, "6.00", "applied"))
-        .chain((0..1_500).map(|number| told(number, NUMBER, "1.00", "applied")))
+        .chain((0..2_500).map(|number| told(number, NUMBER, "1.00", "applied")))
         .collect();
     let late = till.world.execute(World::resolve(doubt.id, Evidence::Applied));
     let imports = futures::future::join_all((0..3).map(|_| import(&till, &lines)));
@@ -205,6 +205,6 @@ async fn raced(books: Books) {
     assert!(done.iter().any(Result::is_ok));
     let (report, _) = import(&till, &lines).await.unwrap();
     assert!(report.file.is_complete() && report.file.matched.count == 1);
-    assert_eq!(airtime(&till).await, [150_600, -150_000]);
+    assert_eq!(airtime(&till).await, [250_600, -250_000]);
     must_verify(&*till.world.books.audit).await;
 }

@@ -34,7 +34,7 @@ use file::{Form, Lines, ReadLine};
 pub use items::{ItemFilter, ItemView};
 
 /// Lines that are compared and booked together: how long the shards of their top-ups are locked at a time.
-const PART: usize = 1_000;
+const PART: usize = 2_000;
 /// Bytes read at once.
 const BUFFER: usize = 1 << 17;
 /// How often a part that the ledger could not take is offered again, and how long is waited before.
