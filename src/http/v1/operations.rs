@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
-use crate::domain::{ExternalId, OperationId, ResellerId, Status, Timestamp};
-use crate::http::problem::Problem;
+use crate::domain::{ExternalId, OperationId, OperationKind, ResellerId, Status, Timestamp};
+use crate::http::problem::{Code, Problem};
 use crate::http::query::{Query, cursor, parse_cursor};
 use crate::services::OperationFilter;
 
@@ -40,6 +40,14 @@ pub fn filter(
     }
     query.finish()?;
     Ok(filter)
+}
+
+/// The operation that a path names.
+///
+/// # Errors
+/// `404`, as for an unknown one.
+pub fn id_of(text: &str, kind: OperationKind) -> Result<OperationId, Problem> {
+    OperationId::parse(text, kind.prefix()).ok_or_else(|| Problem::new(Code::NotFound))
 }
 
 /// The cursor of the page after the one that ends with `last`.

@@ -18,6 +18,7 @@ use crate::http::problem::{Code, Problem};
 use crate::http::schema;
 use crate::http::state::{Api, ApiState};
 use crate::http::v1::fields::{self, AMOUNT, CURRENCY, DOCUMENT, REASON};
+use crate::http::v1::operations;
 use crate::http::v1::recharges::create::EXTERNAL_ID;
 use crate::http::v1::recharges::shape::{DeclineJson, REPLAYED};
 use crate::services::ProposalOrder;
@@ -168,7 +169,7 @@ pub fn decided(answer: &Answer, body: impl Serialize) -> Response {
 
 /// The id in a path.
 pub fn id_of(text: &str, kind: OperationKind) -> Result<(OperationKind, OperationId), Problem> {
-    OperationId::parse(text, kind.prefix()).map(|id| (kind, id)).ok_or_else(|| Problem::new(Code::NotFound))
+    operations::id_of(text, kind).map(|id| (kind, id))
 }
 
 /// Recharge credit that is to be created or destroyed.

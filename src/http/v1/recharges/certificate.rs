@@ -6,9 +6,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::evidence::EvidenceJson;
-use crate::domain::{Decline, Money, OperationId, OperationKind};
-use crate::http::problem::{Code, Problem, ProblemJson};
+use crate::domain::{Decline, Money, OperationKind};
+use crate::http::problem::{Problem, ProblemJson};
 use crate::http::state::{Api, ApiState};
+use crate::http::v1::operations;
 use crate::services::{Caller, Standing};
 
 /// The recharge as a certificate names it.
@@ -112,7 +113,7 @@ pub async fn get_certificate(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<Certificate>, Problem> {
-    let id = OperationId::parse(&id, OperationKind::Recharge.prefix()).ok_or_else(|| Problem::new(Code::NotFound))?;
+    let id = operations::id_of(&id, OperationKind::Recharge)?;
     let standing = state.certificates.standing(&caller, id).await?;
     let certificate = claims(&state, &standing);
     let jws = state.tokens.certify(&certificate).await?;

@@ -7,9 +7,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::catalogue::{PayIn, Rule};
-use crate::domain::{Currency, Money, OperationId, OperationKind};
-use crate::http::problem::{Code, Problem, ProblemJson};
+use crate::domain::{Currency, Money, OperationKind};
+use crate::http::problem::{Problem, ProblemJson};
 use crate::http::state::ApiState;
+use crate::http::v1::operations;
 use crate::services::Caller;
 use crate::services::commission::{ExplainedShare, Explanation};
 
@@ -126,7 +127,7 @@ pub async fn get_commission(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<Commission>, Problem> {
-    let id = OperationId::parse(&id, OperationKind::Recharge.prefix()).ok_or_else(|| Problem::new(Code::NotFound))?;
+    let id = operations::id_of(&id, OperationKind::Recharge)?;
     let explanation = state.commissions.explain(&caller, id).await?;
     Ok(Json(shown(&explanation, state.currency)))
 }

@@ -4,9 +4,10 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 
 use super::shape::Recharge;
-use crate::domain::{OperationId, OperationKind};
-use crate::http::problem::{Code, Problem, ProblemJson};
+use crate::domain::OperationKind;
+use crate::http::problem::{Problem, ProblemJson};
 use crate::http::state::ApiState;
+use crate::http::v1::operations;
 use crate::services::Caller;
 
 /// A recharge as it stands now
@@ -23,7 +24,7 @@ pub async fn get_recharge(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<Recharge>, Problem> {
-    let id = OperationId::parse(&id, OperationKind::Recharge.prefix()).ok_or_else(|| Problem::new(Code::NotFound))?;
+    let id = operations::id_of(&id, OperationKind::Recharge)?;
     let operation = state.recharges.get(&caller, id).await?;
     let catalogue = state.catalogues.of(&[&operation]).await;
     Ok(Json(Recharge::of(&state, &operation, &catalogue)))

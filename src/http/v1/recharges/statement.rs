@@ -18,6 +18,7 @@ use crate::http::schema;
 use crate::http::state::ApiState;
 use crate::http::v1::fields::{self, DOCUMENT, REASON};
 use crate::http::v1::four_eyes::shape::{ApprovalJson, decided, recorded_at, statuses};
+use crate::http::v1::operations;
 use crate::http::v1::recharges::create::EXTERNAL_ID;
 use crate::http::v1::recharges::shape::DeclineJson;
 use crate::services::{Caller, ProposalOrder};
@@ -167,10 +168,6 @@ impl PartialSchema for StatementApproval {
 
 impl ToSchema for StatementApproval {}
 
-fn recharge_of(id: &str) -> Result<OperationId, Problem> {
-    OperationId::parse(id, OperationKind::Recharge.prefix()).ok_or_else(|| Problem::new(Code::NotFound))
-}
-
 /// State what became of a recharge in doubt
 ///
 /// It waits for the approval of another client, and counts only where the rules of the charging system let statements decide, once
@@ -197,7 +194,7 @@ pub async fn create_statement(
     JsonBody(request): JsonBody<StatementRequest>,
 ) -> Result<Response, Problem> {
     let StatementRequest { external_id, applied, reason, document } = request;
-    let recharge = state.recharges.get(&caller, recharge_of(&id)?).await?;
+    let recharge = state.recharges.get(&caller, operations::id_of(&id, OperationKind::Recharge)?).await?;
     let proposal = Proposal::Statement(Statement { recharge: recharge.id, reseller: recharge.reseller, applied });
     let order = ProposalOrder { external_id, proposal, amount_minor: recharge.amount_minor, reason, document };
     let answer = state.four_eyes.propose(&caller, order).await?;
@@ -218,7 +215,7 @@ pub async fn get_statement_of_recharge(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<StatementJson>, Problem> {
-    let recharge = state.recharges.get(&caller, recharge_of(&id)?).await?;
+    let recharge = state.recharges.get(&caller, operations::id_of(&id, OperationKind::Recharge)?).await?;
     let newest = state.four_eyes.statements(&[recharge.id]).await?.pop();
     Ok(Json(StatementJson::of(&newest.ok_or_else(|| Problem::new(Code::NotFound))?)?))
 }
@@ -248,7 +245,7 @@ pub async fn approve_statement(
     Path(id): Path<String>,
     JsonBody(request): JsonBody<StatementApproval>,
 ) -> Result<Response, Problem> {
-    let recharge = recharge_of(&id)?;
+    let recharge = operations::id_of(&id, OperationKind::Recharge)?;
     let named = (OperationKind::Statement, request.statement);
     let statement = state.four_eyes.get(&caller, named).await?;
     let about = statement.four_eyes().and_then(|eyes| eyes.proposal.statement()).map(|statement| statement.recharge);

@@ -9,10 +9,11 @@ use utoipa::openapi::{RefOr, schema::Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::shape::{ReversalJson, answered};
-use crate::domain::{ExternalId, Money, OperationId, OperationKind, ResellerId};
+use crate::domain::{ExternalId, Money, OperationKind, ResellerId};
 use crate::http::body::{self, Field, Fields, JsonBody, Readable};
-use crate::http::problem::{Code, Problem, ProblemJson};
+use crate::http::problem::{Problem, ProblemJson};
 use crate::http::state::ApiState;
+use crate::http::v1::operations;
 use crate::http::v1::recharges::create::{EXTERNAL_ID, RESELLER_ID, configured_currency};
 use crate::services::Caller;
 use crate::services::reversals::ReversalOrder;
@@ -101,11 +102,6 @@ impl PartialSchema for KeyReversalRequest {
 
 impl ToSchema for KeyReversalRequest {}
 
-/// The recharge that a path names.
-pub(super) fn recharge_id(text: &str) -> Result<OperationId, Problem> {
-    OperationId::parse(text, OperationKind::Recharge.prefix()).ok_or_else(|| Problem::new(Code::NotFound))
-}
-
 /// Take a recharge back
 ///
 /// The credit is taken back from the line first, then the stock comes back and commissions are taken back at the terms of
@@ -135,7 +131,7 @@ pub async fn reverse_recharge(
     Path(id): Path<String>,
     JsonBody(ReversalRequest(order)): JsonBody<ReversalRequest>,
 ) -> Result<Response, Problem> {
-    let answer = state.reversals.of_recharge(&caller, recharge_id(&id)?, order).await?;
+    let answer = state.reversals.of_recharge(&caller, operations::id_of(&id, OperationKind::Recharge)?, order).await?;
     answered(&state, &answer.operation, answer.replayed)
 }
 

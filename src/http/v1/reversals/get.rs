@@ -4,9 +4,10 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 
 use super::shape::ReversalJson;
-use crate::domain::{OperationId, OperationKind};
-use crate::http::problem::{Code, Problem, ProblemJson};
+use crate::domain::OperationKind;
+use crate::http::problem::{Problem, ProblemJson};
 use crate::http::state::ApiState;
+use crate::http::v1::operations;
 use crate::services::Caller;
 
 /// A reversal as it stands now
@@ -23,7 +24,7 @@ pub async fn get_reversal(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<ReversalJson>, Problem> {
-    let id = OperationId::parse(&id, OperationKind::Reversal.prefix()).ok_or_else(|| Problem::new(Code::NotFound))?;
+    let id = operations::id_of(&id, OperationKind::Reversal)?;
     let operation = state.reversals.get(&caller, id).await?;
     ReversalJson::of(&state, &operation).map(Json)
 }

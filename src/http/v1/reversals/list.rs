@@ -6,8 +6,8 @@ use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::create::recharge_id;
 use super::shape::ReversalJson;
+use crate::domain::OperationKind;
 use crate::http::problem::{Problem, ProblemJson};
 use crate::http::query::Query;
 use crate::http::state::ApiState;
@@ -57,7 +57,7 @@ pub async fn list_reversals(
     let after = query.get("cursor", |text| operations::place(text, AFTER));
     let limit = query.limit();
     query.finish()?;
-    let page = state.reversals.list(&caller, recharge_id(&id)?, after, limit).await?;
+    let page = state.reversals.list(&caller, operations::id_of(&id, OperationKind::Recharge)?, after, limit).await?;
     let items = page.items.iter().map(|operation| ReversalJson::of(&state, operation)).collect::<Result<_, _>>()?;
     let next_cursor = page.next.map(|last| operations::cursor_after(AFTER, last));
     let headers = query.page_headers(uri.path(), next_cursor.as_deref());

@@ -4,16 +4,11 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 
 use super::shape::Topup;
-use crate::domain::{OperationId, OperationKind};
-use crate::http::problem::{Code, Problem, ProblemJson};
+use crate::domain::OperationKind;
+use crate::http::problem::{Problem, ProblemJson};
 use crate::http::state::ApiState;
+use crate::http::v1::operations;
 use crate::services::Caller;
-
-/// # Errors
-/// `404`, as for an unknown one.
-pub fn topup_id(text: &str) -> Result<OperationId, Problem> {
-    OperationId::parse(text, OperationKind::Topup.prefix()).ok_or_else(|| Problem::new(Code::NotFound))
-}
 
 /// A top-up as it stands now
 ///
@@ -31,6 +26,6 @@ pub async fn get_topup(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<Topup>, Problem> {
-    let operation = state.topups.get(&caller, topup_id(&id)?).await?;
+    let operation = state.topups.get(&caller, operations::id_of(&id, OperationKind::Topup)?).await?;
     Ok(Json(Topup::of(&state, &operation)?))
 }

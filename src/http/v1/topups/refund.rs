@@ -11,12 +11,12 @@ use utoipa::openapi::schema::Object;
 use utoipa::openapi::{RefOr, schema::Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::get::topup_id;
 use crate::domain::{ExternalId, Money, Operation, OperationKind, Status};
 use crate::http::body::{self, Field, Fields, JsonBody, Readable};
 use crate::http::problem::{Code, Problem, ProblemJson};
 use crate::http::schema::one_of;
 use crate::http::state::{Api, ApiState};
+use crate::http::v1::operations;
 use crate::http::v1::recharges::create::{EXTERNAL_ID, configured_currency};
 use crate::http::v1::recharges::shape::{DeclineJson, REPLAYED};
 use crate::services::Caller;
@@ -156,7 +156,7 @@ pub async fn refund_topup(
     JsonBody(request): JsonBody<RefundRequest>,
 ) -> Result<Response, Problem> {
     let RefundRequest { external_id, amount_minor, reason } = request;
-    let order = RefundOrder { topup: topup_id(&id)?, external_id, amount_minor, reason };
+    let order = RefundOrder { topup: operations::id_of(&id, OperationKind::Topup)?, external_id, amount_minor, reason };
     let answer = state.topups.refund(&caller, order).await?;
     let body = Refund::of(&state, &answer.operation)?;
     let status = if answer.replayed { StatusCode::OK } else { StatusCode::CREATED };

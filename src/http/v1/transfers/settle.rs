@@ -6,11 +6,12 @@ use axum::response::Response;
 use utoipa::openapi::{RefOr, schema::Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::get::transfer_id;
 use super::shape::{Transfer, answered};
+use crate::domain::OperationKind;
 use crate::http::body::{self, Field, Fields, JsonBody, Readable};
 use crate::http::problem::{Problem, ProblemJson};
 use crate::http::state::ApiState;
+use crate::http::v1::operations;
 use crate::services::Caller;
 
 const ACCEPT: &str = "accept";
@@ -67,7 +68,8 @@ pub async fn accept_transfer(
     Path(id): Path<String>,
     JsonBody(request): JsonBody<AcceptanceRequest>,
 ) -> Result<Response, Problem> {
-    let answer = state.transfers.decide(&caller, transfer_id(&id)?, request.accept).await?;
+    let answer =
+        state.transfers.decide(&caller, operations::id_of(&id, OperationKind::Transfer)?, request.accept).await?;
     answered(&state, &answer, false)
 }
 
@@ -88,6 +90,6 @@ pub async fn cancel_transfer(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let answer = state.transfers.cancel(&caller, transfer_id(&id)?).await?;
+    let answer = state.transfers.cancel(&caller, operations::id_of(&id, OperationKind::Transfer)?).await?;
     answered(&state, &answer, false)
 }
