@@ -111,7 +111,7 @@ impl Batch {
         self.entries.iter().flat_map(PostingRow::all_of).collect()
     }
 
-    /// Whether it holds nothing but what every recharge writes. Names all that a batch may hold, so that what is new
+    /// Whether it holds nothing but what every recharge and every top-up writes. Names all that a batch may hold, so that what is new
     /// is thought of here.
     pub(super) fn is_of_books_only(&self) -> bool {
         let Self {
@@ -127,9 +127,9 @@ impl Batch {
             runs,
             finished_runs,
             run_lines,
-            topup_states,
-            open_topups,
-            closed_topups,
+            topup_states: _,
+            open_topups: _,
+            closed_topups: _,
             settlement_lines,
             placed_holds: _,
             removed_holds: _,
@@ -153,9 +153,6 @@ impl Batch {
             && runs.is_empty()
             && finished_runs.is_empty()
             && run_lines.is_empty()
-            && topup_states.is_empty()
-            && open_topups.is_empty()
-            && closed_topups.is_empty()
             && settlement_lines.is_empty()
             && new_accounts.is_empty()
             && new_resellers.is_empty()

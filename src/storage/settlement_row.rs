@@ -11,7 +11,8 @@ use crate::domain::{
 use crate::ports::StoreError;
 use crate::ports::settlement::{SettlementItem, TopupPayment};
 
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, sqlx::Type)]
+#[sqlx(type_name = "settlement_line")]
 pub(super) struct SettlementLineRow {
     pub shard: i16,
     #[serde(serialize_with = "hex_bytes")]

@@ -1,13 +1,17 @@
 //! Every statement by name. The names that both dialects have stand here once, so neither can lack one; each
 //! dialect adds its own in its `sql` module.
 
-/// Includes the `.sql` files of a dialect as constants, and lists them all for the test that prepares them.
+/// Includes the `.sql` files of a dialect as constants, and lists them all for the test that prepares them. A statement
+/// may be put together of several files.
 macro_rules! statements {
-    ($directory:literal: $($name:ident = $file:literal,)*) => {
-        $(pub(super) const $name: &str = include_str!(concat!($directory, $file, ".sql"));)*
+    ($directory:literal: $($name:ident = $file:literal $(& $more:literal)*,)*) => {
+        $(pub(super) const $name: &str = concat!(
+            include_str!(concat!($directory, $file, ".sql"))
+            $(, include_str!(concat!($directory, $more, ".sql")))*
+        );)*
 
-        /// Every statement with its name.
-        pub const ALL: &[(&str, &str)] = &[$(($file, $name),)*];
+        /// Every statement with its name, which is that of its file, or of its files with `+` between them.
+        pub const ALL: &[(&str, &str)] = &[$((concat!($file $(, "+", $more)*), $name),)*];
     };
 }
 

@@ -8,7 +8,8 @@ use super::rows::{corrupt, hex_bytes, hex_optional, shard_number};
 use crate::domain::{CardPayment, Details, Operation, OperationId, Reversal, Topup, TopupRefund};
 use crate::ports::StoreError;
 
-#[derive(Clone, Serialize, sqlx::FromRow)]
+#[derive(Clone, Serialize, sqlx::FromRow, sqlx::Type)]
+#[sqlx(type_name = "topup_state")]
 pub(super) struct TopupRow {
     pub shard: i16,
     #[serde(serialize_with = "hex_bytes")]
@@ -79,7 +80,8 @@ impl TopupKey {
 }
 
 /// A top-up that is not at its end.
-#[derive(Serialize)]
+#[derive(Serialize, sqlx::Type)]
+#[sqlx(type_name = "topup_open")]
 pub(super) struct OpenTopupRow {
     pub shard: i16,
     #[serde(serialize_with = "hex_bytes")]

@@ -1,5 +1,5 @@
-//! Writes a batch: one statement for what every recharge needs, and one per table for what opens or changes
-//! accounts and resellers, which is rare.
+//! Writes a batch: one statement for what every recharge and every top-up needs, and one per table for what opens or
+//! changes accounts and resellers, which is rare.
 
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
@@ -24,7 +24,6 @@ pub(super) async fn persist(connection: &mut PgConnection, batch: &Batch) -> Res
     write_books(connection, batch).await?;
     write_evidence(connection, batch).await?;
     fill_operations(connection, batch).await?;
-    write_topups(connection, batch).await?;
     write_settlement(connection, batch).await?;
     write_stock(connection, batch).await
 }
@@ -78,25 +77,10 @@ async fn write_allocations(connection: &mut PgConnection, batch: &Batch) -> Resu
 /// Lines of settlement files.
 async fn write_settlement(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
     if !batch.settlement_lines.is_empty() {
-        let query = bind_columns!(sqlx::query(sql::SETTLEMENT_LINES), batch.settlement_lines, row:
-            row.shard, row.file, row.number, row.acquirer.as_str(), row.reference.as_str(), row.kind, row.state,
-            row.operation, row.gross_minor, row.fee_minor, row.settled_on, row.posted,
-            row.key.as_ref().map(<[u8; 16]>::as_slice), row.paid);
+        let query = sqlx::query(sql::SETTLEMENT_LINES).bind(&batch.settlement_lines);
         answered(query.execute(&mut *connection)).await?;
     }
     Ok(())
-}
-
-/// Top-ups: what their steps left, and which are not at their end.
-async fn write_topups(connection: &mut PgConnection, batch: &Batch) -> Result<(), StoreError> {
-    if batch.topup_states.is_empty() {
-        return Ok(());
-    }
-    let query = bind_columns!(sqlx::query(sql::PERSIST_TOPUPS), batch.topup_states, row:
-        row.shard, row.id, row.sequence, row.acquirer.as_deref(), row.reference.as_deref(), row.content.as_str(), row.topup);
-    let query = bind_columns!(query, batch.open_topups, row: row.shard, row.id);
-    let query = bind_columns!(query, batch.closed_topups, row: row.shard, row.id);
-    answered(query.execute(connection)).await.map(|_| ())
 }
 
 /// What was received about doubts.
@@ -150,12 +134,13 @@ async fn write_books(connection: &mut PgConnection, batch: &Batch) -> Result<(),
     answered(books(batch).execute(connection)).await.map(|_| ())
 }
 
-/// What every recharge needs, in one statement. `execute` waits until the server is ready again, so also for the commit
-/// of a statement that is a transaction by itself.
+/// What every recharge and every top-up needs, in one statement. `execute` waits until the server is ready again, so also
+/// for the commit of a statement that is a transaction by itself.
 pub(super) fn books(batch: &Batch) -> Query<'_, Postgres, PgArguments> {
     let (shards, removed): (Vec<i16>, Vec<Uuid>) =
         batch.removed_holds.iter().map(|hold| (hold.shard, hold.operation)).unzip();
-    sqlx::query(sql::PERSIST)
+    let statement = if batch.topup_states.is_empty() { sql::PERSIST } else { sql::PERSIST_WITH_TOPUPS };
+    let query = sqlx::query(statement)
         .bind(&batch.heads)
         .bind(&batch.entries)
         .bind(&batch.new_operations)
@@ -164,7 +149,11 @@ pub(super) fn books(batch: &Batch) -> Query<'_, Postgres, PgArguments> {
         .bind(shards)
         .bind(removed)
         .bind(&batch.accounts)
-        .bind(&batch.claims)
+        .bind(&batch.claims);
+    if batch.topup_states.is_empty() {
+        return query;
+    }
+    query.bind(&batch.topup_states).bind(&batch.open_topups).bind(&batch.closed_topups)
 }
 
 /// Rare: somebody gets another name, or moves.

@@ -1,5 +1,6 @@
 -- Writes what a batch decided about shards, the journal, operations, holds and balances: one round trip, for
 -- every recharge comes through here. What opens accounts and resellers is in the statements network_*.
+-- The statement goes on with persist_topups, where the batch has top-ups, and ends with persist_end.
 -- Parameters, arrays of rows, each of the type of its table unless said otherwise:
 --   $1 heads after the batch with what is compared before it (moved_head), $2 journal entries with their lines and leaves, $3 new operations,
 --   $4 operations in their new state (moved_operation), $5 holds placed, $6 and $7 shards and operations of holds
@@ -66,9 +67,3 @@ WITH head AS (
     INSERT INTO claim (shard, key, operation)
     SELECT * FROM unnest($9::claim[])
 )
-SELECT CASE
-    WHEN (SELECT count(*) FROM head) <> cardinality($1) THEN refuse_batch('TA001', 'shard')
-    WHEN (SELECT count(*) FROM moved) <> cardinality($4) THEN refuse_batch('TA002', 'operation')
-    WHEN (SELECT count(*) FROM removed) <> cardinality($6) THEN refuse_batch('TA002', 'hold')
-    WHEN (SELECT count(*) FROM balance) <> cardinality($8) THEN refuse_batch('TA002', 'account')
-END
