@@ -7,6 +7,7 @@ use axum::response::AppendHeaders;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use utoipa::IntoParams;
 
 use super::body::pointer_to;
 use super::problem::{Code, FieldError, Problem};
@@ -24,6 +25,17 @@ pub fn decode(text: &str) -> Option<Vec<(String, String)>> {
     };
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
     pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(n, v)| Some((decode(n)?, decode(v)?))).collect()
+}
+
+/// The parameters of a list that has no filters, as they are documented.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents the parameters; they are read by name, so that unknown ones are noticed")]
+pub struct PageParameters {
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
+    /// `next_cursor` of an earlier page.
+    cursor: Option<String>,
 }
 
 /// The parameters of a query. Each is known and appears once.
@@ -51,6 +63,20 @@ impl Query {
             }
         }
         if errors.is_empty() { Ok(Self { parameters, errors }) } else { Err(refused(errors)) }
+    }
+
+    /// The [`PageParameters`]: the query, the place that its cursor means, and how many items the page has.
+    ///
+    /// # Errors
+    /// A `400` problem.
+    pub fn page<T, E: fmt::Display>(
+        uri: &Uri,
+        place: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<(Self, Option<T>, u32), Problem> {
+        let mut query = Self::read(uri, &["limit", "cursor"])?;
+        let (place, limit) = (query.get("cursor", place), query.limit());
+        query.finish()?;
+        Ok((query, place, limit))
     }
 
     /// A parameter, parsed; an error is kept for [`Self::finish`].

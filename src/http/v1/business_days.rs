@@ -6,28 +6,17 @@ use axum::Json;
 use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::domain::BusinessDay;
 use crate::http::problem::{Problem, ProblemJson};
-use crate::http::query::{Query, cursor, parse_cursor};
+use crate::http::query::{PageParameters, Query, cursor, parse_cursor};
 use crate::http::state::ApiState;
 use crate::services::business_days::Day;
 
 const PATH: &str = "/v1/business-days";
 /// First byte of this list's cursors; the date of the last item shown follows.
 const AFTER: u8 = 4;
-
-/// The parameters, as they are documented.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "documents the parameters; they are read by name, so that unknown ones are noticed")]
-pub struct BusinessDayParameters {
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
-    /// `next_cursor` of an earlier page.
-    cursor: Option<String>,
-}
 
 /// A business day in the operator's time zone.
 #[derive(Serialize, ToSchema)]
@@ -73,7 +62,7 @@ impl From<&Day> for BusinessDayJson {
 /// From today back to the first that was closed.
 #[utoipa::path(
     get, path = "/v1/business-days", operation_id = "list_business_days", tag = "stock",
-    params(BusinessDayParameters),
+    params(PageParameters),
     responses(
         (status = 200, description = "A page", body = BusinessDayList, headers(("Link" = String, description = "The next page (RFC 8288), when there is one"))),
         (status = 400, description = "A parameter is unknown or has a bad value", body = ProblemJson, content_type = "application/problem+json"),
@@ -83,9 +72,7 @@ pub async fn list_business_days(
     State(state): State<ApiState>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response, Problem> {
-    let mut query = Query::read(&uri, &["limit", "cursor"])?;
-    let (limit, before) = (query.limit(), query.get("cursor", place));
-    query.finish()?;
+    let (query, before, limit) = Query::page(&uri, place)?;
     let mut days = state.business_days.list(before, limit + 1).await?;
     let more = days.len() > limit as usize;
     days.truncate(limit as usize);

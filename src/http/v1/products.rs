@@ -4,28 +4,17 @@ use axum::Json;
 use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::domain::catalogue::{Benefit, Offer, Product};
 use crate::domain::{Currency, Money};
 use crate::http::problem::{Problem, ProblemJson};
-use crate::http::query::{Query, cursor, parse_cursor};
+use crate::http::query::{PageParameters, Query, cursor, parse_cursor};
 use crate::http::state::ApiState;
 
 const PATH: &str = "/v1/products";
 /// First byte of a cursor; the code of the last product shown follows.
 const AFTER: u8 = 60;
-
-/// The page wanted, as it is documented.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "documents the parameters; they are read by name, so that unknown ones are noticed")]
-pub struct ProductParameters {
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
-    /// `next_cursor` of an earlier page.
-    cursor: Option<String>,
-}
 
 /// A part of what a subscriber gets besides plain credit.
 #[derive(Debug, Serialize, ToSchema)]
@@ -117,17 +106,15 @@ pub struct ProductList {
 /// that are announced. An amount that several offers of a product include is sold by the narrowest.
 #[utoipa::path(
     get, path = "/v1/products", operation_id = "list_products", tag = "products",
-    params(ProductParameters),
+    params(PageParameters),
     responses(
         (status = 200, description = "A page", body = ProductList, headers(("Link" = String, description = "The next page (RFC 8288), when there is one"))),
         (status = 400, description = "A parameter is unknown or has a bad value", body = ProblemJson, content_type = "application/problem+json"),
     )
 )]
 pub async fn list_products(State(state): State<ApiState>, OriginalUri(uri): OriginalUri) -> Result<Response, Problem> {
-    let mut query = Query::read(&uri, &["limit", "cursor"])?;
-    let after = query.get("cursor", place);
-    let limit = query.limit() as usize;
-    query.finish()?;
+    let (query, after, limit) = Query::page(&uri, place)?;
+    let limit = limit as usize;
     let published = state.catalogues.current().await?;
     let now = state.clock.now();
     let from_now = |product: &&Product| product.offers.iter().any(|offer| offer.period.reaches(now));

@@ -4,11 +4,11 @@ use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::domain::ResellerId;
 use crate::http::problem::{Problem, ProblemJson};
-use crate::http::query::{Query, cursor, parse_cursor};
+use crate::http::query::{PageParameters, Query, cursor, parse_cursor};
 use crate::http::state::ApiState;
 use crate::services::{Caller, Scope, ServiceError};
 
@@ -17,17 +17,6 @@ const PATH: &str = "/v1/whoami";
 const ROOTS: u8 = 2;
 /// First byte of a cursor below the roots; the last reseller shown follows, or nothing before the first.
 const BELOW: u8 = 3;
-
-/// The page wanted, as it is documented.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "documents the parameters; they are read by name, so that unknown ones are noticed")]
-pub struct WhoamiParameters {
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
-    /// `next_cursor` of an earlier page.
-    cursor: Option<String>,
-}
 
 /// The client behind the token.
 #[derive(Serialize, ToSchema)]
@@ -55,7 +44,7 @@ enum Place {
 /// Who the token speaks for
 #[utoipa::path(
     get, path = "/v1/whoami", operation_id = "whoami", tag = "access",
-    params(WhoamiParameters),
+    params(PageParameters),
     responses(
         (status = 200, description = "The client and a page of its resellers", body = Whoami, headers(("Link" = String, description = "The next page (RFC 8288), when there is one"))),
         (status = 400, description = "A parameter is unknown or has a bad value", body = ProblemJson, content_type = "application/problem+json"),
@@ -66,10 +55,8 @@ pub async fn whoami(
     Extension(caller): Extension<Caller>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response, Problem> {
-    let mut query = Query::read(&uri, &["limit", "cursor"])?;
-    let limit = query.limit();
-    let place = query.get("cursor", Place::parse).unwrap_or(Place::Roots { shown: 0 });
-    query.finish()?;
+    let (query, place, limit) = Query::page(&uri, Place::parse)?;
+    let place = place.unwrap_or(Place::Roots { shown: 0 });
     let (resellers, next) = page(&state, &caller, place, limit).await?;
     let next_cursor = next.map(Place::render);
     let headers = query.page_headers(PATH, next_cursor.as_deref());

@@ -4,29 +4,18 @@ use axum::extract::{OriginalUri, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::shape::ReversalJson;
 use crate::domain::OperationKind;
 use crate::http::problem::{Problem, ProblemJson};
-use crate::http::query::Query;
+use crate::http::query::{PageParameters, Query};
 use crate::http::state::ApiState;
 use crate::http::v1::operations;
 use crate::services::Caller;
 
 /// First byte of this list's cursors; the id of the last item shown follows.
 const AFTER: u8 = 140;
-
-/// The parameters, as they are documented.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "documents the parameters; they are read by name, so that unknown ones are noticed")]
-pub struct ReversalParameters {
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
-    /// `next_cursor` of an earlier page.
-    cursor: Option<String>,
-}
 
 /// A page of reversals.
 #[derive(Serialize, ToSchema)]
@@ -40,7 +29,7 @@ pub struct ReversalList {
 /// Reversals of a recharge, newest first
 #[utoipa::path(
     get, path = "/v1/recharges/{id}/reversals", operation_id = "list_reversals", tag = "recharges",
-    params(("id" = String, Path, description = "The recharge", example = "rch_01939f3e-7c00-7000-8000-000000000001"), ReversalParameters),
+    params(("id" = String, Path, description = "The recharge", example = "rch_01939f3e-7c00-7000-8000-000000000001"), PageParameters),
     responses(
         (status = 200, description = "A page", body = ReversalList, headers(("Link" = String, description = "The next page (RFC 8288), when there is one"))),
         (status = 400, description = "A parameter is unknown or has a bad value", body = ProblemJson, content_type = "application/problem+json"),
@@ -53,10 +42,7 @@ pub async fn list_reversals(
     Path(id): Path<String>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response, Problem> {
-    let mut query = Query::read(&uri, &["limit", "cursor"])?;
-    let after = query.get("cursor", |text| operations::place(text, AFTER));
-    let limit = query.limit();
-    query.finish()?;
+    let (query, after, limit) = Query::page(&uri, |text| operations::place(text, AFTER))?;
     let page = state.reversals.list(&caller, operations::id_of(&id, OperationKind::Recharge)?, after, limit).await?;
     let items = page.items.iter().map(|operation| ReversalJson::of(&state, operation)).collect::<Result<_, _>>()?;
     let next_cursor = page.next.map(|last| operations::cursor_after(AFTER, last));

@@ -4,30 +4,19 @@ use axum::Json;
 use axum::extract::{OriginalUri, Path, State};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa::openapi::schema::Object;
-use utoipa::{IntoParams, ToSchema};
 
 use crate::acquiring::AcquirerName;
 use crate::domain::{Currency, Money, Timestamp};
 use crate::http::problem::{Code, Problem, ProblemJson};
-use crate::http::query::{Query, cursor, parse_cursor};
+use crate::http::query::{PageParameters, Query, cursor, parse_cursor};
 use crate::http::schema::one_of;
 use crate::http::state::ApiState;
 use crate::ports::{KeptNotification, NotificationOutcome};
 
 /// First byte of this list's cursors; time and key of the last item shown follow.
 const AFTER: u8 = 92;
-
-/// The parameters, as they are documented.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "documents the parameters; they are read by name, so that unknown ones are noticed")]
-pub struct NotificationParameters {
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
-    /// `next_cursor` of an earlier page.
-    cursor: Option<String>,
-}
 
 fn outcomes() -> Object {
     one_of(NotificationOutcome::ALL.into_iter().filter(|it| it.is_kept()).map(NotificationOutcome::name))
@@ -97,7 +86,7 @@ pub struct AcquirerNotifications {
 /// For somebody to look at. What changed something, or says again what is known, is not shown.
 #[utoipa::path(
     get, path = "/v1/acquirers/{name}/notifications", operation_id = "list_notifications", tag = "topups",
-    params(("name" = String, Path, description = "The acquirer's name in the configuration", example = "simulator"), NotificationParameters),
+    params(("name" = String, Path, description = "The acquirer's name in the configuration", example = "simulator"), PageParameters),
     responses(
         (status = 200, description = "A page", body = AcquirerNotifications, headers(("Link" = String, description = "The next page (RFC 8288), when there is one"))),
         (status = 400, description = "A parameter is unknown or has a bad value", body = ProblemJson, content_type = "application/problem+json"),
@@ -109,10 +98,7 @@ pub async fn list_notifications(
     Path(name): Path<String>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response, Problem> {
-    let mut query = Query::read(&uri, &["limit", "cursor"])?;
-    let before = query.get("cursor", place);
-    let limit = query.limit();
-    query.finish()?;
+    let (query, before, limit) = Query::page(&uri, place)?;
     let name: AcquirerName = name.parse().map_err(|_| Problem::new(Code::NotFound))?;
     let (kept, more) = state.topups.kept_notifications(&name, before.as_ref(), limit).await?;
     let next_cursor = kept.last().filter(|_| more).map(|last| {

@@ -4,28 +4,17 @@ use axum::extract::{OriginalUri, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::shape::User;
 use crate::domain::{RecordId, ResellerId};
 use crate::http::problem::{Code, Problem, ProblemJson};
-use crate::http::query::{Query, cursor, parse_cursor};
+use crate::http::query::{PageParameters, Query, cursor, parse_cursor};
 use crate::http::state::ApiState;
 use crate::services::Caller;
 
 /// First byte of this list's cursors; the login of the last item shown follows.
 const AFTER: u8 = 31;
-
-/// How the page is asked for.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "documents the parameters; they are read by name, so that unknown ones are noticed")]
-pub struct UserParameters {
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
-    /// `next_cursor` of an earlier page.
-    cursor: Option<String>,
-}
 
 /// A page of users.
 #[derive(Serialize, ToSchema)]
@@ -39,7 +28,7 @@ pub struct UserList {
 /// The users of an outlet, by login
 #[utoipa::path(
     get, path = "/v1/resellers/{id}/users", operation_id = "list_users", tag = "users",
-    params(("id" = String, Path, description = "The outlet", example = "rsl_01939f3e-7c00-7000-8000-00000000000a"), UserParameters),
+    params(("id" = String, Path, description = "The outlet", example = "rsl_01939f3e-7c00-7000-8000-00000000000a"), PageParameters),
     responses(
         (status = 200, description = "A page", body = UserList, headers(("Link" = String, description = "The next page (RFC 8288), when there is one"))),
         (status = 400, description = "A parameter is unknown or has a bad value", body = ProblemJson, content_type = "application/problem+json"),
@@ -53,10 +42,7 @@ pub async fn list_users(
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response, Problem> {
     let reseller: ResellerId = id.parse().map_err(|_| Problem::new(Code::NotFound))?;
-    let mut query = Query::read(&uri, &["limit", "cursor"])?;
-    let after = query.get("cursor", place);
-    let limit = query.limit();
-    query.finish()?;
+    let (query, after, limit) = Query::page(&uri, place)?;
     let page = state.users.list(&caller, reseller, after, limit).await?;
     let last = page.items.last().filter(|_| page.more);
     let next_cursor = last.map(|last| cursor(AFTER, last.key().id().as_str().as_bytes()));

@@ -6,11 +6,10 @@ use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::list::EndpointParameters;
 use super::shape::endpoint_id;
 use crate::domain::{EventId, EventType, Timestamp};
 use crate::http::problem::{Problem, ProblemJson};
-use crate::http::query::{Query, cursor, parse_cursor};
+use crate::http::query::{PageParameters, Query, cursor, parse_cursor};
 use crate::http::schema::one_of;
 use crate::http::state::ApiState;
 use crate::ports::{Attempt, AttemptOutcome, SendFailure};
@@ -89,7 +88,7 @@ pub struct WebhookDeliveryList {
 /// Every attempt of the last weeks, newest first.
 #[utoipa::path(
     get, path = "/v1/webhook-endpoints/{id}/deliveries", operation_id = "list_webhook_deliveries", tag = "webhooks",
-    params(("id" = String, Path, description = "The endpoint", example = "whe_01939f3e-7c00-7000-8000-000000000000"), EndpointParameters),
+    params(("id" = String, Path, description = "The endpoint", example = "whe_01939f3e-7c00-7000-8000-000000000000"), PageParameters),
     responses(
         (status = 200, description = "A page", body = WebhookDeliveryList, headers(("Link" = String, description = "The next page (RFC 8288), when there is one"))),
         (status = 400, description = "A parameter is unknown or has a bad value", body = ProblemJson, content_type = "application/problem+json"),
@@ -102,10 +101,7 @@ pub async fn list_webhook_deliveries(
     Path(id): Path<String>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response, Problem> {
-    let mut query = Query::read(&uri, &["limit", "cursor"])?;
-    let after = query.get("cursor", place);
-    let limit = query.limit();
-    query.finish()?;
+    let (query, after, limit) = Query::page(&uri, place)?;
     let (attempts, more) = state.webhooks.deliveries(&caller, endpoint_id(&id)?, after, limit).await?;
     let items = attempts.iter().map(WebhookDelivery::from).collect();
     let last = attempts.last().filter(|_| more);

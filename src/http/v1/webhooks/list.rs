@@ -4,29 +4,18 @@ use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::shape::WebhookEndpoint;
 use crate::domain::WebhookId;
 use crate::http::problem::{Problem, ProblemJson};
-use crate::http::query::{Query, cursor, parse_cursor};
+use crate::http::query::{PageParameters, Query, cursor, parse_cursor};
 use crate::http::state::ApiState;
 use crate::services::Caller;
 
 /// First byte of this list's cursors; the id of the last item shown follows.
 const AFTER: u8 = 150;
-
-/// The parameters, as they are documented.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "documents the parameters; they are read by name, so that unknown ones are noticed")]
-pub struct EndpointParameters {
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
-    /// `next_cursor` of an earlier page.
-    cursor: Option<String>,
-}
 
 /// A page of endpoints.
 #[derive(Serialize, ToSchema)]
@@ -42,7 +31,7 @@ pub struct WebhookEndpointList {
 /// Those of the client, newest first.
 #[utoipa::path(
     get, path = "/v1/webhook-endpoints", operation_id = "list_webhook_endpoints", tag = "webhooks",
-    params(EndpointParameters),
+    params(PageParameters),
     responses(
         (status = 200, description = "A page", body = WebhookEndpointList, headers(("Link" = String, description = "The next page (RFC 8288), when there is one"))),
         (status = 400, description = "A parameter is unknown or has a bad value", body = ProblemJson, content_type = "application/problem+json"),
@@ -53,10 +42,8 @@ pub async fn list_webhook_endpoints(
     Extension(caller): Extension<Caller>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response, Problem> {
-    let mut query = Query::read(&uri, &["limit", "cursor"])?;
-    let after = query.get("cursor", place);
-    let limit = query.limit() as usize;
-    query.finish()?;
+    let (query, after, limit) = Query::page(&uri, place)?;
+    let limit = limit as usize;
     let mut endpoints = state.webhooks.list(&caller).await?;
     endpoints.retain(|endpoint| after.is_none_or(|after| endpoint.id < after));
     endpoints.sort_by_key(|endpoint| std::cmp::Reverse(endpoint.id));
