@@ -11,84 +11,11 @@ use crate::domain::{EventId, Shard, Timestamp, WebhookId};
 use crate::ports::{Attempt, Backlog, LoggedEvent, Progress, SendFailure, StoreError, WaitingEvent, WebhookOutbox};
 use crate::storage::movements::read_cursors;
 use crate::storage::rows::shard_number;
-use crate::storage::webhook_rows::{AttemptRow, EventRow, HealthRow, WaitingRow, before, count, place, status};
+use crate::storage::webhook_rows::{
+    AttemptRow, EventRow, HealthRow, WaitingRow, before, count, place, status, webhook_writes,
+};
 
-async fn put_health(connection: &mut PgConnection, endpoint: WebhookId, health: &Health) -> Result<(), StoreError> {
-    let query = sqlx::query(sql::WEBHOOK_HEALTH_PUT)
-        .bind(endpoint.uuid())
-        .bind(health.failures)
-        .bind(health.failing_since.map(Timestamp::unix_ms))
-        .bind(health.last_failed_at.map(Timestamp::unix_ms));
-    query.execute(connection).await.map(drop).map_err(store_error)
-}
-
-async fn wait(connection: &mut PgConnection, endpoint: WebhookId, waiting: &WaitingEvent) -> Result<(), StoreError> {
-    let (shard, sequence) = place(waiting.id);
-    let query = sqlx::query(sql::WEBHOOK_WAIT)
-        .bind(endpoint.uuid())
-        .bind(shard)
-        .bind(sequence)
-        .bind(waiting.kind.code())
-        .bind(waiting.subject)
-        .bind(waiting.id.recorded_at.unix_ms())
-        .bind(count(waiting.failed))
-        .bind(waiting.first_at.unix_ms())
-        .bind(waiting.due_at.unix_ms());
-    query.execute(connection).await.map(drop).map_err(store_error)
-}
-
-async fn note(connection: &mut PgConnection, endpoint: WebhookId, attempt: &Attempt) -> Result<(), StoreError> {
-    let (shard, sequence) = place(attempt.event);
-    let query = sqlx::query(sql::WEBHOOK_ATTEMPT)
-        .bind(endpoint.uuid())
-        .bind(attempt.at.unix_ms())
-        .bind(shard)
-        .bind(sequence)
-        .bind(attempt.kind.code())
-        .bind(attempt.event.recorded_at.unix_ms())
-        .bind(count(attempt.number))
-        .bind(attempt.outcome.name())
-        .bind(status(attempt.status))
-        .bind(attempt.failure.map(SendFailure::name))
-        .bind(attempt.duration_ms)
-        .bind(attempt.next_at.map(Timestamp::unix_ms));
-    query.execute(connection).await.map(drop).map_err(store_error)
-}
-
-/// `false` when a cursor moved meanwhile.
-async fn advance(connection: &mut PgConnection, progress: &Progress) -> Result<bool, StoreError> {
-    let subscriber = progress.endpoint.to_string();
-    for (shard, from, to) in &progress.cursors {
-        let query = sqlx::query(sql::WEBHOOK_ADVANCE).bind(&subscriber).bind(shard_number(*shard)).bind(from).bind(to);
-        if query.execute(&mut *connection).await.map_err(store_error)?.rows_affected() == 0 {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-async fn write(connection: &mut PgConnection, progress: &Progress) -> Result<(), StoreError> {
-    let endpoint = progress.endpoint;
-    for waiting in &progress.waits {
-        wait(connection, endpoint, waiting).await?;
-    }
-    for id in &progress.done {
-        let (shard, sequence) = place(*id);
-        let query = sqlx::query(sql::WEBHOOK_DONE).bind(endpoint.uuid()).bind(shard).bind(sequence);
-        query.execute(&mut *connection).await.map_err(store_error)?;
-    }
-    for attempt in &progress.attempts {
-        note(connection, endpoint, attempt).await?;
-    }
-    if let Some(health) = &progress.health {
-        put_health(connection, endpoint, health).await?;
-    }
-    if let Some(now) = progress.wake_at {
-        let query = sqlx::query(sql::WEBHOOK_WAKE).bind(endpoint.uuid()).bind(now.unix_ms());
-        query.execute(connection).await.map_err(store_error)?;
-    }
-    Ok(())
-}
+webhook_writes!(PgConnection);
 
 impl PostgresStore {
     /// A statement of (subscriber, shard, sequence) for each cursor, in one transaction.
