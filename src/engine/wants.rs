@@ -85,11 +85,11 @@ impl Batch<'_> {
         wants
     }
 
-    /// What of settlement files may have been settled before.
+    /// What of settlement files may have been settled before, where nobody has asked yet.
     fn wants_settled(&self, commands: &[&Command]) -> SettledWants {
         let Some(books) = self.books.get(Shard::OPERATOR) else { return SettledWants::default() };
         let booked = commands.iter().filter_map(|command| match &command.request {
-            Request::BookSettlement(book) => Some(book),
+            Request::BookSettlement(book) if books.settled().covered(&book.before).is_none() => Some(book),
             _ => None,
         });
         let mut wants = SettledWants::default();

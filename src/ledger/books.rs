@@ -16,7 +16,7 @@ use super::limits::Tallies;
 use super::owners::Owners;
 use super::record::Records;
 use super::rules::Moment;
-use super::settlement::Settled;
+use super::settled::Settled;
 use super::similar::{SimilarFilter, SimilarKey};
 use super::step::after;
 pub use super::step::{HoldChange, Movement, PlaceChange, Step, Subject};
@@ -72,8 +72,6 @@ impl ShardBooks {
     pub fn new(head: Head) -> Self {
         let similar = SimilarFilter::new(head.recorded_at);
         Self {
-            stored: head.clone(),
-            head,
             similar,
             keys: KeyFilter::default(),
             accounts: HashMap::new(),
@@ -95,8 +93,10 @@ impl ShardBooks {
             places: HashMap::new(),
             moves: Vec::new(),
             new_lines: Vec::new(),
-            settled: Settled::default(),
+            settled: Settled::since(head.sequence),
             evidence: Evidences::default(),
+            stored: head.clone(),
+            head,
         }
     }
 
@@ -359,7 +359,7 @@ impl ShardBooks {
                 self.write_subject(Subject::Operation(operation), hold, sequence)
             }
             Subject::Settlement { record, file, lines } => {
-                self.settled.book(&record, file, lines);
+                self.settled.book(&record, file, lines, sequence);
                 self.write_subject(Subject::Record(record), hold, sequence)
             }
             Subject::Elsewhere { operation, digest } => (operation.uuid(), digest),
@@ -367,6 +367,9 @@ impl ShardBooks {
                 let (subject, digest) = (record.key().subject(), record.digest());
                 let write = if record.version() == 1 { Write::New } else { Write::Update };
                 self.written_records.entry(record.key().clone()).or_insert(write);
+                if let Some(topup) = super::items::settled_by(&record) {
+                    self.settled.settle(topup, sequence);
+                }
                 self.records.admit(record);
                 (subject, digest)
             }

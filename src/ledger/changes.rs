@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::merkle::Frontier;
-use super::settlement::FileLines;
+use super::settled::FileLines;
 use crate::domain::{
     Account, AccountNumber, Entry, Hold, LevelName, Line, Operation, OperationId, Record, Reseller, ResellerId, Shard,
     Timestamp,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 pub use super::actor::Actor;
 use super::changes::Registration;
 pub use super::outcome::{Outcome, Refusal};
+use super::settled::SettledBefore;
 use super::user::UserCommand;
 use crate::domain::catalogue::{Import, PayIn};
 use crate::domain::encoding::Hash;
@@ -327,6 +328,8 @@ pub struct BookSettlement {
     pub first: i64,
     /// As they compare with the top-ups; what was settled before is found by the decision.
     pub lines: Arc<[SettledLine]>,
+    /// What of them was settled before, as the store said without a lock.
+    pub before: Arc<SettledBefore>,
 }
 
 /// Asks for money of a top-up to be given back.

@@ -448,9 +448,6 @@ fn rule(
         (None, _) => {}
     }
     for step in records {
-        if let Subject::Record(record) = &step.subject {
-            items::remember(books.shard_mut(home), record);
-        }
         books.shard_mut(home).record(step, &command.actor, moment.now);
     }
     Ok(record(books, home, here, request.operation, command, moment))

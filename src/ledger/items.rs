@@ -201,10 +201,11 @@ fn ended(books: &ShardBooks, item: &Item, by: OperationId, how: &Resolved, pays:
     Step::about(EntryKind::ItemResolved, Subject::Record(put(item.id, version, body)))
 }
 
-/// What the record of an item says of a payment holds for what is decided after it.
-pub(super) fn remember(books: &mut ShardBooks, record: &Record) {
-    let settled = record.body::<ReconciliationItem>().is_some_and(|item| item.settled);
-    if let (true, Ok(ItemId::Topup(topup))) = (settled, record.key().id().as_str().parse()) {
-        books.settled_mut().admit_payment(topup, true);
+/// The top-up whose payment an item's record says to be settled.
+pub(super) fn settled_by(record: &Record) -> Option<OperationId> {
+    record.body::<ReconciliationItem>().filter(|item| item.settled)?;
+    match record.key().id().as_str().parse() {
+        Ok(ItemId::Topup(topup)) => Some(topup),
+        _ => None,
     }
 }

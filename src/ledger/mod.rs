@@ -31,6 +31,7 @@ pub mod reversal;
 mod routing;
 pub mod rules;
 pub mod run;
+pub mod settled;
 pub mod settlement;
 pub mod shards;
 pub mod similar;

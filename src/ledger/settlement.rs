@@ -10,90 +10,21 @@
 //! A line of the charging system's record that tells of more than our books have delivered: debit airtime suspense,
 //! credit delivered, the difference; of less, the other way round. So delivered is what the charging system applied.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::books::{Movement, ShardBooks, Step, Subject};
 use super::command::{BookSettlement, Command, Outcome, Refusal};
 use super::rules::Moment;
+use super::settled::Settled;
 use super::shards::Books;
 use super::topup::receivable;
 use crate::domain::records::SettlementFile;
 use crate::domain::settlement::{LineState, SettledLine};
-use crate::domain::{Account, AccountClass, AccountNumber, EntryKind, OperationId, Record, SettlementId, Shard};
+use crate::domain::{Account, AccountClass, AccountNumber, EntryKind, OperationId, Record, Shard};
 
 /// No account is taken further by a file: far beyond any, and far within 64 bits.
 const LARGEST_MINOR: i64 = i64::MAX / 8;
-
-/// Which references and payments were settled before, as far as the store was asked. Good for one batch.
-#[derive(Clone, Debug, Default)]
-pub struct Settled {
-    keys: HashMap<[u8; 16], bool>,
-    paid: HashMap<OperationId, bool>,
-    written: Vec<FileLines>,
-}
-
-/// Lines of a file of an acquirer that a batch writes.
-pub type FileLines = (SettlementId, Arc<str>, Arc<[SettledLine]>);
-
-impl ShardBooks {
-    /// What was settled before, as far as the store was asked.
-    #[must_use]
-    pub fn settled(&self) -> &Settled {
-        &self.settled
-    }
-
-    pub fn settled_mut(&mut self) -> &mut Settled {
-        &mut self.settled
-    }
-}
-
-impl Settled {
-    #[must_use]
-    pub fn knows(&self, key: &[u8; 16]) -> bool {
-        self.keys.contains_key(key)
-    }
-
-    #[must_use]
-    pub fn knows_payment(&self, operation: OperationId) -> bool {
-        self.paid.contains_key(&operation)
-    }
-
-    /// Whether the payment of a top-up is settled, as far as the store was asked.
-    #[must_use]
-    pub fn is_settled(&self, operation: OperationId) -> bool {
-        self.paid.get(&operation).copied().unwrap_or(false)
-    }
-
-    pub fn admit(&mut self, key: [u8; 16], settled: bool) {
-        self.keys.insert(key, settled);
-    }
-
-    pub fn admit_payment(&mut self, operation: OperationId, settled: bool) {
-        self.paid.insert(operation, settled);
-    }
-
-    pub fn clear(&mut self) {
-        self.keys.clear();
-        self.paid.clear();
-    }
-
-    /// Remembers what a step posts.
-    pub(super) fn book(&mut self, record: &Record, file: SettlementId, lines: Arc<[SettledLine]>) {
-        let acquirer: Arc<str> = record.body().map_or("", |file: &SettlementFile| &file.acquirer).into();
-        for line in lines.iter().filter(|line| line.posted) {
-            self.keys.insert(line.key(&acquirer), true);
-            if let Some(operation) = line.pays() {
-                self.paid.insert(operation, true);
-            }
-        }
-        self.written.push((file, acquirer, lines));
-    }
-
-    pub(super) fn take_lines(&mut self) -> Vec<FileLines> {
-        std::mem::take(&mut self.written)
-    }
-}
 
 /// What a part of a file writes: in the operator's shard, and in those of its top-ups.
 #[derive(Debug)]
@@ -169,12 +100,13 @@ pub fn book(books: &Books, command: &BookSettlement, moment: &Moment<'_>) -> Res
 
 /// The lines with what is known of them under the lock.
 fn compare(settled: &Settled, command: &BookSettlement) -> Vec<SettledLine> {
+    let told = settled.covered(&command.before);
     let mut keys = HashSet::new();
     let mut paid = HashSet::new();
     let compared = command.lines.iter().map(|line| {
         let key = line.key(&command.acquirer);
-        let known = settled.keys.get(&key).copied().unwrap_or(false) || !keys.insert(key);
-        let before = |operation: OperationId| settled.is_settled(operation) || !paid.insert(operation);
+        let known = settled.has_key(&key, told) || !keys.insert(key);
+        let before = |operation: OperationId| settled.has_payment(operation, told) || !paid.insert(operation);
         let twice = !known && line.pays().is_some_and(before);
         let state = if known || twice { LineState::Duplicate } else { line.state };
         SettledLine { state, posted: !known, ..line.clone() }

@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 
-use super::store::StoreError;
+use super::store::{SettledWants, StoreError};
 use crate::domain::records::ReconciliationItem;
 use crate::domain::{
     BusinessDay, CardPayment, ClientId, ItemId, LineState, Operation, OperationId, SettledLine, SettlementId, Timestamp,
 };
+use crate::ledger::settled::SettledBefore;
 
 /// How the payment of a top-up stands in our books.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +97,9 @@ pub struct UnsettledQuery {
 /// Named queries; each sees what was committed before it began.
 #[async_trait]
 pub trait SettlementReads: Send + Sync {
+    /// Which of these were settled before, and as of which entry of the operator's shard. It may know of later ones.
+    async fn settled_before(&self, wanted: &SettledWants) -> Result<SettledBefore, StoreError>;
+
     /// The payments of these top-ups; what is unknown, or no top-up, is absent.
     async fn topup_payments(&self, ids: &[OperationId]) -> Result<Vec<TopupPayment>, StoreError>;
 

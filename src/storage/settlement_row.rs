@@ -8,6 +8,7 @@ use crate::domain::records::ReconciliationItem;
 use crate::domain::{
     BusinessDay, CardPayment, ItemId, LineState, OperationId, SettledKind, SettledLine, SettlementId, Shard, Topup,
 };
+use crate::ledger::settled::SettledBefore;
 use crate::ports::StoreError;
 use crate::ports::settlement::{SettlementItem, TopupPayment};
 
@@ -121,4 +122,11 @@ pub(super) fn read_items(rows: Vec<(String, String)>) -> Result<Vec<(ItemId, Rec
 pub(super) fn read_keys(rows: Vec<Vec<u8>>) -> Result<Vec<[u8; 16]>, StoreError> {
     let read = |key: Vec<u8>| key.try_into().map_err(|_| corrupt("settlement_line.key"));
     rows.into_iter().map(read).collect()
+}
+
+/// What was settled before, as the store found it.
+pub(super) fn read_settled(as_of: i64, keys: Vec<Vec<u8>>, payments: Vec<Uuid>) -> Result<SettledBefore, StoreError> {
+    let keys = read_keys(keys)?.into_iter().collect();
+    let payments = payments.into_iter().map(OperationId::from_uuid).collect();
+    Ok(SettledBefore { as_of, keys, payments })
 }

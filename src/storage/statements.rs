@@ -85,6 +85,7 @@ macro_rules! statements_of_dialect {
             UNRECORDED_RECHARGES = "unrecorded_recharges",
             ITEM_RECORDS = "item_records",
             SETTLEMENT_ITEMS = "settlement_items",
+            SHARD_SEQUENCE = "shard_sequence",
             LOAD_SETTLED_KEYS = "load_settled_keys",
             LOAD_SETTLED_PAYMENTS = "load_settled_payments",
             TOPUP_PAYMENTS = "topup_payments",

@@ -26,8 +26,9 @@ use crate::domain::{
     CardPayment, Currency, LineState, Operation, OperationId, SettledKind, SettledLine, SettlementId, Shard,
 };
 use crate::ledger::command::{BookSettlement, Command, Outcome, Request};
+use crate::ledger::settled::SettledBefore;
 use crate::ledger::{Actor, Refusal};
-use crate::ports::{Clock, Ledger, LedgerError, Reads, Registry, SettlementReads, StoreError};
+use crate::ports::{Clock, Ledger, LedgerError, Reads, Registry, SettledWants, SettlementReads, StoreError};
 pub use charging::RecordProfile;
 pub use file::Misread;
 use file::{Form, Lines, ReadLine};
@@ -143,7 +144,7 @@ impl Settlements {
         for _ in 0..booked {
             lines.next_line()?;
         }
-        let mut part = self.compare(whose, next_part(&mut lines)?).await?;
+        let (mut part, mut before) = self.compare(whose, next_part(&mut lines)?).await?;
         loop {
             let count = i64::try_from(part.len()).expect("a part is short");
             let request = BookSettlement {
@@ -153,15 +154,17 @@ impl Settlements {
                 total: checked.lines,
                 first: booked + 1,
                 lines: part.into(),
+                before: before.into(),
             };
             let following = next_part(&mut lines)?;
             let ends = following.is_empty();
             let (done, next) = futures::join!(self.book(actor, request), self.compare(whose, following));
-            let (file, next) = (done?, next?);
+            let file = done?;
             if ends {
                 return Ok((Settlement { id, file }, false));
             }
-            (booked, part) = (booked + count, next);
+            booked += count;
+            (part, before) = next?;
         }
     }
 
@@ -193,13 +196,26 @@ impl Settlements {
         reading.await.unwrap_or_else(|error| Err(std::io::Error::other(error).into()))
     }
 
-    /// Says of each line how it stands to the books as they are now.
-    async fn compare(&self, whose: &str, lines: Vec<ReadLine>) -> Result<Vec<SettledLine>, SettlementError> {
-        if whose == CHARGING_SYSTEM {
-            self.compare_with_recharges(lines).await
+    /// Says of each line how it stands to the books as they are now, and what of them was settled before.
+    async fn compare(
+        &self,
+        whose: &str,
+        lines: Vec<ReadLine>,
+    ) -> Result<(Vec<SettledLine>, SettledBefore), SettlementError> {
+        let lines = if whose == CHARGING_SYSTEM {
+            self.compare_with_recharges(lines).await?
         } else {
-            self.compare_with_topups(whose, lines).await
-        }
+            self.compare_with_topups(whose, lines).await?
+        };
+        let mut wanted = SettledWants {
+            keys: lines.iter().map(|line| line.key(whose)).collect(),
+            payments: lines.iter().filter_map(SettledLine::pays).collect(),
+        };
+        // Side by side in the index too.
+        wanted.keys.sort_unstable();
+        wanted.payments.sort_unstable();
+        let before = self.settlement.settled_before(&wanted).await?;
+        Ok((lines, before))
     }
 
     /// What lines prove about recharges in doubt is told to the ledger first (`domain.md` \[3\]).

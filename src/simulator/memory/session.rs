@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::settlement::settled_of;
 use super::state::State;
 use super::transaction::{Transaction, View};
 use super::{Shared, no_such_shard, refused};
 use crate::domain::encoding::Hash;
-use crate::domain::records::ReconciliationItem;
-use crate::domain::{AccountClass, Ancestry, ItemId, Operation, OperationId, Rung, Shard, Status, Timestamp, Usage};
+use crate::domain::{AccountClass, Ancestry, Operation, Rung, Shard, Status, Timestamp, Usage};
 use crate::ledger::limits::Tally;
 use crate::ledger::{Changes, Head, SimilarKey};
 use crate::ports::{Claim, Loaded, RecentRecharge, SalesSince, Session, ShardKey, StoreError, TallyQuestion, Wants};
@@ -152,17 +152,8 @@ fn load(transaction: &Transaction, state: &State, wants: &Wants) -> Result<Loade
         loaded.tallies.push((question.shard, question.key.clone(), tally(view, question)));
     }
     if !wants.settled.is_empty() {
-        for (acquirer, line) in transaction.view(state, Shard::OPERATOR)?.settled() {
-            let key = line.key(acquirer);
-            loaded.settled.keys.extend((line.posted && wants.settled.keys.contains(&key)).then_some(key));
-            loaded.settled.payments.extend(line.pays().filter(|paid| wants.settled.payments.contains(paid)));
-        }
         let view = transaction.view(state, Shard::OPERATOR)?;
-        let by_hand = |topup: &&OperationId| {
-            let record = view.record(&ItemId::Topup(**topup).key());
-            record.and_then(|record| record.body()).is_some_and(|item: &ReconciliationItem| item.settled)
-        };
-        loaded.settled.payments.extend(wants.settled.payments.iter().filter(by_hand));
+        loaded.settled = settled_of(view.settled(), |item| view.record(&item.key()), &wants.settled);
     }
     for &id in &wants.evidence {
         loaded.evidence.extend(transaction.view(state, id.shard())?.books.evidence_of(id));

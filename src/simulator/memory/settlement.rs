@@ -1,18 +1,51 @@
 //! What is asked about settlement files.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use super::MemoryStore;
 use super::state::State;
 use crate::domain::records::ReconciliationItem;
-use crate::domain::{ItemId, LineState, Operation, OperationId, SettlementId, Shard, Status};
-use crate::ports::StoreError;
+use crate::domain::{ItemId, LineState, Operation, OperationId, Record, SettledLine, SettlementId, Shard, Status};
+use crate::ledger::settled::SettledBefore;
 use crate::ports::settlement::{ItemQuery, ItemStatus, SettlementItem, SettlementReads, TopupPayment, UnsettledQuery};
+use crate::ports::{SettledWants, StoreError};
+
+/// Which of the wanted are settled, by a line or by hand.
+pub(super) fn settled_of<'a>(
+    lines: impl Iterator<Item = &'a (Arc<str>, SettledLine)>,
+    record: impl Fn(ItemId) -> Option<&'a Record>,
+    wanted: &SettledWants,
+) -> SettledWants {
+    let mut found = SettledWants::default();
+    for (acquirer, line) in lines {
+        let key = line.key(acquirer);
+        found.keys.extend((line.posted && wanted.keys.contains(&key)).then_some(key));
+        found.payments.extend(line.pays().filter(|paid| wanted.payments.contains(paid)));
+    }
+    let by_hand = |topup: &&OperationId| {
+        let item = record(ItemId::Topup(**topup)).and_then(|record| record.body());
+        item.is_some_and(|item: &ReconciliationItem| item.settled)
+    };
+    found.payments.extend(wanted.payments.iter().filter(by_hand));
+    found
+}
 
 #[async_trait]
 impl SettlementReads for MemoryStore {
+    async fn settled_before(&self, wanted: &SettledWants) -> Result<SettledBefore, StoreError> {
+        let state = self.shared.state();
+        let Some(books) = state.books(Shard::OPERATOR) else { return Ok(SettledBefore::default()) };
+        let found = settled_of(books.settled.values(), |item| books.records.get(&item.key()), wanted);
+        Ok(SettledBefore {
+            as_of: books.head.sequence,
+            keys: found.keys.into_iter().collect(),
+            payments: found.payments.into_iter().collect(),
+        })
+    }
+
     async fn topup_payments(&self, ids: &[OperationId]) -> Result<Vec<TopupPayment>, StoreError> {
         let state = self.shared.state();
         let payment = |id: &OperationId| {

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::beside::complete;
 use super::error::{commit_error, post_error, store_error};
+use super::settlement::{settled_keys, settled_payments};
 use super::{persist, sql, tree};
 use crate::domain::encoding::Hash;
 use crate::domain::{
@@ -200,16 +201,12 @@ impl PostgresSession {
             let tally = self.find_tally(question).await?;
             loaded.tallies.push((question.shard, question.key.clone(), tally));
         }
-        let shard = shard_number(Shard::OPERATOR);
         if !wants.settled.keys.is_empty() {
-            let keys: Vec<&[u8]> = wants.settled.keys.iter().map(<[u8; 16]>::as_slice).collect();
-            let query = sqlx::query_scalar::<_, Vec<u8>>(sql::LOAD_SETTLED_KEYS).bind(shard).bind(keys);
-            loaded.settled.keys = read_keys(answered(query.fetch_all(&mut self.connection)).await?)?;
+            let found = answered(settled_keys(&wants.settled).fetch_all(&mut self.connection)).await?;
+            loaded.settled.keys = read_keys(found)?;
         }
         if !wants.settled.payments.is_empty() {
-            let ids: Vec<Uuid> = wants.settled.payments.iter().map(|id| id.uuid()).collect();
-            let query = sqlx::query_scalar::<_, Uuid>(sql::LOAD_SETTLED_PAYMENTS).bind(shard).bind(ids);
-            let found = answered(query.fetch_all(&mut self.connection)).await?;
+            let found = answered(settled_payments(&wants.settled).fetch_all(&mut self.connection)).await?;
             loaded.settled.payments = found.into_iter().map(OperationId::from_uuid).collect();
         }
         if !wants.evidence.is_empty() {

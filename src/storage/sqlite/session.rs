@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::beside::complete;
 use super::error::{commit_error, is_plain_error, store_error};
+use super::settlement::{settled_keys, settled_payments};
 use super::{json, persist, sql, tree};
 use crate::domain::encoding::Hash;
 use crate::domain::{
@@ -220,16 +221,12 @@ impl SqliteSession {
             let tally = self.find_tally(question).await?;
             loaded.tallies.push((question.shard, question.key.clone(), tally));
         }
-        let shard = shard_number(Shard::OPERATOR);
         if !wants.settled.keys.is_empty() {
-            let keys: Vec<String> = wants.settled.keys.iter().map(hex::encode).collect();
-            let query = sqlx::query_scalar::<_, Vec<u8>>(sql::LOAD_SETTLED_KEYS).bind(shard).bind(json::array(&keys)?);
-            loaded.settled.keys = read_keys(query.fetch_all(&mut self.connection).await.map_err(store_error)?)?;
+            let found = settled_keys(&wants.settled)?.fetch_all(&mut self.connection).await.map_err(store_error)?;
+            loaded.settled.keys = read_keys(found)?;
         }
         if !wants.settled.payments.is_empty() {
-            let ids: Vec<String> = wants.settled.payments.iter().map(|id| hex::encode(id.uuid())).collect();
-            let query = sqlx::query_scalar::<_, Uuid>(sql::LOAD_SETTLED_PAYMENTS).bind(shard).bind(json::array(&ids)?);
-            let found = query.fetch_all(&mut self.connection).await.map_err(store_error)?;
+            let found = settled_payments(&wants.settled)?.fetch_all(&mut self.connection).await.map_err(store_error)?;
             loaded.settled.payments = found.into_iter().map(OperationId::from_uuid).collect();
         }
         if !wants.evidence.is_empty() {

@@ -1,20 +1,45 @@
 //! What is asked about settlement files.
 
 use async_trait::async_trait;
+use sqlx::Sqlite;
+use sqlx::query::QueryScalar;
+use sqlx::sqlite::SqliteArguments;
 use uuid::Uuid;
 
 use super::error::store_error;
 use super::{SqliteStore, json, sql};
 use crate::domain::records::ReconciliationItem;
 use crate::domain::{BusinessDay, ItemId, LineState, Operation, OperationId, SettlementId, Shard};
-use crate::ports::StoreError;
+use crate::ledger::settled::SettledBefore;
 use crate::ports::settlement::{ItemQuery, ItemStatus, SettlementItem, SettlementReads, TopupPayment, UnsettledQuery};
+use crate::ports::{SettledWants, StoreError};
 use crate::storage::bounds::{first_id_since, last_id_before};
 use crate::storage::rows::shard_number;
-use crate::storage::settlement_row::{PaymentRow, StoredLine, read_items};
+use crate::storage::settlement_row::{PaymentRow, StoredLine, read_items, read_settled};
+
+type Found<T> = QueryScalar<'static, Sqlite, T, SqliteArguments>;
+
+pub(super) fn settled_keys(wanted: &SettledWants) -> Result<Found<Vec<u8>>, StoreError> {
+    let keys: Vec<String> = wanted.keys.iter().map(hex::encode).collect();
+    Ok(sqlx::query_scalar(sql::LOAD_SETTLED_KEYS).bind(shard_number(Shard::OPERATOR)).bind(json::array(&keys)?))
+}
+
+pub(super) fn settled_payments(wanted: &SettledWants) -> Result<Found<Uuid>, StoreError> {
+    let ids: Vec<String> = wanted.payments.iter().map(|id| hex::encode(id.uuid())).collect();
+    Ok(sqlx::query_scalar(sql::LOAD_SETTLED_PAYMENTS).bind(shard_number(Shard::OPERATOR)).bind(json::array(&ids)?))
+}
 
 #[async_trait]
 impl SettlementReads for SqliteStore {
+    async fn settled_before(&self, wanted: &SettledWants) -> Result<SettledBefore, StoreError> {
+        // First how far the journal is: what is found afterwards may be newer, never older.
+        let last = sqlx::query_scalar(sql::SHARD_SEQUENCE).bind(shard_number(Shard::OPERATOR));
+        let as_of = last.fetch_one(&self.reads).await.map_err(store_error)?;
+        let keys = settled_keys(wanted)?.fetch_all(&self.reads).await.map_err(store_error)?;
+        let payments = settled_payments(wanted)?.fetch_all(&self.reads).await.map_err(store_error)?;
+        read_settled(as_of, keys, payments)
+    }
+
     async fn topup_payments(&self, ids: &[OperationId]) -> Result<Vec<TopupPayment>, StoreError> {
         let keys = json::operation_keys(ids.iter().map(|id| (shard_number(id.shard()), id.uuid())))?;
         let query = sqlx::query_as::<_, PaymentRow>(sql::TOPUP_PAYMENTS).bind(keys);
