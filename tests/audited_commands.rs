@@ -6,8 +6,7 @@ use taabia::domain::{EntryKind, Via};
 use taabia::ports::{RecordedAction, StaffActionQuery};
 use taabia::storage::{OpenOptions, open};
 
-use crate::support::database::empty_postgres;
-use crate::support::program::{taabia, taabia_must};
+use crate::support::program::{processes_on_both, taabia, taabia_must};
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/catalogue.morocco.toml");
 
@@ -61,15 +60,4 @@ async fn every_command_says_who_and_why(folder: &Path, database: &str) {
     assert!(run(&["verify"]).await.contains("The books are right"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_sqlite() {
-    let folder = tempfile::tempdir().unwrap();
-    let database = format!("sqlite://{}", folder.path().join("taabia.db").display());
-    every_command_says_who_and_why(folder.path(), &database).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_postgres() {
-    let folder = tempfile::tempdir().unwrap();
-    every_command_says_who_and_why(folder.path(), &empty_postgres().await).await;
-}
+processes_on_both!(every_command_says_who_and_why);

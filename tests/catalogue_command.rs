@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::support::database::empty_postgres;
-use crate::support::program::{Api, Server, credentials, order, taabia, taabia_must, text};
+use crate::support::program::{Api, Server, credentials, order, processes_on_both, taabia, taabia_must, text};
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/catalogue.morocco.toml");
 
@@ -47,18 +47,7 @@ async fn imports_what_fits_once(folder: &Path, database: &str) {
     assert!(run(&["verify"]).await.contains("The books are right"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_sqlite() {
-    let folder = tempfile::tempdir().unwrap();
-    let database = format!("sqlite://{}", folder.path().join("taabia.db").display());
-    imports_what_fits_once(folder.path(), &database).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_postgres() {
-    let folder = tempfile::tempdir().unwrap();
-    imports_what_fits_once(folder.path(), &empty_postgres().await).await;
-}
+processes_on_both!(imports_what_fits_once);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_running_node_sells_by_what_is_imported_beside_it() {

@@ -6,9 +6,8 @@ use std::time::Duration;
 use serde_json::json;
 use taabia::ports::Clock;
 
-use crate::support::database::empty_postgres;
 use crate::support::partners::{Partners, QUICK_DOUBT, simulator};
-use crate::support::program::{Api, Server, credentials, taabia_must, until};
+use crate::support::program::{Api, Server, credentials, processes_on_both, taabia_must, until};
 use crate::support::{RealClock, SeededRandomness, setting};
 
 const PARTNERS: usize = 24;
@@ -50,18 +49,7 @@ async fn killed_in_a_loop(data_dir: &std::path::Path, database: &str) {
     charging.shutdown().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_in_a_loop_on_sqlite() {
-    let folder = tempfile::tempdir().unwrap();
-    let database = format!("sqlite://{}", folder.path().join("taabia.db").display());
-    killed_in_a_loop(folder.path(), &database).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_in_a_loop_on_postgres() {
-    let folder = tempfile::tempdir().unwrap();
-    killed_in_a_loop(folder.path(), &empty_postgres().await).await;
-}
+processes_on_both!(killed_in_a_loop);
 
 /// A run over every outlet, many times over, while the server is killed again and again: each line exactly once.
 async fn a_run_survives(data_dir: &std::path::Path, database: &str) {
@@ -129,15 +117,4 @@ async fn a_run_survives(data_dir: &std::path::Path, database: &str) {
     assert!(verified.contains("The books are right"), "{verified}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_survives_on_sqlite() {
-    let folder = tempfile::tempdir().unwrap();
-    let database = format!("sqlite://{}", folder.path().join("taabia.db").display());
-    a_run_survives(folder.path(), &database).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_survives_on_postgres() {
-    let folder = tempfile::tempdir().unwrap();
-    a_run_survives(folder.path(), &empty_postgres().await).await;
-}
+processes_on_both!(a_run_survives);

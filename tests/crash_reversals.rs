@@ -7,9 +7,8 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use taabia::ports::Clock;
 
-use crate::support::database::empty_postgres;
-use crate::support::partners::{QUICK_DOUBT, simulator};
-use crate::support::program::{Api, Credentials, Server, credentials, http_client, order, taabia_must, until};
+use crate::support::partners::{QUICK_DOUBT, applied, simulator};
+use crate::support::program::{Api, Credentials, Server, credentials, order, processes_on_both, taabia_must, until};
 use crate::support::{RealClock, SeededRandomness, setting};
 
 /// Endings that are approved at once, slowly, and with a server error although it took effect.
@@ -24,11 +23,6 @@ async fn acknowledged(server: &str, credentials: &Credentials, path: &str, body:
         Some(reply.body).filter(|body| body["final"] == true)
     })
     .await
-}
-
-async fn applied(simulator: &str) -> Value {
-    let summary = http_client().get(format!("{simulator}/applied/summary")).send().await.unwrap();
-    serde_json::from_slice(&summary.bytes().await.unwrap()).unwrap()
 }
 
 async fn killed_while_taking_back(data_dir: &std::path::Path, database: &str) {
@@ -98,15 +92,4 @@ async fn killed_while_taking_back(data_dir: &std::path::Path, database: &str) {
     charging.shutdown().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_while_taking_back_on_sqlite() {
-    let folder = tempfile::tempdir().unwrap();
-    let database = format!("sqlite://{}", folder.path().join("taabia.db").display());
-    killed_while_taking_back(folder.path(), &database).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_while_taking_back_on_postgres() {
-    let folder = tempfile::tempdir().unwrap();
-    killed_while_taking_back(folder.path(), &empty_postgres().await).await;
-}
+processes_on_both!(killed_while_taking_back);

@@ -6,18 +6,23 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use taabia::ports::Clock;
 
-use crate::support::database::empty_postgres;
-use crate::support::program::{Api, Credentials, Server, credentials, http_client, taabia_must, until};
+use crate::support::program::{
+    Api, Credentials, Server, credentials, http_client, processes_on_both, taabia_must, until,
+};
 use crate::support::{RealClock, SeededRandomness, setting};
 
 /// When the server is killed.
-enum When {
+pub enum When {
     /// So many microseconds after the order was sent: anywhere from before it is stored to after it is credited.
     After(u64),
     /// As soon as a caller sees it so.
     Ours(&'static str),
     /// As soon as the acquirer has it so.
     Theirs(&'static str),
+    /// As soon as the recharge that it is for is so.
+    Recharge(&'static str),
+    /// As soon as the acquirer has given the money back.
+    GivenBack,
 }
 
 struct Step {
@@ -58,12 +63,16 @@ fn steps(random: &SeededRandomness) -> Vec<Step> {
     steps
 }
 
-struct Shop {
-    reseller: Credentials,
+pub struct Shop {
+    pub reseller: Credentials,
     bank: String,
 }
 
 impl Shop {
+    pub fn of(data_dir: &std::path::Path, bank: &Server) -> Self {
+        Self { reseller: credentials(data_dir, "reseller"), bank: bank.url.clone() }
+    }
+
     fn order(&self, step: &Step) -> Value {
         let mut body = json!({ "external_id": step.key, "reseller_id": self.reseller.resellers[0], "stock": "100.00",
             "currency": "MAD", "acquirer": step.acquirer });
@@ -73,7 +82,8 @@ impl Shop {
         body
     }
 
-    async fn ours(&self, api: &Api, key: &str) -> Option<Value> {
+    /// The top-up of a key, as the API shows it.
+    pub async fn ours(&self, api: &Api, key: &str) -> Option<Value> {
         let query: String = form_urlencoded::Serializer::new(String::new())
             .append_pair("reseller_id", &self.reseller.resellers[0])
             .append_pair("external_id", key)
@@ -82,18 +92,41 @@ impl Shop {
         Some(found["items"][0].clone()).filter(|item| !item.is_null())
     }
 
-    async fn theirs(&self) -> Vec<Value> {
+    /// What was posted on the first outlet's stock, in minor units.
+    pub async fn posted(&self, api: &Api) -> i64 {
+        let balance = api.get(&format!("/v1/resellers/{}/balance", self.reseller.resellers[0])).await.unwrap().body;
+        minor(&balance["posted"])
+    }
+
+    /// The acquirer's payments, the newest last.
+    pub async fn theirs(&self) -> Vec<Value> {
         let answer = http_client().get(format!("{}/payments?limit=1000", self.bank)).send().await.unwrap();
         let body: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
         assert_eq!(body["next"], Value::Null, "one page");
         body["items"].as_array().unwrap().clone()
     }
 
-    async fn moment_of(&self, api: &Api, step: &Step, known: usize) {
-        match step.when {
+    /// Waits for the moment to kill, with so many payments known before.
+    pub async fn moment_of(&self, api: &Api, key: &str, when: &When, known: usize) {
+        match *when {
             When::After(micros) => tokio::time::sleep(Duration::from_micros(micros)).await,
             When::Ours(status) => {
-                until(status, async || self.ours(api, &step.key).await.filter(|it| it["status"] == status)).await;
+                until(status, async || self.ours(api, key).await.filter(|it| it["status"] == status)).await;
+            }
+            When::Recharge(status) => {
+                until(status, async || {
+                    let sold = self.ours(api, key).await?["recharge"]["id"].as_str()?.to_owned();
+                    let recharge = api.get(&format!("/v1/recharges/{sold}")).await.unwrap().body;
+                    (recharge["status"] == status).then_some(())
+                })
+                .await;
+            }
+            When::GivenBack => {
+                until("a refund", async || {
+                    let theirs = self.theirs().await;
+                    (theirs.len() > known && theirs.last()?["refunded_minor"] != 0).then_some(())
+                })
+                .await;
             }
             When::Theirs(status) => {
                 // In a tight loop: the answer is on its way to the server.
@@ -107,31 +140,22 @@ impl Shop {
                     if now.len() > known && now.last().unwrap()["status"] == "captured" {
                         break;
                     }
-                    assert!(begun.elapsed() < Duration::from_mins(1), "{}: {now:?}", step.key);
+                    assert!(begun.elapsed() < Duration::from_mins(1), "{key}: {now:?}");
                 }
             }
         }
     }
 }
 
-async fn killed_at_each_step(data_dir: &std::path::Path, database: &str) {
-    let seed = setting("TAABIA_CRASH_SEED", RealClock.now().unix_ms().unsigned_abs());
-    println!("TAABIA_CRASH_SEED={seed}");
-    let random = SeededRandomness::new(seed);
-    let folder = data_dir.display().to_string();
+/// The acquirer, as a process of its own.
+pub async fn bank(data_dir: &std::path::Path) -> Server {
     let record = data_dir.join("bank").display().to_string();
-    let bank = Server::start(&["simulate", "acquirer", "--listen", "127.0.0.1:0", "--data-dir", &record]).await;
-    let url = |name: &str| format!("--set=acquirers.{name}.url={}", bank.url);
-    let (one, two) = (url("bank"), url("manual"));
-    let acquirers = [
-        "--set=acquirers.bank.kind=simulator",
-        &one,
-        "--set=acquirers.bank.timeout_ms=1000",
-        "--set=acquirers.bank.breaker_failures=1000",
-        "--set=acquirers.manual.kind=simulator",
-        &two,
-        "--set=acquirers.manual.timeout_ms=1000",
-        "--set=acquirers.manual.breaker_failures=1000",
+    Server::start(&["simulate", "acquirer", "--listen", "127.0.0.1:0", "--data-dir", &record]).await
+}
+
+/// It is two acquirers: one that captures at once, and one that is told to. Whatever is in doubt ends within seconds.
+pub fn acquirers(bank: &Server) -> Vec<String> {
+    let quick = [
         "--set=acquirers.manual.capture=manual",
         "--set=topup.acquirer_deadline_ms=1000",
         "--set=topup.lookup_horizon_ms=5000",
@@ -139,17 +163,33 @@ async fn killed_at_each_step(data_dir: &std::path::Path, database: &str) {
         "--set=topup.answer_within_ms=1500",
         "--set=topup.quote_s=30",
     ];
+    let of = |name: &str| {
+        ["kind=simulator", &format!("url={}", bank.url), "timeout_ms=1000", "breaker_failures=1000"]
+            .map(|setting| format!("--set=acquirers.{name}.{setting}"))
+    };
+    [of("bank"), of("manual")].concat().into_iter().chain(quick.map(str::to_owned)).collect()
+}
+
+/// An amount of the API in minor units.
+pub fn minor(amount: &Value) -> i64 {
+    amount.as_str().unwrap().replace('.', "").parse().unwrap()
+}
+
+async fn killed_at_each_step(data_dir: &std::path::Path, database: &str) {
+    let seed = setting("TAABIA_CRASH_SEED", RealClock.now().unix_ms().unsigned_abs());
+    println!("TAABIA_CRASH_SEED={seed}");
+    let random = SeededRandomness::new(seed);
+    let folder = data_dir.display().to_string();
+    let bank = bank(data_dir).await;
+    let acquirers = acquirers(&bank);
+    let acquirers: Vec<&str> = acquirers.iter().map(String::as_str).collect();
     let store = ["--data-dir", &folder, "--database-url", database];
     let demo =
         [&["demo", "--no-traffic", "--charging=in-process", "--listen=127.0.0.1:0"], &store[..], &acquirers].concat();
     let mut server = Server::start(&demo).await;
-    let shop = Shop { reseller: credentials(data_dir, "reseller"), bank: bank.url.clone() };
-    let balance = async |api: &Api| {
-        let balance = api.get(&format!("/v1/resellers/{}/balance", shop.reseller.resellers[0])).await.unwrap().body;
-        balance["posted"].as_str().unwrap().replace('.', "").parse::<i64>().unwrap()
-    };
+    let shop = Shop::of(data_dir, &bank);
     let mut api = Api::enter_as(&server.url, &shop.reseller).await;
-    let before = balance(&api).await;
+    let before = shop.posted(&api).await;
     let steps = steps(&random);
     for step in &steps {
         let known = shop.theirs().await.len();
@@ -157,7 +197,7 @@ async fn killed_at_each_step(data_dir: &std::path::Path, database: &str) {
             let (api, body) = (api.clone(), shop.order(step));
             async move { api.post("/v1/topups", &body).await }
         });
-        shop.moment_of(&api, step, known).await;
+        shop.moment_of(&api, &step.key, &step.when, known).await;
         server.kill();
         selling.abort();
         if step.token.is_none() {
@@ -189,15 +229,14 @@ async fn killed_at_each_step(data_dir: &std::path::Path, database: &str) {
         let payments: Vec<_> = theirs.iter().filter(|payment| payment["order"] == id).collect();
         assert!(payments.len() <= 1, "{}: {payments:?}", step.key);
         let taken = payments.first().map_or(0, |payment| payment["captured_minor"].as_i64().unwrap());
-        let ours: i64 = ended["captured"].as_str().unwrap().replace('.', "").parse().unwrap();
-        assert_eq!(ours, taken, "{}: {ended} {payments:?}", step.key);
+        assert_eq!(minor(&ended["captured"]), taken, "{}: {ended} {payments:?}", step.key);
         assert_eq!(ended["status"] == "credited", taken > 0, "{}: {ended}", step.key);
         credited += i64::from(ended["status"] == "credited");
     }
     let theirs = shop.theirs().await;
     let charged = theirs.iter().filter(|payment| payment["captured_minor"] != 0).count();
     assert_eq!(i64::try_from(charged).unwrap(), credited, "nothing was charged that we do not know: {theirs:?}");
-    assert_eq!(balance(&api).await - before, credited * 10_000);
+    assert_eq!(shop.posted(&api).await - before, credited * 10_000);
     let verify = [&["verify"], &store[..]].concat();
     assert!(taabia_must(&verify).await.contains("The books are right"));
     server.terminate();
@@ -205,15 +244,4 @@ async fn killed_at_each_step(data_dir: &std::path::Path, database: &str) {
     assert!(taabia_must(&verify).await.contains("The books are right"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_at_each_step_on_sqlite() {
-    let folder = tempfile::tempdir().unwrap();
-    let database = format!("sqlite://{}", folder.path().join("taabia.db").display());
-    killed_at_each_step(folder.path(), &database).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_at_each_step_on_postgres() {
-    let folder = tempfile::tempdir().unwrap();
-    killed_at_each_step(folder.path(), &empty_postgres().await).await;
-}
+processes_on_both!(killed_at_each_step);

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::database::empty_postgres;
-use crate::support::program::{Api, Server, credentials, demo_json, http_client, order, taabia_must, until};
+use crate::support::program::{
+    Api, Server, credentials, demo_json, http_client, order, processes_on_both, taabia_must, until,
+};
 
 async fn asked(address: &str, path: &str) -> Value {
     let body = http_client().get(format!("{address}{path}")).send().await.unwrap().bytes().await.unwrap();
@@ -59,18 +60,7 @@ async fn a_reseller_tops_up_by_card_and_sells(data_dir: &std::path::Path, databa
     taabia_must(&[&["verify"], &store[..]].concat()).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn topped_up_on_sqlite() {
-    let folder = tempfile::tempdir().unwrap();
-    let database = format!("sqlite://{}", folder.path().join("taabia.db").display());
-    a_reseller_tops_up_by_card_and_sells(folder.path(), &database).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn topped_up_on_postgres() {
-    let folder = tempfile::tempdir().unwrap();
-    a_reseller_tops_up_by_card_and_sells(folder.path(), &empty_postgres().await).await;
-}
+processes_on_both!(a_reseller_tops_up_by_card_and_sells);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn live_traffic_tops_up() {

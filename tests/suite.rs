@@ -18,6 +18,7 @@ mod charging;
 mod cli;
 mod commission;
 mod crash;
+mod crash_card_recharges;
 mod crash_reversals;
 mod crash_stock;
 mod crash_topups;

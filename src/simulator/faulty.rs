@@ -187,11 +187,16 @@ impl FaultyStore {
         locked(&self.faults).struck.get(&(point, fault)).copied().unwrap_or(0)
     }
 
-    /// Waits and fails as drawn for one call.
-    async fn meet(&self, point: Point) -> Result<(), StoreError> {
+    /// Waits as drawn for one call, and says what strikes it.
+    pub(super) async fn draw(&self, point: Point) -> Option<Fault> {
         let fate = locked(&self.faults).fate(point);
         pause(fate.delay).await;
-        fate.fault.map_or(Ok(()), |fault| Err(error_of(fault)))
+        fate.fault
+    }
+
+    /// Waits and fails as drawn for one call.
+    pub(super) async fn meet(&self, point: Point) -> Result<(), StoreError> {
+        self.draw(point).await.map_or(Ok(()), |fault| Err(error_of(fault)))
     }
 }
 

@@ -4,6 +4,7 @@ pub mod acquirer;
 pub mod charging;
 mod connections;
 pub mod faulty;
+mod faulty_ports;
 pub mod load;
 pub mod memory;
 pub mod network;
@@ -12,4 +13,5 @@ mod record;
 pub mod traffic;
 
 pub use faulty::{Fault, FaultRates, FaultyStore, Point};
+pub use faulty_ports::Faulty;
 pub use memory::MemoryStore;

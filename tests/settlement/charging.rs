@@ -208,3 +208,16 @@ async fn raced(books: Books) {
     assert_eq!(airtime(&till).await, [250_600, -250_000]);
     must_verify(&*till.world.books.audit).await;
 }
+
+on_every_store!(the_record_of_the_system_that_a_recharge_was_sent_on_to_is_compared, sent_on);
+async fn sent_on(books: Books) {
+    let till = till(books).await;
+    let next = "north".parse().unwrap();
+    let first = sold(&till, "away", 600, Some(Evidence::NotOurs { next })).await;
+    let away = till.world.books.store.operation(first.id).await.unwrap().unwrap();
+    assert_ne!(reference(&away), reference(&first));
+    till.world.must(World::resolve(away.id, Evidence::Applied)).await;
+    let (report, _) = import(&till, &[told(reference(&away), NUMBER, "6.00", "applied")]).await.unwrap();
+    assert_eq!(count(report.file.matched), (1, 600, 600), "{:?}", report.file);
+    must_verify(&*till.world.books.audit).await;
+}

@@ -45,6 +45,12 @@ pub async fn simulator(data_dir: &std::path::Path) -> Simulator {
     Simulator::start(config, TcpListener::bind("127.0.0.1:0").await.unwrap()).await.unwrap()
 }
 
+/// Count and sum of what a charging system applied, net of what it took back.
+pub async fn applied(simulator: &str) -> Value {
+    let summary = http_client().get(format!("{simulator}/applied/summary")).send().await.unwrap();
+    summary.json().await.unwrap()
+}
+
 #[derive(Clone, Debug)]
 struct Told {
     reseller: String,

@@ -15,6 +15,28 @@ pub const PATIENCE: Duration = Duration::from_mins(2);
 /// Between two looks at something that is waited for.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// Registers a scenario of processes, `async fn name(data_dir: &Path, database: &str)`, for both databases, each with a
+/// folder of its own: the tests `name::on_sqlite` and `name::on_postgres`.
+macro_rules! processes_on_both {
+    ($scenario:ident) => {
+        mod $scenario {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                let folder = tempfile::tempdir().unwrap();
+                let database = format!("sqlite://{}", folder.path().join("taabia.db").display());
+                super::$scenario(folder.path(), &database).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgres() {
+                let folder = tempfile::tempdir().unwrap();
+                super::$scenario(folder.path(), &$crate::support::database::empty_postgres().await).await;
+            }
+        }
+    };
+}
+pub(crate) use processes_on_both;
+
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_taabia"));
     // The settings of a test are its arguments and no variables.

@@ -16,8 +16,7 @@ use taabia::ports::Clock as _;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
-use crate::support::database::empty_postgres;
-use crate::support::program::{Api, Credentials, Server, credentials, order, taabia_must, until};
+use crate::support::program::{Api, Credentials, Server, credentials, order, processes_on_both, taabia_must, until};
 use crate::support::{RealClock, SeededRandomness, setting};
 
 /// A partner's server: keeps what came, in its order, and answers, unless it is told to keep the sender waiting.
@@ -148,15 +147,4 @@ async fn killed(data_dir: &std::path::Path, database: &str) {
     assert!(taabia_must(&verify).await.contains("The books are right"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_on_sqlite() {
-    let folder = tempfile::tempdir().unwrap();
-    let database = format!("sqlite://{}", folder.path().join("taabia.db").display());
-    killed(folder.path(), &database).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_on_postgres() {
-    let folder = tempfile::tempdir().unwrap();
-    killed(folder.path(), &empty_postgres().await).await;
-}
+processes_on_both!(killed);

@@ -115,12 +115,11 @@ impl SettlementReads for MemoryStore {
 
     async fn recharges_of_references(&self, references: &[i64]) -> Result<Vec<Operation>, StoreError> {
         let state = self.shared.state();
-        let operations = state.books.iter().flat_map(|books| books.operations.values());
-        let sent = |operation: &&Operation| {
-            let reference = operation.recharge().and_then(|recharge| recharge.charging_reference);
-            reference.is_some_and(|reference| references.contains(&reference))
+        let sent = |reference: &i64| {
+            let shard = usize::try_from(reference / 1_000_000 % 1_000).ok()?;
+            state.books.get(shard)?.sent_under(*reference).cloned()
         };
-        Ok(operations.filter(sent).cloned().collect())
+        Ok(references.iter().filter_map(sent).collect())
     }
 
     async fn unrecorded_recharges(&self, query: &UnsettledQuery) -> Result<Vec<Operation>, StoreError> {

@@ -1,6 +1,7 @@
 //! The committed rows.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::domain::encoding::Hash;
@@ -57,6 +58,8 @@ pub struct Books {
     owned: HashMap<ResellerId, Vec<AccountNumber>>,
     /// Index: what was sold to whom, by time.
     sold: BTreeSet<(ResellerId, Msisdn, i64, Timestamp, OperationId)>,
+    /// Index: what jobs look after.
+    looked_after: BTreeSet<OperationId>,
 }
 
 /// The tables that are not sharded.
@@ -141,6 +144,7 @@ impl Books {
             evidence: BTreeMap::new(),
             owned: HashMap::new(),
             sold: BTreeSet::new(),
+            looked_after: BTreeSet::new(),
         }
     }
 
@@ -186,7 +190,26 @@ impl Books {
             let sale = (operation.reseller, recharge.msisdn, operation.amount_minor);
             self.sold.insert((sale.0, sale.1, sale.2, operation.created_at, operation.id));
         }
+        if operation.is_looked_after() {
+            self.looked_after.insert(operation.id);
+        } else {
+            self.looked_after.remove(&operation.id);
+        }
         self.operations.insert(operation.id, operation);
+    }
+
+    /// What jobs look after, behind `after`, by id.
+    pub(super) fn looked_after(&self, after: OperationId) -> impl Iterator<Item = &Operation> {
+        let behind = (Bound::Excluded(after), Bound::Unbounded);
+        self.looked_after.range(behind).filter_map(|id| self.operations.get(id))
+    }
+
+    /// What was sent under a reference, by the entry that made it: it ends with the last six digits of its sequence.
+    pub(super) fn sent_under(&self, reference: i64) -> Option<&Operation> {
+        let places = (reference % 1_000_000..=self.head.sequence).step_by(1_000_000);
+        let subjects = places.filter_map(|sequence| self.entries.get(&sequence)).map(|stored| stored.entry.subject);
+        let mut operations = subjects.filter_map(|subject| self.operations.get(&OperationId::from_uuid(subject)));
+        operations.find(|operation| operation.recharge().is_some_and(|it| it.charging_reference == Some(reference)))
     }
 
     pub(super) fn put_entry(&mut self, mut entry: Entry, leaf: Hash) {

@@ -93,8 +93,8 @@ impl MemoryStore {
 
     fn looked_after(&self, after: OperationId, limit: u32, is_meant: fn(&Operation) -> bool) -> Vec<Operation> {
         let state = self.shared.state();
-        let open = |operation: &&Operation| operation.is_looked_after() && operation.id > after && is_meant(operation);
-        let mut found: Vec<_> = state.books.iter().flat_map(|books| books.operations.values()).filter(open).collect();
+        let open = state.books.iter().flat_map(|books| books.looked_after(after));
+        let mut found: Vec<_> = open.filter(|operation| is_meant(operation)).collect();
         found.sort_unstable_by_key(|operation| operation.id);
         found.into_iter().take(limit as usize).cloned().collect()
     }

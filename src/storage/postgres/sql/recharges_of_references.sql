@@ -1,6 +1,7 @@
 -- Recharges by the references that they were sent under.
 -- Parameters: references. Rows: operations.
--- A reference ends with three digits of the shard and the last six of the sequence of the entry that reserved it (kind 8):
+-- A reference ends with three digits of the shard and the last six of the sequence of the entry that reserved it (kind 8)
+-- or sent it on to another charging system (kind 16):
 -- so one entry in a million of a shard is looked at, by the primary key, and no index is written for each recharge.
 SELECT o.shard, o.id, o.kind, o.partner, o.reseller, o.external_id, o.amount_minor, o.status, o.decline,
        o.balance_after, o.created_at, o.updated_at, o.last_sequence, o.counterparty, o.msisdn, o.msisdn_salt,
@@ -11,7 +12,7 @@ CROSS JOIN LATERAL (
 ) AS h
 CROSS JOIN LATERAL generate_series(wanted.reference % 1000000, h.sequence, 1000000) AS c (sequence)
 CROSS JOIN LATERAL (
-    SELECT t.subject FROM entry t WHERE t.shard = h.shard AND t.sequence = c.sequence AND t.kind = 8 OFFSET 0
+    SELECT t.subject FROM entry t WHERE t.shard = h.shard AND t.sequence = c.sequence AND t.kind IN (8, 16) OFFSET 0
 ) AS e
 CROSS JOIN LATERAL (
     SELECT t.* FROM operation t WHERE t.shard = h.shard AND t.id = e.subject OFFSET 0
