@@ -39,8 +39,8 @@ pub use install::InstallOptions;
 
 use crate::domain::Currency;
 use crate::ports::{
-    AuditReader, Movements, NetworkReads, NotificationLog, Registry, SettlementReads, StockReads, Store, StoreError,
-    TopupReads, WebhookOutbox,
+    AuditReader, CareReads, Movements, NetworkReads, NotificationLog, Registry, SettlementReads, StockReads, Store,
+    StoreError, TopupReads, WebhookOutbox,
 };
 
 /// How a store is opened.
@@ -69,6 +69,7 @@ pub struct Storage {
     pub settlement: Arc<dyn SettlementReads>,
     pub movements: Arc<dyn Movements>,
     pub webhooks: Arc<dyn WebhookOutbox>,
+    pub care: Arc<dyn CareReads>,
     /// The currency the books are kept in.
     pub currency: Currency,
     serving: Option<sqlite::ServeLock>,
@@ -121,7 +122,8 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Storage, StoreError
                 topups: store.clone(),
                 settlement: store.clone(),
                 notifications: store.clone(),
-                webhooks: store,
+                webhooks: store.clone(),
+                care: store,
                 movements,
                 currency,
                 serving,
@@ -140,7 +142,8 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Storage, StoreError
                 topups: store.clone(),
                 settlement: store.clone(),
                 notifications: store.clone(),
-                webhooks: store,
+                webhooks: store.clone(),
+                care: store,
                 movements,
                 currency,
                 serving: None,

@@ -1,0 +1,2 @@
+-- Customer care shows with a recharge how its events were delivered. An attempt pays for this index, not a recharge.
+CREATE INDEX webhook_attempt_entry ON webhook_attempt (shard, sequence);

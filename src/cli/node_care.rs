@@ -1,0 +1,25 @@
+//! What customer care is wired to.
+
+use std::sync::Arc;
+
+use crate::services::webhooks::Webhooks;
+use crate::services::{Care, Directory, Recharges};
+use crate::storage::Storage;
+
+/// The use cases of customer care.
+pub(super) fn care(
+    storage: &Storage,
+    recharges: Arc<Recharges>,
+    (webhooks, directory): (Arc<Webhooks>, Arc<Directory>),
+) -> Care {
+    Care {
+        recharges,
+        webhooks,
+        directory,
+        reads: storage.store.clone(),
+        lists: storage.topups.clone(),
+        journal: storage.audit.clone(),
+        movements: storage.movements.clone(),
+        care: storage.care.clone(),
+    }
+}

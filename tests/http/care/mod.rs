@@ -1,0 +1,3 @@
+//! Customer care over the API, on every store.
+
+mod timeline;
