@@ -335,6 +335,7 @@ fn customer_care_works_as_pasted() {
         r#""says":"applied""#,
         r#""kind":"recharge.completed""#,
         r#""account":"delivered""#,
+        r#""msisdn":"2126••••99""#,
     ];
     works_as_pasted("## Customer care", "\n## Events for partners", &[], &expected);
 }

@@ -284,6 +284,7 @@ fn care(
         recharges,
         webhooks,
         directory,
+        ledger: reads.clone(),
         reads,
         lists: store.clone(),
         journal: store.clone(),

@@ -187,7 +187,7 @@ impl Node {
             charging: charging.clone(),
             gate: engine.gate().clone(),
             certificates: Arc::new(Certificates { recharges: recharges.clone(), audit: storage.audit.clone() }),
-            care: Arc::new(care(storage, recharges.clone(), (webhooks.clone(), directory.clone()))),
+            care: Arc::new(care(storage, recharges.clone(), (engine.clone(), webhooks.clone(), directory.clone()))),
             recharges: recharges.clone(),
             reversals: reversals.clone(),
             network: Arc::new(network(storage, engine.clone(), directory.clone())),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::engine::Engine;
 use crate::services::webhooks::Webhooks;
 use crate::services::{Care, Directory, Recharges};
 use crate::storage::Storage;
@@ -10,9 +11,10 @@ use crate::storage::Storage;
 pub(super) fn care(
     storage: &Storage,
     recharges: Arc<Recharges>,
-    (webhooks, directory): (Arc<Webhooks>, Arc<Directory>),
+    (ledger, webhooks, directory): (Arc<Engine>, Arc<Webhooks>, Arc<Directory>),
 ) -> Care {
     Care {
+        ledger,
         recharges,
         webhooks,
         directory,

@@ -4,11 +4,22 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::store::StoreError;
+use super::transfers::PartyQuery;
 use super::webhooks::Attempt;
-use crate::domain::{OperationId, Shard, WebhookId};
+use crate::domain::{MaskedNumber, Operation, OperationId, Shard, WebhookId};
 
 /// A part of a shard's journal: behind the one sequence, up to the other.
 pub type Window = (i64, i64);
+
+/// A page of recharges for numbers of which some digits are known.
+#[derive(Clone, Debug)]
+pub struct MaskedQuery {
+    /// Whose, and of what time; of a party below some roots.
+    pub page: PartyQuery,
+    pub number: MaskedNumber,
+    /// Operations of a shard that are looked through at most.
+    pub looked_through: u32,
+}
 
 #[async_trait]
 pub trait CareReads: Send + Sync {
@@ -21,4 +32,8 @@ pub trait CareReads: Send + Sync {
 
     /// Attempts to tell somebody of these entries of a shard, by time.
     async fn attempts_of(&self, shard: Shard, sequences: &[i64]) -> Result<Vec<(WebhookId, Attempt)>, StoreError>;
+
+    /// Recharges from the newest, and where the search ended because it had looked through enough: whatever is newer is
+    /// among them, up to the page's limit.
+    async fn recharges_like(&self, query: &MaskedQuery) -> Result<(Vec<Operation>, Option<OperationId>), StoreError>;
 }

@@ -19,7 +19,7 @@ pub mod webhooks;
 
 pub use acquirer::Acquirer;
 pub use audit::{AuditReader, AuditedEntry, AuditedMovement, Snapshot, StrayPlace};
-pub use care::{CareReads, Window};
+pub use care::{CareReads, MaskedQuery, Window};
 pub use charging::{
     BalanceOutcome, Charging, ChargingOutcome, LookupOutcome, RefillRequest, ReversalOutcome, ReversalRefusal,
     ReversalRequest,

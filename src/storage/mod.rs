@@ -14,6 +14,7 @@ mod audit_rows;
 mod batch;
 mod beside;
 mod bounds;
+mod care_rows;
 mod clients;
 mod evidence_rows;
 mod four_eyes_row;

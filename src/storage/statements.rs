@@ -164,6 +164,8 @@ macro_rules! statements_of_dialect {
             WEBHOOK_ATTEMPTS_OF = "webhook_attempts_of",
             CARE_ENTRIES = "care_entries",
             CARE_STATES = "care_states",
+            CARE_RECHARGES_LIKE = "care_recharges_like",
+            CARE_LOOKED_DOWN_TO = "care_looked_down_to",
             WEBHOOK_FORGET = "webhook_forget",
             AUDIT_CURSORS = "audit_cursors",
             AUDIT_MOVEMENTS = "audit_movements",

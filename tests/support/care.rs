@@ -9,6 +9,7 @@ use super::world::World;
 
 pub fn care(world: &World, recharges: Arc<Recharges>, (webhooks, directory): (Arc<Webhooks>, Arc<Directory>)) -> Care {
     Care {
+        ledger: world.nodes[0].clone(),
         recharges,
         webhooks,
         directory,

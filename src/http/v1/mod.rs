@@ -4,6 +4,7 @@ mod allocation_runs;
 mod allocations;
 mod audit;
 mod business_days;
+mod care;
 mod charging_events;
 mod doubts;
 mod fields;
@@ -55,6 +56,7 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::RechargesRead), routes!(reversals::get::get_reversal)),
         (Need::Scope(Scope::RechargesWrite), routes!(trials::try_recharge)),
         (Need::Scope(Scope::RechargesRead), routes!(recharges::certificate::get_certificate)),
+        (Need::Scope(Scope::CareRead), routes!(care::search::search_recharges)),
         (SEES_RECHARGES, routes!(recharges::timeline::get_timeline)),
         (Need::Scope(Scope::RechargesRead), routes!(doubts::list_doubts)),
         (Need::Scope(Scope::StockIssue), routes!(recharges::statement::create_statement)),

@@ -1,6 +1,7 @@
 //! Customer care: what became of one recharge, told from its beginning.
 
 mod events;
+mod search;
 mod timeline;
 
 use std::sync::Arc;
@@ -8,9 +9,10 @@ use std::sync::Arc;
 use super::directory::Directory;
 use super::recharges::Recharges;
 use super::webhooks::Webhooks;
-use crate::ports::{AuditReader, CareReads, Movements, Reads, TopupReads};
+use crate::ports::{AuditReader, CareReads, Ledger, Movements, Reads, TopupReads};
 
 pub use events::{Asked, Event, Happening, Said, ShownEntry, ShownPosting};
+pub use search::SubscriberSearch;
 pub use timeline::Timeline;
 
 /// The use cases of customer care.
@@ -23,4 +25,5 @@ pub struct Care {
     pub journal: Arc<dyn AuditReader>,
     pub movements: Arc<dyn Movements>,
     pub care: Arc<dyn CareReads>,
+    pub ledger: Arc<dyn Ledger>,
 }

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::{MemoryStore, no_such_shard};
-use crate::domain::{OperationId, Shard, WebhookId};
-use crate::ports::{Attempt, CareReads, StoreError, Window};
+use crate::domain::{Operation, OperationId, Shard, WebhookId};
+use crate::ports::{Attempt, CareReads, MaskedQuery, PartyQuery, StoreError, Window};
 
 #[async_trait]
 impl CareReads for MemoryStore {
@@ -35,5 +35,27 @@ impl CareReads for MemoryStore {
         let mut found: Vec<_> = of_them.map(|(endpoint, attempt)| (endpoint, attempt.clone())).collect();
         found.sort_by_key(|(endpoint, attempt)| (attempt.at, attempt.event.sequence, *endpoint));
         Ok(found)
+    }
+
+    async fn recharges_like(&self, query: &MaskedQuery) -> Result<(Vec<Operation>, Option<OperationId>), StoreError> {
+        let before = query.page.after;
+        let down_to = {
+            let state = self.shared.state();
+            let enough = |books: &super::Books| {
+                let newest_first = books.operations.keys().rev().filter(|id| before.is_none_or(|before| **id < before));
+                newest_first.copied().nth(query.looked_through as usize)
+            };
+            state.books.iter().filter_map(enough).max()
+        };
+        let mut found =
+            self.page(&PartyQuery { limit: u32::MAX, ..query.page.clone() }, &query.page.party, |operation| {
+                operation.recharge().is_some()
+            });
+        found.retain(|operation| {
+            down_to.is_none_or(|down_to| operation.id >= down_to)
+                && operation.recharge().is_some_and(|recharge| query.number.fits(recharge.msisdn))
+        });
+        found.truncate(query.page.limit as usize);
+        Ok((found, down_to))
     }
 }

@@ -9,16 +9,11 @@ use taabia::ports::Clock as _;
 use taabia::services::Scope;
 use taabia::services::webhooks::NewEndpoint;
 
+use super::sell;
 use crate::support::api::{Answer, TestApi};
 use crate::support::on_every_store;
 use crate::support::webhooks;
 use crate::support::world::RELEASE;
-
-async fn sell(api: &TestApi, key: &str, msisdn: &str) -> Value {
-    let mut body = api.recharge(key);
-    (body["msisdn"], body["allow_repeat"]) = (json!(msisdn), json!(true));
-    api.post("/v1/recharges", body.to_string()).await.json()
-}
 
 async fn timeline(api: &TestApi, recharge: &Value) -> Value {
     let answer = api.get(&path(recharge)).await;
