@@ -176,7 +176,7 @@ async fn demo_json_is_as_the_contract_says() {
     let clients = demo["clients"].as_array().unwrap();
     let listed: Vec<_> = clients.iter().map(|client| client["name"].as_str().unwrap()).collect();
     let expected =
-        ["atm", "bank_app", "pos", "reseller", "operator_maker", "operator_checker", "auditor", "other_bank"];
+        ["atm", "bank_app", "pos", "reseller", "operator_maker", "operator_checker", "auditor", "care", "other_bank"];
     assert_eq!(listed, expected);
     for client in clients {
         assert_eq!(names(client), ["client_id", "client_secret", "name", "reseller_ids", "scopes"]);
@@ -188,7 +188,8 @@ async fn demo_json_is_as_the_contract_says() {
     }
     let (atm, other) = (credentials(place.path(), "atm"), credentials(place.path(), "other_bank"));
     assert!(atm.resellers.len() >= 100);
-    let everybody_else = listed.iter().filter(|name| !name.starts_with("operator") && **name != "auditor");
+    let of_operator = |name: &str| name.starts_with("operator") || ["auditor", "care"].contains(&name);
+    let everybody_else = listed.iter().filter(|name| !of_operator(name));
     for name in everybody_else.filter(|name| **name != "other_bank") {
         let theirs = credentials(place.path(), name).resellers;
         assert!(other.resellers.iter().all(|id| !theirs.contains(id)), "{name}");

@@ -292,20 +292,8 @@ fn with_python() -> PathBuf {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "scripts/test tells where it installed the library")]
 fn the_events_for_partners_work_as_pasted() {
-    let text = document("README.md");
-    let quick_start = shell_blocks(&text, "## Quick start", "\n## Commands");
-    let events = shell_blocks(&text, "## Events for partners", "\n## Speed");
-    let script = [&quick_start[..2], &events[..]].concat().concat();
-    let folder = tempfile::tempdir().unwrap();
-    let demo = Demo::start(&folder.path().join("data"));
-    let program = Path::new(env!("CARGO_BIN_EXE_taabia"));
     let python = std::env::var_os("TAABIA_TEST_STANDARDWEBHOOKS").expect("scripts/test installs standardwebhooks");
-    let variables = [("DATA", &*demo.data_dir), ("TAABIA", program), ("PYTHON", Path::new(&python))];
-    let output = run_shell(&["-eu"], &script, &variables);
-    let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{said}\n{errors}");
-    let mut rest = &*said;
-    for expected in [
+    let expected = [
         r#""delivered":true"#,
         r#""status":"in_doubt""#,
         "verified webhook_endpoint.test enabled",
@@ -313,10 +301,43 @@ fn the_events_for_partners_work_as_pasted() {
         "verified recharge.in_doubt",
         "verified recharge.declined declined",
         r#""event_type":"recharge.declined""#,
-    ] {
+    ];
+    let more = [("PYTHON", Path::new(&python))];
+    works_as_pasted("## Events for partners", "\n## Speed", &more, &expected);
+}
+
+/// The first steps of the quick start, and the part of the README between two headings, against a demonstration; what
+/// is expected follows in what they print.
+fn works_as_pasted(from: &str, to: &str, more: &[(&str, &Path)], expected: &[&str]) {
+    let text = document("README.md");
+    let quick_start = shell_blocks(&text, "## Quick start", "\n## Commands");
+    let script = [&quick_start[..2], &shell_blocks(&text, from, to)[..]].concat().concat();
+    let folder = tempfile::tempdir().unwrap();
+    let demo = Demo::start(&folder.path().join("data"));
+    let program = Path::new(env!("CARGO_BIN_EXE_taabia"));
+    let variables = [&[("DATA", &*demo.data_dir), ("TAABIA", program)], more].concat();
+    let output = run_shell(&["-eu"], &script, &variables);
+    let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}\n{errors}");
+    let mut rest = &*said;
+    for expected in expected {
         let Some(at) = rest.find(expected) else { panic!("expected {expected} in what follows:\n{rest}\n{errors}") };
         rest = &rest[at + expected.len()..];
     }
+}
+
+#[test]
+fn customer_care_works_as_pasted() {
+    let expected = [
+        r#""complete":true"#,
+        r#""kind":"recharge.reserved""#,
+        r#""asks":"refill""#,
+        r#""says":"applied""#,
+        r#""kind":"recharge.completed""#,
+        r#""account":"delivered""#,
+        r#""msisdn":"2126••••99""#,
+    ];
+    works_as_pasted("## Customer care", "\n## Events for partners", &[], &expected);
 }
 
 #[test]

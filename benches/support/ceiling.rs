@@ -270,6 +270,29 @@ fn reconciliation(
     taabia::services::Reconciliation { reads, topups, calendar: config.calendar() }
 }
 
+fn users(ledger: Arc<InstantLedger>, directory: Arc<Directory>, pins: Arc<SecretHasher>) -> Users {
+    let (clock, randomness) = (Arc::new(SystemClock), Arc::new(SystemRandomness));
+    Users { directory, ledger: ledger.clone(), reads: ledger, pins, clock, randomness }
+}
+
+fn care(
+    reads: Arc<InstantLedger>,
+    store: Arc<taabia::simulator::MemoryStore>,
+    (recharges, webhooks, directory): (Arc<Recharges>, Arc<taabia::services::Webhooks>, Arc<Directory>),
+) -> taabia::services::Care {
+    taabia::services::Care {
+        recharges,
+        webhooks,
+        directory,
+        ledger: reads.clone(),
+        reads,
+        lists: store.clone(),
+        journal: store.clone(),
+        movements: store.clone(),
+        care: store,
+    }
+}
+
 /// Nobody is told of anything here.
 fn webhooks(
     ledger: Arc<InstantLedger>,
@@ -315,14 +338,7 @@ fn api(
         randomness: randomness.clone(),
         settings,
     };
-    let users = Users {
-        directory: directory.clone(),
-        ledger: ledger.clone(),
-        reads: ledger.clone(),
-        pins: tokens.hasher.clone(),
-        clock: clock.clone(),
-        randomness: randomness.clone(),
-    };
+    let users = users(ledger.clone(), directory.clone(), tokens.hasher.clone());
     let (recharges, charging) = recharges(config, ledger.clone(), directory.clone())?;
     let catalogues = Arc::new(Catalogues::new(ledger.clone(), &super::installation::rules(config)));
     let commissions = Commissions {
@@ -334,7 +350,9 @@ fn api(
     let statements = Arc::new(statements(config, ledger.clone(), directory.clone()));
     let dependencies = taabia::acquiring::Dependencies { clock: clock.clone(), randomness: randomness.clone() };
     let none = Acquirers::connect(std::iter::empty(), &dependencies).map_err(|(_, error)| error)?;
+    let webhooks = Arc::new(webhooks(ledger.clone(), store.clone())?);
     Ok(Api {
+        care: Arc::new(care(ledger.clone(), store.clone(), (recharges.clone(), webhooks.clone(), directory.clone()))),
         gate: Arc::default(),
         reversals: Arc::new(reversals(ledger.clone(), store.clone(), (charging.clone(), directory.clone()), config)),
         certificates: Arc::new(Certificates { recharges: recharges.clone(), audit: store.clone() }),
@@ -380,7 +398,7 @@ fn api(
         statements,
         audit: Arc::new(Audit { directory: directory.clone(), reads: ledger.clone() }),
         users: Arc::new(users),
-        webhooks: Arc::new(webhooks(ledger.clone(), store.clone())?),
+        webhooks,
         allocations: Arc::new(allocations(ledger.clone(), store, directory.clone())),
         four_eyes: Arc::new(FourEyes {
             ledger: ledger.clone(),

@@ -110,6 +110,7 @@ fn plans(branches: &[Branch]) -> Vec<Plan> {
             &[Scope::RechargesRead, Scope::StockRead, Scope::NetworkRead, Scope::TopupsRead, Scope::AuditRead],
             branches,
         ),
+        seller("care", &[Scope::CareRead, Scope::CareWrite, Scope::RechargesRead], branches),
         seller("other_bank", SELL, &branches[4..5]),
     ]
 }

@@ -17,6 +17,7 @@ pub mod load;
 pub mod migrate;
 pub mod network;
 pub mod node;
+mod node_care;
 mod node_jobs;
 mod node_reversals;
 mod node_topups;

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::clock::{SystemClock, SystemRandomness};
 use super::config::{Config, SigningKey, charging_setups, evidence_rules};
+use super::node_care::care;
 use super::node_jobs::{start_jobs, stock_jobs};
 use super::node_reversals::{reversal_job, reversals};
 use super::node_topups::{acquirers, cashier, topup_job, topups};
@@ -186,6 +187,7 @@ impl Node {
             charging: charging.clone(),
             gate: engine.gate().clone(),
             certificates: Arc::new(Certificates { recharges: recharges.clone(), audit: storage.audit.clone() }),
+            care: Arc::new(care(storage, recharges.clone(), (engine.clone(), webhooks.clone(), directory.clone()))),
             recharges: recharges.clone(),
             reversals: reversals.clone(),
             network: Arc::new(network(storage, engine.clone(), directory.clone())),

@@ -204,6 +204,8 @@ entry_kinds! {
     StatementBooked = 129, "statement.booked", Operation, staff;
     /// We send no more events to an endpoint of a partner; what a partner does to it is a record that is put.
     WebhookDisabled = 150, "webhook.disabled", Record;
+    /// Customer care was shown recharges of a subscriber.
+    CareSearched = 130, "care.searched", Record, staff;
     UserCreated = 80, "user.created", Record, staff;
     /// Counted before the PIN is compared.
     PinAttempted = 81, "user.pin_attempted", Record;

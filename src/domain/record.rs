@@ -11,8 +11,8 @@ use super::catalogue::Catalogue;
 use super::encoding::{Encoder, Hash};
 use super::ids::ResellerId;
 use super::records::{
-    BusinessDayClosing, Client, LimitSet, PartnerPolicy, PinPolicy, ReconciliationItem, Recovery, SettlementFile,
-    StandingClawback, StockAlert, StockWatch, Terminal, User, WebhookEndpoint,
+    BusinessDayClosing, CareSearch, Client, LimitSet, PartnerPolicy, PinPolicy, ReconciliationItem, Recovery,
+    SettlementFile, StandingClawback, StockAlert, StockWatch, Terminal, User, WebhookEndpoint,
 };
 use super::shard::Shard;
 use super::text::RecordId;
@@ -140,6 +140,8 @@ record_kinds! {
     Recovery = 160, "recovery", Operator;
     /// What two books do not have in common, once somebody looks after it.
     ReconciliationItem = 106, "reconciliation_item", Operator;
+    /// For whom customer care looked last.
+    CareSearch = 126, "care_search", Operator;
     /// Where a partner wants to be told of events.
     WebhookEndpoint = 150, "webhook_endpoint", Operator;
 }

@@ -29,6 +29,7 @@ use crate::services::Scope;
         (name = "network", description = "Resellers and where they stand"),
         (name = "products", description = "What is sold"),
         (name = "stock", description = "What resellers have"),
+        (name = "care", description = "Subscribers who complain"),
         (name = "webhooks", description = "Endpoints that are told of events"),
         (name = "access", description = "Tokens and who they speak for"),
         (name = "operation", description = "Whether the node is well"),
@@ -89,5 +90,7 @@ fn meaning(scope: Scope) -> &'static str {
         Scope::AuditRead => "See what people did to configuration and network",
         Scope::WebhooksRead => "See endpoints for events and what was sent to them",
         Scope::WebhooksWrite => "Register endpoints for events",
+        Scope::CareRead => "Look into the recharges of subscribers, which is recorded, and see their cases",
+        Scope::CareWrite => "Open, take and close the cases of subscribers",
     }
 }

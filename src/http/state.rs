@@ -16,7 +16,7 @@ use crate::services::business_days::BusinessDays;
 use crate::services::stock_watch::StockWatches;
 use crate::services::topups::Topups;
 use crate::services::{
-    Allocations, Audit, Catalogues, Certificates, Commissions, Directory, FourEyes, Limits, Network, Recharges,
+    Allocations, Audit, Care, Catalogues, Certificates, Commissions, Directory, FourEyes, Limits, Network, Recharges,
     Reconciliation, Reversals, Settlements, Statements, Stock, Terminals, Transfers, Users, Webhooks,
 };
 
@@ -27,6 +27,7 @@ pub struct Api {
     /// For `/readyz` alone.
     pub gate: Arc<SalesGate>,
     pub certificates: Arc<Certificates>,
+    pub care: Arc<Care>,
     /// For `/readyz` alone.
     pub charging: Arc<ChargingSystems>,
     pub network: Arc<Network>,

@@ -455,6 +455,7 @@ pub enum Request {
     Void(Void),
     PutRecord(PutRecord),
     User(UserCommand),
+    Care(super::care::CareCommand),
     /// Lowers what a reseller or one of its terminals may sell, at once or from a time on.
     LowerLimits(LimitChange),
     TransferStock(TransferStock),

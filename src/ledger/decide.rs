@@ -72,6 +72,7 @@ pub fn decide(
         },
         (Request::BookSettlement(request), _) => settlement::decide(books, request, command, moment),
         (Request::PutRecord(request), _) => put_record(books, shards, request, command, moment),
+        (Request::Care(request), _) => super::care::decide(books, request, command, moment),
         (Request::User(request), _) => act_on_user(books, home, request, command, moment),
         (
             Request::OpenReseller(_)

@@ -4,6 +4,7 @@
 mod actor;
 pub mod allocation;
 pub mod books;
+pub mod care;
 pub mod changes;
 pub mod clawback;
 pub mod closing;

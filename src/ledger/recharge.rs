@@ -145,7 +145,8 @@ pub(super) fn declined_request(command: &Reserve, at: Timestamp, submit_by: Time
 
 /// Our reference towards the charging system, 19 digits: ten of seconds, three of the shard, six of the
 /// sequence. Unique while a shard writes less than a million entries in one second.
-pub(super) fn charging_reference(shard: Shard, sequence: i64, at: Timestamp) -> i64 {
+#[must_use]
+pub fn charging_reference(shard: Shard, sequence: i64, at: Timestamp) -> i64 {
     at.unix_s() * 1_000_000_000 + i64::from(shard.number()) * 1_000_000 + sequence % 1_000_000
 }
 

@@ -27,6 +27,7 @@ impl Request {
             | Self::StartRun(_)
             | Self::BookSettlement(_)
             | Self::AssignItem(_)
+            | Self::Care(_)
             | Self::ImportCatalogue(_) => Shard::OPERATOR,
             Self::FinishRun(finish) => finish.operation.shard(),
             Self::Rule(rule) => rule.operation.shard(),
@@ -124,6 +125,7 @@ impl Request {
                 let key = super::limits::key(*reseller);
                 vec![(key.home(count), RecordWant::One(key))]
             }
+            Self::Care(care) => vec![care.wants()],
             Self::AssignItem(assign) => vec![(Shard::OPERATOR, RecordWant::One(assign.item.id.key()))],
             Self::Propose(_) | Self::Rule(_) if self.resolution().is_some() => {
                 let named = |asked: &ItemResolution| asked.resolution.named().map(ItemId::Topup);
@@ -227,6 +229,7 @@ impl Request {
             | Self::ImportCatalogue(_)
             | Self::BookSettlement(_)
             | Self::AssignItem(_)
+            | Self::Care(_)
             | Self::CloseDays(_) => None,
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod acquirer;
 pub mod audit;
+pub mod care;
 pub mod charging;
 pub mod clock;
 pub mod movements;
@@ -18,6 +19,7 @@ pub mod webhooks;
 
 pub use acquirer::Acquirer;
 pub use audit::{AuditReader, AuditedEntry, AuditedMovement, Snapshot, StrayPlace};
+pub use care::{CareReads, MaskedQuery, Window};
 pub use charging::{
     BalanceOutcome, Charging, ChargingOutcome, LookupOutcome, RefillRequest, ReversalOutcome, ReversalRefusal,
     ReversalRequest,

@@ -27,10 +27,12 @@ pub enum Scope {
     AuditRead,
     WebhooksRead,
     WebhooksWrite,
+    CareRead,
+    CareWrite,
 }
 
 impl Scope {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::RechargesWrite,
         Self::RechargesRead,
         Self::StockRead,
@@ -45,6 +47,8 @@ impl Scope {
         Self::AuditRead,
         Self::WebhooksRead,
         Self::WebhooksWrite,
+        Self::CareRead,
+        Self::CareWrite,
     ];
 
     #[must_use]
@@ -64,6 +68,8 @@ impl Scope {
             Self::AuditRead => "audit:read",
             Self::WebhooksRead => "webhooks:read",
             Self::WebhooksWrite => "webhooks:write",
+            Self::CareRead => "care:read",
+            Self::CareWrite => "care:write",
         }
     }
 

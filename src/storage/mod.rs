@@ -14,6 +14,7 @@ mod audit_rows;
 mod batch;
 mod beside;
 mod bounds;
+mod care_rows;
 mod clients;
 mod evidence_rows;
 mod four_eyes_row;
@@ -39,8 +40,8 @@ pub use install::InstallOptions;
 
 use crate::domain::Currency;
 use crate::ports::{
-    AuditReader, Movements, NetworkReads, NotificationLog, Registry, SettlementReads, StockReads, Store, StoreError,
-    TopupReads, WebhookOutbox,
+    AuditReader, CareReads, Movements, NetworkReads, NotificationLog, Registry, SettlementReads, StockReads, Store,
+    StoreError, TopupReads, WebhookOutbox,
 };
 
 /// How a store is opened.
@@ -69,6 +70,7 @@ pub struct Storage {
     pub settlement: Arc<dyn SettlementReads>,
     pub movements: Arc<dyn Movements>,
     pub webhooks: Arc<dyn WebhookOutbox>,
+    pub care: Arc<dyn CareReads>,
     /// The currency the books are kept in.
     pub currency: Currency,
     serving: Option<sqlite::ServeLock>,
@@ -121,7 +123,8 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Storage, StoreError
                 topups: store.clone(),
                 settlement: store.clone(),
                 notifications: store.clone(),
-                webhooks: store,
+                webhooks: store.clone(),
+                care: store,
                 movements,
                 currency,
                 serving,
@@ -140,7 +143,8 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Storage, StoreError
                 topups: store.clone(),
                 settlement: store.clone(),
                 notifications: store.clone(),
-                webhooks: store,
+                webhooks: store.clone(),
+                care: store,
                 movements,
                 currency,
                 serving: None,

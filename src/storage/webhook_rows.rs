@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::rows::{corrupt, read_at, read_entry_kind, read_shard, shard_number};
 use crate::domain::webhook::Health;
-use crate::domain::{EventId, ResellerId, Shard, Timestamp};
+use crate::domain::{EventId, ResellerId, Shard, Timestamp, WebhookId};
 use crate::ports::{Attempt, AttemptOutcome, LoggedEvent, SendFailure, StoreError, WaitingEvent};
 
 #[derive(sqlx::FromRow)]
@@ -218,3 +218,17 @@ macro_rules! webhook_writes {
 }
 
 pub(super) use webhook_writes;
+
+/// An attempt with the endpoint that was to be told.
+#[derive(sqlx::FromRow)]
+pub(super) struct ToldRow {
+    endpoint: Uuid,
+    #[sqlx(flatten)]
+    attempt: AttemptRow,
+}
+
+impl ToldRow {
+    pub(super) fn read_all(rows: Vec<Self>) -> Result<Vec<(WebhookId, Attempt)>, StoreError> {
+        rows.into_iter().map(|row| Ok((WebhookId::from_uuid(row.endpoint), row.attempt.try_into()?))).collect()
+    }
+}

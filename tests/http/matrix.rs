@@ -21,6 +21,7 @@ use taabia::services::Scope;
 
 use crate::support::api::{Answer, TestApi};
 
+mod care;
 mod doubts;
 mod reports;
 mod reversals;
@@ -460,6 +461,7 @@ async fn every_call_is_open_to_those_it_concerns_and_to_nobody_else() {
     rows.extend(rows_of_books());
     rows.extend(rows_of_stock());
     rows.extend(two_persons::rows());
+    rows.extend(care::rows());
     rows.extend(doubts::rows());
     rows.extend(reports::rows());
     rows.extend(reversals::rows());

@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod bad_input;
+mod care;
 mod charging_events;
 mod disputes;
 mod doubts;

@@ -32,7 +32,7 @@ use taabia::services::{
 use tower::ServiceExt;
 
 use super::charger::Charger;
-use super::world::World;
+use super::world::{Books, World};
 use super::{ManualClock, SeededRandomness, in_memory};
 
 pub const ISSUER: &str = "https://taabia.example";
@@ -214,7 +214,12 @@ impl TestApi {
 
     /// The same with acquirers, and whether their payments are captured by us.
     pub async fn with_acquirers(acquirers: Vec<(&str, CaptureMode, Arc<dyn Acquirer>)>) -> Self {
-        let world = World::new(in_memory(2)).await;
+        Self::over(in_memory(2), acquirers).await
+    }
+
+    /// The same on some store.
+    pub async fn over(books: Books, acquirers: Vec<(&str, CaptureMode, Arc<dyn Acquirer>)>) -> Self {
+        let world = World::new(books).await;
         world.reseller("root", 0).await;
         for shop in ["shop-1", "shop-2"] {
             let Order::OpenReseller(mut open) = world.open(shop) else { unreachable!("it opens a reseller") };
@@ -367,7 +372,9 @@ fn wire(
         calendar: super::script::rules().calendar,
         boundaries: Boundaries::default(),
     });
+    let webhooks = Arc::new(super::webhooks::webhooks(world, super::webhooks::sender()));
     Api {
+        care: Arc::new(super::care::care(world, recharges.clone(), (webhooks.clone(), directory.clone()))),
         gate: world.nodes[0].gate().clone(),
         certificates: Arc::new(Certificates { recharges: recharges.clone(), audit: world.books.audit.clone() }),
         recharges,
@@ -401,7 +408,7 @@ fn wire(
         stock: Arc::new(Stock { directory: directory.clone(), reads: store.clone(), clock: world.clock.clone() }),
         audit: Arc::new(Audit { directory: directory.clone(), reads: store.clone() }),
         users: Arc::new(users(world, directory.clone())),
-        webhooks: Arc::new(super::webhooks::webhooks(world, super::webhooks::sender())),
+        webhooks,
         allocations: Arc::new(allocations(world, access, directory.clone())),
         four_eyes: Arc::new(four_eyes(world, directory.clone())),
         business_days: business_days(world),

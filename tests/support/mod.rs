@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod bank;
+pub mod care;
 pub mod charger;
 pub mod contents;
 pub mod database;
@@ -125,7 +126,8 @@ pub fn in_memory_on(store: &MemoryStore) -> Books {
         topups: store.clone(),
         settlement: store.clone(),
         notifications: store.clone(),
-        webhooks: store,
+        webhooks: store.clone(),
+        care: store,
     }
 }
 

@@ -15,7 +15,7 @@ use taabia::ledger::command::{
 };
 use taabia::ledger::{Command, Evidence, Outcome, Registration, Request};
 use taabia::ports::{
-    AuditReader, Clock, Ledger, LedgerError, Movements, NetworkReads, NotificationLog, Randomness, Registry,
+    AuditReader, CareReads, Clock, Ledger, LedgerError, Movements, NetworkReads, NotificationLog, Randomness, Registry,
     SettlementReads, StockReads, Store, TopupReads, WebhookOutbox,
 };
 
@@ -35,6 +35,7 @@ pub struct Books {
     pub notifications: Arc<dyn NotificationLog>,
     pub settlement: Arc<dyn SettlementReads>,
     pub webhooks: Arc<dyn WebhookOutbox>,
+    pub care: Arc<dyn CareReads>,
 }
 
 impl From<taabia::storage::Storage> for Books {
@@ -50,6 +51,7 @@ impl From<taabia::storage::Storage> for Books {
             notifications: storage.notifications,
             settlement: storage.settlement,
             webhooks: storage.webhooks,
+            care: storage.care,
         }
     }
 }

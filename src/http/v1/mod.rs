@@ -4,6 +4,7 @@ mod allocation_runs;
 mod allocations;
 mod audit;
 mod business_days;
+mod care;
 mod charging_events;
 mod doubts;
 mod fields;
@@ -34,6 +35,9 @@ use crate::services::Scope;
 /// Who proposed something may look at it, and so may whoever decides.
 const MAKER_OR_CHECKER: Need = Need::OneOf(&[Scope::StockIssue, Scope::StockApprove]);
 
+/// What became of a recharge is told to who sells and to who helps.
+const SEES_RECHARGES: Need = Need::OneOf(&[Scope::RechargesRead, Scope::CareRead]);
+
 /// Calls that need no token: who calls is proven by what is sent.
 pub fn open_calls() -> Vec<utoipa_axum::router::UtoipaMethodRouter<ApiState>> {
     vec![routes!(topups::notification::notify_acquirer), routes!(charging_events::tell_charging_event)]
@@ -52,6 +56,8 @@ pub fn calls() -> Calls {
         (Need::Scope(Scope::RechargesRead), routes!(reversals::get::get_reversal)),
         (Need::Scope(Scope::RechargesWrite), routes!(trials::try_recharge)),
         (Need::Scope(Scope::RechargesRead), routes!(recharges::certificate::get_certificate)),
+        (Need::Scope(Scope::CareRead), routes!(care::search::search_recharges)),
+        (SEES_RECHARGES, routes!(recharges::timeline::get_timeline)),
         (Need::Scope(Scope::RechargesRead), routes!(doubts::list_doubts)),
         (Need::Scope(Scope::StockIssue), routes!(recharges::statement::create_statement)),
         (MAKER_OR_CHECKER, routes!(recharges::statement::get_statement_of_recharge)),

@@ -7,6 +7,7 @@
 //! would let a poster get away with a mistake (writing in a shard it did not lock), this store refuses.
 
 mod audit;
+mod care;
 mod movements;
 mod network;
 mod notifications;

@@ -72,7 +72,7 @@ impl TopupReads for MemoryStore {
 }
 
 impl MemoryStore {
-    fn page(&self, query: &PartyQuery, party: &Party, is_meant: fn(&Operation) -> bool) -> Vec<Operation> {
+    pub(super) fn page(&self, query: &PartyQuery, party: &Party, is_meant: fn(&Operation) -> bool) -> Vec<Operation> {
         let state = self.shared.state();
         let parties: HashSet<ResellerId> = match party {
             Party::Reseller(reseller) => [*reseller].into(),

@@ -20,6 +20,12 @@ pub struct EndpointRows {
     attempts: BTreeMap<(Timestamp, Shard, i64), Attempt>,
 }
 
+impl EndpointRows {
+    pub(super) fn attempts(&self) -> impl Iterator<Item = &Attempt> {
+        self.attempts.values()
+    }
+}
+
 fn counterparty(operation: &Operation) -> Option<ResellerId> {
     match &operation.details {
         Details::CommissionPayout { to, .. } => Some(*to),

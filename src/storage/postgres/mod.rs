@@ -2,6 +2,7 @@
 
 mod audit;
 mod beside;
+mod care;
 mod error;
 mod install;
 mod movements;

@@ -41,7 +41,12 @@ pub(super) fn operation_keys(keys: impl Iterator<Item = (i16, Uuid)>) -> Result<
     array(&keys.map(|(shard, id)| OperationKey { shard, id }).collect::<Vec<_>>())
 }
 
+/// A list of ids.
+pub(super) fn uuids(ids: impl Iterator<Item = Uuid>) -> Result<String, StoreError> {
+    array(&ids.map(hex::encode).collect::<Vec<_>>())
+}
+
 /// A list of ids of resellers.
 pub(super) fn reseller_ids(resellers: &[ResellerId]) -> Result<String, StoreError> {
-    array(&resellers.iter().map(|id| hex::encode(id.uuid())).collect::<Vec<_>>())
+    uuids(resellers.iter().map(|id| id.uuid()))
 }

@@ -3,6 +3,7 @@
 
 mod audit;
 mod beside;
+mod care;
 mod error;
 mod install;
 mod json;

@@ -8,6 +8,7 @@ pub mod get;
 pub mod list;
 pub mod shape;
 pub mod statement;
+pub mod timeline;
 pub mod void;
 
 pub use shape::{REPLAYED, Recharge, in_doubt};

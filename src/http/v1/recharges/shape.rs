@@ -121,6 +121,13 @@ impl Recharge {
         Self::new(operation, api.currency, api.recharges.final_status_expected_at(operation), catalogue)
     }
 
+    /// With as much of the subscriber's number as may be seen anywhere.
+    #[must_use]
+    pub fn masked(self, operation: &Operation) -> Self {
+        let msisdn = operation.recharge().map(|recharge| recharge.msisdn.to_string());
+        Self { msisdn, ..self }
+    }
+
     fn new(operation: &Operation, currency: Currency, expected_at: Option<Timestamp>, catalogue: &Catalogue) -> Self {
         let money = |minor: i64| Money::from_minor(minor, currency).to_string();
         let recharge = operation.recharge();

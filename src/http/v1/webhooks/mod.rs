@@ -10,4 +10,5 @@ mod shape;
 mod shapes;
 pub mod test;
 
+pub use deliveries::WebhookDelivery;
 pub use shapes::Shapes;

@@ -1,0 +1,3 @@
+//! Customer care on the wire.
+
+pub mod search;
