@@ -358,8 +358,8 @@ impl ShardBooks {
                 self.new_lines.push((operation.id, lines));
                 self.write_subject(Subject::Operation(operation), hold, sequence)
             }
-            Subject::Settlement { record, file, lines } => {
-                self.settled.book(&record, file, lines, sequence);
+            Subject::Settlement { record, lines } => {
+                self.settled.book(lines, sequence);
                 self.write_subject(Subject::Record(record), hold, sequence)
             }
             Subject::Elsewhere { operation, digest } => (operation.uuid(), digest),
@@ -432,7 +432,10 @@ impl ShardBooks {
         let before = std::mem::replace(&mut self.stored, self.head.clone());
         let mut changes = Changes::of(before, self.head.clone());
         changes.entries = std::mem::take(&mut self.entries);
-        for (id, write) in self.written_operations.drain() {
+        // Ordered by key: index pages are visited once, and one batch always writes alike.
+        let mut written: Vec<_> = self.written_operations.drain().collect();
+        written.sort_unstable_by_key(|(id, _)| *id);
+        for (id, write) in written {
             let operation = Operation::clone(&self.operations[&id]);
             match write {
                 Write::New => changes.new_operations.push(operation),
@@ -467,9 +470,6 @@ impl ShardBooks {
         }
         changes.places.extend(self.places.drain().map(|(_, place)| place));
         changes.moves = std::mem::take(&mut self.moves);
-        // Ordered by key: index pages are visited once, and one batch always writes alike.
-        changes.new_operations.sort_unstable_by_key(|operation| operation.id);
-        changes.updated_operations.sort_unstable_by_key(|operation| operation.id);
         changes.placed_holds.sort_unstable_by_key(|hold| hold.operation);
         changes.removed_holds.sort_unstable();
         Some(changes)

@@ -9,15 +9,21 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::books::ShardBooks;
-use crate::domain::records::SettlementFile;
-use crate::domain::{OperationId, Record, SettledLine, SettlementId};
+use crate::domain::{OperationId, SettledLine, SettlementId};
 
 /// How many entries that settle something are remembered: more than there are between the question and the booking of a
 /// part, also when several files come at once.
 const REMEMBERED: usize = 8;
 
 /// Lines of a file of an acquirer that a batch writes.
-pub type FileLines = (SettlementId, Arc<str>, Arc<[SettledLine]>);
+#[derive(Clone, Debug)]
+pub struct FileLines {
+    pub file: SettlementId,
+    pub acquirer: Arc<str>,
+    pub lines: Arc<[SettledLine]>,
+    /// Of each of them.
+    pub keys: Arc<[[u8; 16]]>,
+}
 
 /// Keys of lines and top-ups whose payment is settled, of those that somebody asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -113,13 +119,12 @@ impl Settled {
     }
 
     /// Remembers what an entry posts.
-    pub(super) fn book(&mut self, record: &Record, file: SettlementId, lines: Arc<[SettledLine]>, sequence: i64) {
-        let acquirer: Arc<str> = record.body().map_or("", |file: &SettlementFile| &file.acquirer).into();
-        let posted = || lines.iter().filter(|line| line.posted);
-        let keys: HashSet<_> = posted().map(|line| line.key(&acquirer)).collect();
-        let payments: HashSet<_> = posted().filter_map(SettledLine::pays).collect();
+    pub(super) fn book(&mut self, lines: FileLines, sequence: i64) {
+        let posted = || lines.lines.iter().zip(&*lines.keys).filter(|(line, _)| line.posted);
+        let keys = posted().map(|(_, key)| *key).collect();
+        let payments = posted().filter_map(|(line, _)| line.pays()).collect();
         self.remember(SettledBefore { as_of: sequence, keys, payments });
-        self.written.push((file, acquirer, lines));
+        self.written.push(lines);
     }
 
     /// Remembers that an entry settles the payment of a top-up by hand.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use super::books::{Movement, ShardBooks, Step, Subject};
 use super::command::{BookSettlement, Command, Outcome, Refusal};
 use super::rules::Moment;
-use super::settled::Settled;
+use super::settled::{FileLines, Settled};
 use super::shards::Books;
 use super::topup::receivable;
 use crate::domain::records::SettlementFile;
@@ -75,13 +75,15 @@ pub fn book(books: &Books, command: &BookSettlement, moment: &Moment<'_>) -> Res
     if file.booked + 1 != command.first {
         return Err(Refusal::StaleVersion { current: file.booked });
     }
-    let lines = compare(operator.settled(), command);
+    let (lines, keys) = compare(operator.settled(), command);
     for line in &lines {
         file.add(line);
     }
     let (operator_postings, others) = post(books, &command.acquirer, &lines)?;
     let record: Arc<Record> = Record::new(key.clone(), version + 1, file.into()).into();
-    let subject = Subject::Settlement { record: record.clone(), file: command.file, lines: lines.into() };
+    let acquirer = (*command.acquirer).into();
+    let lines = FileLines { file: command.file, acquirer, lines: lines.into(), keys: keys.into() };
+    let subject = Subject::Settlement { record: record.clone(), lines };
     let elsewhere = Subject::Elsewhere { operation: OperationId::from_uuid(key.subject()), digest: record.digest() };
     let step = |kind, subject, postings: Postings| Step {
         movements: postings.movements,
@@ -98,8 +100,8 @@ pub fn book(books: &Books, command: &BookSettlement, moment: &Moment<'_>) -> Res
     }))
 }
 
-/// The lines with what is known of them under the lock.
-fn compare(settled: &Settled, command: &BookSettlement) -> Vec<SettledLine> {
+/// The lines with what is known of them under the lock, and the key of each.
+fn compare(settled: &Settled, command: &BookSettlement) -> (Vec<SettledLine>, Vec<[u8; 16]>) {
     let told = settled.covered(&command.before);
     let mut keys = HashSet::new();
     let mut paid = HashSet::new();
@@ -109,9 +111,9 @@ fn compare(settled: &Settled, command: &BookSettlement) -> Vec<SettledLine> {
         let before = |operation: OperationId| settled.has_payment(operation, told) || !paid.insert(operation);
         let twice = !known && line.pays().is_some_and(before);
         let state = if known || twice { LineState::Duplicate } else { line.state };
-        SettledLine { state, posted: !known, ..line.clone() }
+        (SettledLine { state, posted: !known, ..line.clone() }, key)
     });
-    compared.collect()
+    compared.unzip()
 }
 
 #[derive(Default)]

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::changes::Registration;
+use super::settled::FileLines;
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, AccountNumber, EntryKind, EvidenceItem, Hold, Line, Operation, OperationId, Record, Reseller, SettledLine,
-    SettlementId, Side, Usage,
+    Account, AccountNumber, EntryKind, EvidenceItem, Hold, Line, Operation, OperationId, Record, Reseller, Side, Usage,
 };
 
 /// One debit and one credit that a step posts.
@@ -44,7 +44,7 @@ pub enum Subject {
     /// A run of this shard that begins, with its lines.
     Run { operation: Operation, lines: Arc<[Line]> },
     /// A settlement file of which lines are booked.
-    Settlement { record: Arc<Record>, file: SettlementId, lines: Arc<[SettledLine]> },
+    Settlement { record: Arc<Record>, lines: FileLines },
     /// A record of this shard in its new version.
     Record(Arc<Record>),
 }

@@ -195,9 +195,8 @@ impl Batch {
             let list = if operation.is_looked_after() { &mut self.open_topups } else { &mut self.closed_topups };
             list.push(OpenTopupRow::of(operation));
         }
-        for (file, acquirer, lines) in &changes.settled_lines {
-            let row = |line| SettlementLineRow::of(shard, *file, acquirer, line);
-            self.settlement_lines.extend(lines.iter().map(row));
+        for lines in &changes.settled_lines {
+            self.settlement_lines.extend(SettlementLineRow::all_of(shard, lines));
         }
         for (run, lines) in &changes.new_lines {
             self.run_lines.extend(lines.iter().map(|line| LineRow::of(shard, *run, line)));

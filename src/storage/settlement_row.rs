@@ -1,14 +1,16 @@
 //! Settlement files: their lines as rows.
 
-use serde::Serialize;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::rows::{corrupt, hex_bytes, hex_optional, shard_number};
 use crate::domain::records::ReconciliationItem;
 use crate::domain::{
-    BusinessDay, CardPayment, ItemId, LineState, OperationId, SettledKind, SettledLine, SettlementId, Shard, Topup,
+    BusinessDay, CardPayment, ItemId, LineState, OperationId, SettledKind, SettledLine, SettlementId, Shard,
 };
-use crate::ledger::settled::SettledBefore;
+use crate::ledger::settled::{FileLines, SettledBefore};
 use crate::ports::StoreError;
 use crate::ports::settlement::{SettlementItem, TopupPayment};
 
@@ -19,7 +21,7 @@ pub(super) struct SettlementLineRow {
     #[serde(serialize_with = "hex_bytes")]
     pub file: Uuid,
     pub number: i64,
-    pub acquirer: String,
+    pub acquirer: Arc<str>,
     pub reference: String,
     pub kind: i16,
     pub state: i16,
@@ -36,12 +38,12 @@ pub(super) struct SettlementLineRow {
 }
 
 impl SettlementLineRow {
-    pub(super) fn of(shard: Shard, file: SettlementId, acquirer: &str, line: &SettledLine) -> Self {
-        Self {
+    pub(super) fn all_of(shard: Shard, lines: &FileLines) -> impl Iterator<Item = Self> {
+        lines.lines.iter().zip(&*lines.keys).map(move |(line, key)| Self {
             shard: shard_number(shard),
-            file: file.uuid(),
+            file: lines.file.uuid(),
             number: line.number,
-            acquirer: acquirer.into(),
+            acquirer: lines.acquirer.clone(),
             reference: line.reference.as_ref().into(),
             kind: line.kind.code(),
             state: line.state.code(),
@@ -50,9 +52,9 @@ impl SettlementLineRow {
             fee_minor: line.fee_minor,
             settled_on: line.settled_on.0,
             posted: line.posted,
-            key: line.posted.then(|| line.key(acquirer)),
+            key: line.posted.then_some(*key),
             paid: line.pays().map(OperationId::uuid),
-        }
+        })
     }
 }
 
@@ -94,6 +96,12 @@ impl StoredLine {
     }
 }
 
+/// All that is read here of a state of a top-up.
+#[derive(Deserialize)]
+struct OfTopup {
+    payment: CardPayment,
+}
+
 /// The payment of a top-up.
 #[derive(sqlx::FromRow)]
 pub(super) struct PaymentRow {
@@ -103,8 +111,7 @@ pub(super) struct PaymentRow {
 
 impl PaymentRow {
     pub(super) fn read(self) -> Result<TopupPayment, StoreError> {
-        let topup: Topup = serde_json::from_str(&self.content).map_err(|_| corrupt("topup_state.content"))?;
-        let payment: CardPayment = topup.payment;
+        let OfTopup { payment } = serde_json::from_str(&self.content).map_err(|_| corrupt("topup_state.content"))?;
         Ok(TopupPayment { operation: OperationId::from_uuid(self.id), payment })
     }
 }

@@ -9,14 +9,14 @@ use taabia::domain::{
     Status,
 };
 use taabia::ledger::command::{AssignItem, Expire};
-use taabia::ledger::{Outcome, Refusal, Request};
+use taabia::ledger::{Actor, Outcome, Refusal, Request};
 use taabia::ports::LedgerError;
 use taabia::ports::settlement::ItemStatus;
 use taabia::reports::verify::{Options, verify};
 use taabia::services::settlement::ItemFilter;
 use taabia::simulator::memory::MemoryStore;
 
-use super::{HEADING, import, line, order, paid, services};
+use super::{HEADING, Meanwhile, import, line, order, paid, services};
 use crate::support::topups::Till;
 use crate::support::world::{Books, CHECKER, MAKER, World};
 use crate::support::{in_memory_on, must_verify, on_every_store};
@@ -71,6 +71,44 @@ async fn unmatched(till: &Till) -> (Operation, Operation) {
     .concat();
     import(till, text.as_bytes()).await.unwrap();
     (one, two)
+}
+
+on_every_store!(what_is_settled_while_a_part_is_compared_is_settled_once, settled_meanwhile);
+async fn settled_meanwhile(books: Books) {
+    let till = Arc::new(till(books).await);
+    let (one, two) = unmatched(&till).await;
+    let three = paid(&till, "c", 30_000, "p3").await;
+    let [differs, ..]: [Item; 3] = items(&till, ItemFilter::default()).await.try_into().unwrap();
+    let wanted = proposed(&till, "match", &differs, Resolution::Match { topup: two.id }).await;
+    // By hand and by another file, as the memory of the shard has it.
+    let (here, first) = (till.clone(), [HEADING, &line(&order(&one), "p1", "payment", 100_000, 0)].concat());
+    let by_others = async move {
+        approved(&here, &wanted).await;
+        import(&here, first.as_bytes()).await.unwrap();
+    };
+    let again = |operation: &Operation, reference: &str| {
+        line(&order(operation), reference, "payment", operation.amount_minor, 0)
+    };
+    let text = [HEADING, &again(&two, "p2-again"), &again(&one, "p1"), &again(&one, "p1-again")].concat();
+    let (actor, bank) = (Actor::from("operator:finance"), "bank".parse().unwrap());
+    let slow = services(&till, Meanwhile::new(&till, by_others));
+    let (file, _) = slow.import(&actor, &bank, super::file_of(text.as_bytes())).await.unwrap();
+    assert_eq!((file.file.matched.count, file.file.duplicate.count), (0, 3));
+
+    // By so many that memory has not all of it any more.
+    let (here, first) = (till.clone(), again(&three, "p3"));
+    let by_many = async move {
+        for number in 0..10 {
+            let text = [HEADING, &first, &line("", &format!("m{number}"), "payment", 100, 0)].concat();
+            import(&here, text.as_bytes()).await.unwrap();
+        }
+    };
+    let text = [HEADING, &again(&three, "p3"), &again(&three, "p3-again")].concat();
+    let slow = services(&till, Meanwhile::new(&till, by_many));
+    let (file, _) = slow.import(&actor, &bank, super::file_of(text.as_bytes())).await.unwrap();
+    assert_eq!((file.file.matched.count, file.file.duplicate.count), (0, 2));
+    assert_eq!(total(&till, AccountClass::AcquirerReceivable).await, 0);
+    must_verify(&*till.world.books.audit).await;
 }
 
 on_every_store!(two_persons_resolve_what_does_not_match, resolved);

@@ -9,12 +9,15 @@ mod tampering;
 
 use std::fs::File;
 use std::io::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use taabia::domain::Operation;
-use taabia::ledger::Actor;
-use taabia::ports::Ledger;
-use taabia::ports::acquirer::{Authorised, Outcome};
+use taabia::ledger::{Actor, Command, Outcome};
+use taabia::ports::acquirer::{self, Authorised};
+use taabia::ports::{Ledger, LedgerError};
 use taabia::services::Settlements;
 use taabia::services::settlement::{Settlement, SettlementError};
 
@@ -26,7 +29,7 @@ pub const HEADING: &str = "order,reference,kind,gross,fee,net,currency,settled_o
 /// A top-up that the bank captured under this reference.
 pub async fn paid(till: &Till, key: &str, minor: i64, reference: &str) -> Operation {
     let reference = reference.parse().unwrap();
-    buy_with(till, key, minor, Outcome::Done(Authorised::Captured { reference, amount: money(minor) })).await
+    buy_with(till, key, minor, acquirer::Outcome::Done(Authorised::Captured { reference, amount: money(minor) })).await
 }
 
 /// A line of the file: amounts in minor units.
@@ -52,6 +55,29 @@ pub fn services(till: &Till, ledger: Arc<dyn Ledger>) -> Settlements {
 pub async fn import(till: &Till, text: &[u8]) -> Result<(Settlement, bool), SettlementError> {
     let services = services(till, till.world.nodes[0].clone());
     services.import(&Actor::from("operator:finance"), &"bank".parse().unwrap(), file_of(text)).await
+}
+
+/// Does something between the comparison of a part and its booking, once.
+pub struct Meanwhile {
+    ledger: Arc<dyn Ledger>,
+    done: Mutex<Option<BoxFuture<'static, ()>>>,
+}
+
+impl Meanwhile {
+    pub fn new(till: &Till, done: impl Future<Output = ()> + Send + 'static) -> Arc<Self> {
+        Arc::new(Self { ledger: till.world.nodes[0].clone(), done: Mutex::new(Some(done.boxed())) })
+    }
+}
+
+#[async_trait]
+impl Ledger for Meanwhile {
+    async fn execute(&self, command: Command) -> Result<Outcome, LedgerError> {
+        let done = self.done.lock().unwrap().take();
+        if let Some(done) = done {
+            done.await;
+        }
+        self.ledger.execute(command).await
+    }
 }
 
 /// How many entries all journals have.

@@ -322,9 +322,9 @@ impl Overlay {
     fn write(&mut self, changes: &Changes) {
         self.head = Some(changes.head.clone());
         self.lines.extend(changes.new_lines.iter().cloned());
-        for (file, acquirer, lines) in &changes.settled_lines {
-            let row = |line: &SettledLine| ((*file, line.number), (acquirer.clone(), line.clone()));
-            self.settled.extend(lines.iter().map(row));
+        for of_file in &changes.settled_lines {
+            let row = |line: &SettledLine| ((of_file.file, line.number), (of_file.acquirer.clone(), line.clone()));
+            self.settled.extend(of_file.lines.iter().map(row));
         }
         let accounts = changes.new_accounts.iter().chain(&changes.updated_accounts);
         self.accounts.extend(accounts.map(|account| (account.number, *account)));

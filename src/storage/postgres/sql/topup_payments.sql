@@ -1,11 +1,13 @@
 -- The payments of top-ups as they stand now.
--- Parameters: shards and ids, side by side. Rows: those that exist, each step by a primary key: the sum keeps the index of
--- top-ups by reseller away, which a plan for tables without statistics would walk for every line.
+-- Parameters: shards and ids, side by side. Rows: those that exist. The last state of each, by one step of the primary
+-- key from its end: each step of a top-up leaves one, with the operation. Refunds and reversals have states too; they
+-- name what they are of.
 SELECT t.id, t.content
 FROM unnest($1::smallint[], $2::uuid[]) AS wanted (shard, id)
 CROSS JOIN LATERAL (
-    SELECT * FROM operation o WHERE o.shard = wanted.shard AND o.id = wanted.id AND o.kind + 0 = 10 OFFSET 0
-) AS o
-CROSS JOIN LATERAL (
-    SELECT * FROM topup_state s WHERE s.shard = o.shard AND s.id = o.id AND s.sequence = o.last_sequence OFFSET 0
+    SELECT * FROM topup_state s
+    WHERE s.shard = wanted.shard AND s.id = wanted.id
+    ORDER BY s.sequence DESC
+    LIMIT 1
 ) AS t
+WHERE t.topup IS NULL
