@@ -336,6 +336,11 @@ fn customer_care_works_as_pasted() {
         r#""kind":"recharge.completed""#,
         r#""account":"delivered""#,
         r#""msisdn":"2126••••99""#,
+        r#""status":"in_progress""#,
+        r#""code":"stale_version""#,
+        r#""called_back_at":"2"#,
+        r#""outcome":"explained""#,
+        r#""items":[{"id":"cas_"#,
     ];
     works_as_pasted("## Customer care", "\n## Events for partners", &[], &expected);
 }

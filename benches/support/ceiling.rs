@@ -289,7 +289,11 @@ fn care(
         lists: store.clone(),
         journal: store.clone(),
         movements: store.clone(),
-        care: store,
+        care: store.clone(),
+        cases: store,
+        clock: Arc::new(SystemClock),
+        randomness: Arc::new(SystemRandomness),
+        call_back_within_ms: 3_600_000,
     }
 }
 

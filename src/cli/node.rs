@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::clock::{SystemClock, SystemRandomness};
 use super::config::{Config, SigningKey, charging_setups, evidence_rules};
-use super::node_care::care;
+use super::node_care::{care, case_job};
 use super::node_jobs::{start_jobs, stock_jobs};
 use super::node_reversals::{reversal_job, reversals};
 use super::node_topups::{acquirers, cashier, topup_job, topups};
@@ -187,15 +187,16 @@ impl Node {
             charging: charging.clone(),
             gate: engine.gate().clone(),
             certificates: Arc::new(Certificates { recharges: recharges.clone(), audit: storage.audit.clone() }),
-            care: Arc::new(care(storage, recharges.clone(), (engine.clone(), webhooks.clone(), directory.clone()))),
+            care: Arc::new(care(
+                config,
+                storage,
+                recharges.clone(),
+                (engine.clone(), webhooks.clone(), directory.clone()),
+            )),
             recharges: recharges.clone(),
             reversals: reversals.clone(),
             network: Arc::new(network(storage, engine.clone(), directory.clone())),
-            terminals: Arc::new(Terminals {
-                directory: directory.clone(),
-                ledger: engine.clone(),
-                reads: reads.clone(),
-            }),
+            terminals: Arc::new(terminals(storage, engine.clone(), directory.clone())),
             limits: Arc::new(limits(storage, engine.clone(), directory.clone())),
             transfers: Arc::new(transfers(config, storage, engine.clone(), directory.clone())),
             commissions: Arc::new(commissions(storage, recharges.clone(), catalogues.clone(), directory.clone())),
@@ -228,6 +229,7 @@ impl Node {
         jobs.push(tokio::spawn(reversal_job(config, storage, reversals.clone()).run(jobs_stopped.clone())));
         jobs.extend(stock_jobs(config, storage, &engine, &allocations, &jobs_stopped));
         jobs.push(tokio::spawn(topup_job(config, storage, cashier).run(jobs_stopped.clone())));
+        jobs.push(tokio::spawn(case_job(storage).run(jobs_stopped.clone())));
         jobs.push(tokio::spawn(webhook_job(config, storage, &webhooks, (api, directory)).run(jobs_stopped)));
         jobs.push(tokio::spawn(super::telemetry::upkeep(metrics)));
         Ok(Self {
@@ -289,6 +291,10 @@ pub(super) fn commissions(
     directory: Arc<Directory>,
 ) -> Commissions {
     Commissions { recharges, catalogues, directory, reads: storage.store.clone() }
+}
+
+fn terminals(storage: &Storage, ledger: Arc<Engine>, directory: Arc<Directory>) -> Terminals {
+    Terminals { directory, ledger, reads: storage.store.clone() }
 }
 
 fn network(storage: &Storage, ledger: Arc<Engine>, directory: Arc<Directory>) -> Network {

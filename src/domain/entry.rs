@@ -206,6 +206,13 @@ entry_kinds! {
     WebhookDisabled = 150, "webhook.disabled", Record;
     /// Customer care was shown recharges of a subscriber.
     CareSearched = 130, "care.searched", Record, staff;
+    CaseOpened = 131, "case.opened", Record, staff;
+    CaseTaken = 132, "case.taken", Record, staff;
+    CaseReleased = 133, "case.released", Record, staff;
+    CaseCalledBack = 134, "case.called_back", Record, staff;
+    CaseNoted = 135, "case.noted", Record, staff;
+    CaseClosed = 136, "case.closed", Record, staff;
+    CaseReopened = 137, "case.reopened", Record, staff;
     UserCreated = 80, "user.created", Record, staff;
     /// Counted before the PIN is compared.
     PinAttempted = 81, "user.pin_attempted", Record;

@@ -11,7 +11,7 @@ use super::catalogue::Catalogue;
 use super::encoding::{Encoder, Hash};
 use super::ids::ResellerId;
 use super::records::{
-    BusinessDayClosing, CareSearch, Client, LimitSet, PartnerPolicy, PinPolicy, ReconciliationItem, Recovery,
+    BusinessDayClosing, CareCase, CareSearch, Client, LimitSet, PartnerPolicy, PinPolicy, ReconciliationItem, Recovery,
     SettlementFile, StandingClawback, StockAlert, StockWatch, Terminal, User, WebhookEndpoint,
 };
 use super::shard::Shard;
@@ -142,6 +142,8 @@ record_kinds! {
     ReconciliationItem = 106, "reconciliation_item", Operator;
     /// For whom customer care looked last.
     CareSearch = 126, "care_search", Operator;
+    /// The case of a subscriber who complains.
+    CareCase = 127, "case", Operator;
     /// Where a partner wants to be told of events.
     WebhookEndpoint = 150, "webhook_endpoint", Operator;
 }

@@ -84,11 +84,16 @@ fn masked(plan: &NumberingPlan, text: &str) -> Result<MaskedNumber, &'static str
     let digits = text.strip_prefix('+').unwrap_or(text);
     let (front, rest) = digits.split_once(is_mask).ok_or(EXPECTED)?;
     let behind = rest.trim_start_matches(is_mask);
-    let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let only_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     let length = plan.country_code.len() + plan.national_digits;
     let hidden = length.checked_sub(front.len() + behind.len()).filter(|hidden| *hidden > 0).ok_or(EXPECTED)?;
     let is_ours = front.starts_with(&plan.country_code);
-    if !plain(front) || !plain(behind) || front.len() < KNOWN_IN_FRONT || behind.len() < KNOWN_BEHIND || !is_ours {
+    if !only_digits(front)
+        || !only_digits(behind)
+        || front.len() < KNOWN_IN_FRONT
+        || behind.len() < KNOWN_BEHIND
+        || !is_ours
+    {
         return Err(EXPECTED);
     }
     let number = |text: &str| text.parse::<u64>().map_err(|_| EXPECTED);

@@ -311,6 +311,7 @@ impl From<ServiceError> for Problem {
             ServiceError::Place(refusal) => of_place(refusal),
             ServiceError::SamePerson | ServiceError::User(UserRefusal::SamePerson) => Self::new(Code::FourEyes),
             ServiceError::User(refusal) => Self::new(Code::ConflictingState).detail(refusal.to_string()),
+            ServiceError::Case(refusal) => Self::new(Code::ConflictingState).detail(refusal.to_string()),
             ServiceError::DecidedAlready { status } => {
                 Self::new(Code::DecidedAlready).detail(format!("it is {} already", status.name()))
             }

@@ -2,6 +2,7 @@
 
 pub mod acceptance;
 pub mod business_days;
+pub mod cases;
 pub mod doubt;
 pub mod expiry;
 mod pace;
@@ -16,6 +17,7 @@ pub mod webhooks;
 
 pub use acceptance::AcceptanceJob;
 pub use business_days::BusinessDayJob;
+pub use cases::CaseJob;
 pub use doubt::{DoubtConfig, DoubtJob};
 pub use expiry::ExpiryJob;
 pub use payout::{PayoutConfig, PayoutJob};

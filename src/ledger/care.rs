@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::books::{ShardBooks, Step, Subject};
+use super::cases::{self, ChangeCase, OpenCase};
 use super::command::{Command, Outcome, Refusal};
 use super::rules::Moment;
 use super::shards::Books;
@@ -16,6 +17,8 @@ use crate::domain::{
 pub enum CareCommand {
     /// Somebody is about to be shown recharges of a subscriber.
     Look(CareLook),
+    Open(OpenCase),
+    Change(ChangeCase),
 }
 
 /// Who looks for whom, and how many recharges they are shown.
@@ -39,9 +42,12 @@ impl CareCommand {
     /// The record that it reads.
     #[must_use]
     pub fn wants(&self) -> (Shard, RecordWant) {
-        match self {
-            Self::Look(look) => (Shard::OPERATOR, RecordWant::One(look.key())),
-        }
+        let key = match self {
+            Self::Look(look) => look.key(),
+            Self::Open(open) => open.id.key(),
+            Self::Change(change) => change.id.key(),
+        };
+        (Shard::OPERATOR, RecordWant::One(key))
     }
 }
 
@@ -58,6 +64,14 @@ pub fn decide(
     let shard = books.shard_mut(Shard::OPERATOR);
     let (kind, record) = match request {
         CareCommand::Look(asked) => (EntryKind::CareSearched, look(shard, asked, moment)),
+        CareCommand::Open(open) => match cases::open(shard, open, moment) {
+            Some(opened) => opened,
+            None => {
+                let known = shard.record_of(&open.id.key()).ok_or(Refusal::UnknownOperation)?;
+                return Ok(Outcome::Put(known.clone()));
+            }
+        },
+        CareCommand::Change(change) => cases::change(shard, change, moment)?,
     };
     let record = Arc::new(record);
     shard.record(Step::about(kind, Subject::Record(record.clone())), &command.actor, moment.now);

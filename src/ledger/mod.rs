@@ -5,6 +5,7 @@ mod actor;
 pub mod allocation;
 pub mod books;
 pub mod care;
+pub mod cases;
 pub mod changes;
 pub mod clawback;
 pub mod closing;

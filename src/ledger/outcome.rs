@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::limits::LimitRefusal;
 use super::tree::PlaceRefusal;
 use super::user::UserRefusal;
+use crate::domain::records::CaseRefusal;
 use crate::domain::{Operation, Record, Status};
 
 /// What became of a command.
@@ -58,6 +59,8 @@ pub enum Refusal {
     StaleVersion { current: i64 },
     #[error(transparent)]
     User(#[from] UserRefusal),
+    #[error(transparent)]
+    Case(#[from] CaseRefusal),
     /// Maker and checker are one.
     #[error("whoever proposed something cannot decide it")]
     SamePerson,

@@ -8,8 +8,8 @@ use super::stock::LineState;
 use super::store::StoreError;
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, AccountNumber, Entry, Hold, Operation, OperationId, Record, Reseller, ResellerId, SettledLine,
-    SettlementId, Shard,
+    Account, AccountNumber, CaseNumbers, Entry, Hold, Operation, OperationId, Record, Reseller, ResellerId,
+    SettledLine, SettlementId, Shard,
 };
 use crate::ledger::{Head, Registration};
 
@@ -103,6 +103,9 @@ pub trait AuditReader: Send + Sync {
 
     /// The records of API clients, and after them the clients as the registry has them.
     async fn clients(&self) -> Result<(Vec<Record>, Vec<Client>), StoreError>;
+
+    /// The numbers of cases, each with the digest that they are kept under.
+    async fn case_numbers(&self, digests: &[Hash]) -> Result<Vec<(Hash, CaseNumbers)>, StoreError>;
 
     /// Postings without an entry, entries above `up_to` left out: the first one found, as text.
     async fn stray_posting(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError>;

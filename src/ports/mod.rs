@@ -3,6 +3,7 @@
 pub mod acquirer;
 pub mod audit;
 pub mod care;
+pub mod cases;
 pub mod charging;
 pub mod clock;
 pub mod movements;
@@ -20,6 +21,7 @@ pub mod webhooks;
 pub use acquirer::Acquirer;
 pub use audit::{AuditReader, AuditedEntry, AuditedMovement, Snapshot, StrayPlace};
 pub use care::{CareReads, MaskedQuery, Window};
+pub use cases::{CaseQuery, CaseStore};
 pub use charging::{
     BalanceOutcome, Charging, ChargingOutcome, LookupOutcome, RefillRequest, ReversalOutcome, ReversalRefusal,
     ReversalRequest,

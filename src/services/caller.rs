@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::domain::records::CaseRefusal;
 use crate::domain::{ClientId, Origin, PartnerId, ResellerId, Status, Via};
 use crate::ledger::limits::LimitRefusal;
 use crate::ledger::user::UserRefusal;
@@ -141,6 +142,8 @@ pub enum ServiceError {
     Place(PlaceRefusal),
     /// The state of a user does not permit it.
     User(UserRefusal),
+    /// That is not done to a case as it stands.
+    Case(CaseRefusal),
     /// Whoever proposed something cannot decide it.
     SamePerson,
     /// The proposal was decided before, or declined.
@@ -188,6 +191,7 @@ impl From<LedgerError> for ServiceError {
             LedgerError::Refused(Refusal::Limits(refusal)) => Self::Limits(refusal),
             LedgerError::Refused(Refusal::Place(refusal)) => Self::Place(refusal),
             LedgerError::Refused(Refusal::User(refusal)) => Self::User(refusal),
+            LedgerError::Refused(Refusal::Case(refusal)) => Self::Case(refusal),
             LedgerError::Refused(
                 Refusal::ResellerExists
                 | Refusal::IllegalTransition { .. }

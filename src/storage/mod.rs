@@ -40,8 +40,8 @@ pub use install::InstallOptions;
 
 use crate::domain::Currency;
 use crate::ports::{
-    AuditReader, CareReads, Movements, NetworkReads, NotificationLog, Registry, SettlementReads, StockReads, Store,
-    StoreError, TopupReads, WebhookOutbox,
+    AuditReader, CareReads, CaseStore, Movements, NetworkReads, NotificationLog, Registry, SettlementReads, StockReads,
+    Store, StoreError, TopupReads, WebhookOutbox,
 };
 
 /// How a store is opened.
@@ -71,6 +71,7 @@ pub struct Storage {
     pub movements: Arc<dyn Movements>,
     pub webhooks: Arc<dyn WebhookOutbox>,
     pub care: Arc<dyn CareReads>,
+    pub cases: Arc<dyn CaseStore>,
     /// The currency the books are kept in.
     pub currency: Currency,
     serving: Option<sqlite::ServeLock>,
@@ -124,7 +125,8 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Storage, StoreError
                 settlement: store.clone(),
                 notifications: store.clone(),
                 webhooks: store.clone(),
-                care: store,
+                care: store.clone(),
+                cases: store,
                 movements,
                 currency,
                 serving,
@@ -144,7 +146,8 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Storage, StoreError
                 settlement: store.clone(),
                 notifications: store.clone(),
                 webhooks: store.clone(),
-                care: store,
+                care: store.clone(),
+                cases: store,
                 movements,
                 currency,
                 serving: None,

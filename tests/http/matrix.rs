@@ -67,6 +67,8 @@ struct Setting {
     reseller: ResellerId,
     recharge: String,
     reversal: String,
+    /// Place of a case.
+    case: String,
     /// Places of proposals that wait, by folder: as many as one row asks for at most.
     proposals: Vec<(&'static str, Vec<String>)>,
     /// Places of an allocation and of a run.
@@ -323,6 +325,7 @@ impl Setting {
         assert_eq!(api.post(&format!("{users}/amine/pin-reset"), reset.to_string()).await.status, 201);
         let recharge = made["id"].as_str().unwrap().into();
         let reversal = reversals::made(api, &made).await;
+        let case = care::made(api, &made).await;
         let mut proposals = Vec::new();
         for folder in ["issues", "destructions", "adjustments", "limit-raises"] {
             let mut places = Vec::new();
@@ -355,7 +358,7 @@ impl Setting {
         body["external_id"] = json!("many");
         body["lines"] = json!([{ "code": "shop-1", "amount": "5.00" }]);
         let run = api.post("/v1/allocation-runs", body.to_string()).await.header(header::LOCATION).to_owned();
-        Self { reseller, recharge, reversal, proposals, allocation, run, topup, below, offered, sent }
+        Self { reseller, recharge, reversal, case, proposals, allocation, run, topup, below, offered, sent }
     }
 
     /// Another one for each nonce of a row.

@@ -18,5 +18,9 @@ pub fn care(world: &World, recharges: Arc<Recharges>, (webhooks, directory): (Ar
         journal: world.books.audit.clone(),
         movements: world.books.movements.clone(),
         care: world.books.care.clone(),
+        cases: world.books.cases.clone(),
+        clock: world.clock.clone(),
+        randomness: Arc::new(super::SeededRandomness::new(41)),
+        call_back_within_ms: 600_000,
     }
 }

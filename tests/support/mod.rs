@@ -127,7 +127,8 @@ pub fn in_memory_on(store: &MemoryStore) -> Books {
         settlement: store.clone(),
         notifications: store.clone(),
         webhooks: store.clone(),
-        care: store,
+        care: store.clone(),
+        cases: store,
     }
 }
 

@@ -263,7 +263,7 @@ fn wired(world: &World, directory: &Arc<Directory>, acquirers: Arc<Acquirers>) -
     (cashier, Arc::new(Topups::new(deps, times)))
 }
 
-fn recharges(world: &World, directory: &Arc<Directory>) -> Arc<Recharges> {
+pub fn recharges(world: &World, directory: &Arc<Directory>) -> Arc<Recharges> {
     let deps = RechargeDeps {
         ledger: world.nodes[0].clone(),
         reads: world.books.store.clone(),

@@ -15,8 +15,8 @@ use taabia::ledger::command::{
 };
 use taabia::ledger::{Command, Evidence, Outcome, Registration, Request};
 use taabia::ports::{
-    AuditReader, CareReads, Clock, Ledger, LedgerError, Movements, NetworkReads, NotificationLog, Randomness, Registry,
-    SettlementReads, StockReads, Store, TopupReads, WebhookOutbox,
+    AuditReader, CareReads, CaseStore, Clock, Ledger, LedgerError, Movements, NetworkReads, NotificationLog,
+    Randomness, Registry, SettlementReads, StockReads, Store, TopupReads, WebhookOutbox,
 };
 
 use super::script::rules;
@@ -36,6 +36,7 @@ pub struct Books {
     pub settlement: Arc<dyn SettlementReads>,
     pub webhooks: Arc<dyn WebhookOutbox>,
     pub care: Arc<dyn CareReads>,
+    pub cases: Arc<dyn CaseStore>,
 }
 
 impl From<taabia::storage::Storage> for Books {
@@ -52,6 +53,7 @@ impl From<taabia::storage::Storage> for Books {
             settlement: storage.settlement,
             webhooks: storage.webhooks,
             care: storage.care,
+            cases: storage.cases,
         }
     }
 }

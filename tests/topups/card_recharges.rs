@@ -8,13 +8,16 @@ use taabia::domain::{
 };
 use taabia::ledger::command::Evidence;
 use taabia::ports::acquirer::{NotSent, Outcome, RefusalReason};
-use taabia::services::ServiceError;
+use taabia::services::care::{Event, Happening};
 use taabia::services::topups::{OwnRecharge, TopupOrder};
+use taabia::services::{Directory, ServiceError};
 
 use super::disputes::{Lost, standing, tells};
 use super::refunds::given;
 use super::{stock_of_shop, stored, till, total};
-use crate::support::topups::{Till, captured};
+use crate::support::care::care;
+use crate::support::topups::{Till, captured, recharges};
+use crate::support::webhooks;
 use crate::support::world::{Books, World};
 use crate::support::{must_verify, on_every_store};
 
@@ -63,6 +66,36 @@ async fn sold(books: Books) {
     till.job.look_at_all().await.unwrap();
     assert_eq!(stored(&till, &topup).await.last_sequence, topup.last_sequence, "nothing is left to be done");
     must_verify(&*till.world.books.audit).await;
+}
+
+on_every_store!(what_happened_is_told_from_the_card_to_the_line, told);
+async fn told(books: Books) {
+    let till = till(books).await;
+    till.bank.next_authorisation(captured(MINOR));
+    let topup = buy(&till, "a", "+212612345611").await;
+    let recharge = by_key(&till, &topup, "").await.unwrap();
+    let store = &till.world.books.store;
+    let directory = Arc::new(Directory::new(till.world.books.registry.clone(), store.shards()));
+    let endpoints = Arc::new(webhooks::webhooks(&till.world, webhooks::Receiver::new()));
+    let care = care(&till.world, recharges(&till.world, &directory), (endpoints, directory));
+    let timeline = care.timeline(&till.caller("shop"), recharge.id).await.unwrap();
+    assert_eq!((timeline.topup.map(|topup| topup.id), timeline.complete), (Some(topup.id), true));
+    let entry = |event: &Event| match &event.what {
+        Happening::Entry(shown) => Some((event.operation, shown.entry.kind.name(), shown.hidden)),
+        _ => None,
+    };
+    let entries: Vec<_> = timeline.events.iter().filter_map(entry).collect();
+    let at = |operation, kind| entries.iter().position(|entry| *entry == (operation, kind, 0));
+    let places = [
+        at(topup.id, "topup.created"),
+        at(topup.id, "topup.credited"),
+        at(recharge.id, "recharge.reserved"),
+        at(recharge.id, "recharge.completed"),
+    ];
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{entries:?}");
+    // Each state of the top-up is there, and nothing of anybody else.
+    assert!(entries.iter().all(|(operation, ..)| [topup.id, recharge.id].contains(operation)), "{entries:?}");
+    assert_eq!(entries.last().unwrap().0, topup.id, "{entries:?}");
 }
 
 on_every_store!(nobody_is_suspended_for_the_dispute_of_a_subscriber, disputed);

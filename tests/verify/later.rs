@@ -95,6 +95,13 @@ impl AuditReader for Live {
         self.store.stray_operation(shard, up_to).await
     }
 
+    async fn case_numbers(
+        &self,
+        digests: &[taabia::domain::encoding::Hash],
+    ) -> Result<Vec<(taabia::domain::encoding::Hash, taabia::domain::CaseNumbers)>, taabia::ports::StoreError> {
+        self.store.case_numbers(digests).await
+    }
+
     async fn stray_staff_action(&self, shard: Shard) -> Result<Option<String>, taabia::ports::StoreError> {
         self.store.stray_staff_action(shard).await
     }

@@ -85,6 +85,7 @@ fn ranges(config: &Config) -> Result<(), (&'static str, String)> {
     within("statements.write_interval_ms", statements.write_interval_ms, 1..=HOUR_MS)?;
     within("statements.exports_at_once", statements.exports_at_once, 1..=64)?;
     within("stock_watch.interval_ms", stock_watch.interval_ms, 100..=HOUR_MS)?;
+    within("care.call_back_within_s", config.care.call_back_within_s, 60..=7 * 86_400)?;
     let webhooks = &config.webhooks;
     within("webhooks.poll_interval_ms", webhooks.poll_interval_ms, 10..=HOUR_MS)?;
     within("webhooks.answer_within_ms", webhooks.answer_within_ms, 100..=60_000)?;

@@ -60,6 +60,7 @@ pub struct Config {
     pub statements: Statements,
     pub stock_watch: StockWatch,
     pub webhooks: Webhooks,
+    pub care: Care,
     /// By name; each section has all settings of [`ACQUIRER_EXAMPLE`].
     #[serde(default)]
     pub acquirers: Acquirers,
@@ -190,6 +191,12 @@ pub struct Webhooks {
     #[serde(deserialize_with = "secret")]
     pub secret_key: SecretString,
     pub allow_any_address: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Care {
+    pub call_back_within_s: u64,
 }
 
 /// Where the key that signs tokens comes from.

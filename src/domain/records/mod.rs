@@ -4,6 +4,7 @@
 //! (`#[serde(default)]`) and never change their meaning, and no field is a map, so that one content has one text.
 
 mod business_day;
+mod care_case;
 mod care_search;
 mod client;
 mod limit_set;
@@ -18,6 +19,7 @@ mod user;
 mod webhook_endpoint;
 
 pub use business_day::{BusinessDayClosing, ClosedBalance};
+pub use care_case::{CareCase, CaseChange, CaseRefusal, Remark};
 pub use care_search::CareSearch;
 pub use client::Client;
 pub use limit_set::{Bounds, LimitChange, LimitSet, LimitStep, TerminalBounds};

@@ -17,6 +17,7 @@
 //! journal. API clients in the registry are those that the log tells of. What no entry records is not verified: the
 //! claims of keys, the names of partners, and when a secret ends.
 
+mod cases;
 mod checkpoint;
 mod clients;
 mod closing;
@@ -125,6 +126,7 @@ pub async fn verify(
         beyond.extend(closing::close(audit, &mut fold, slice).await?);
         runs::check(audit, slice, &fold.runs).await?;
         settlements::check(audit, slice).await?;
+        cases::check(audit, slice).await?;
         report.shard(&fold);
     }
     if let Some(stray) = stray_place {

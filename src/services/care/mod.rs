@@ -1,5 +1,6 @@
-//! Customer care: what became of one recharge, told from its beginning.
+//! Customer care: what became of a recharge, whose recharges they are, and the cases of those who complain.
 
+mod cases;
 mod events;
 mod search;
 mod timeline;
@@ -9,8 +10,9 @@ use std::sync::Arc;
 use super::directory::Directory;
 use super::recharges::Recharges;
 use super::webhooks::Webhooks;
-use crate::ports::{AuditReader, CareReads, Ledger, Movements, Reads, TopupReads};
+use crate::ports::{AuditReader, CareReads, CaseStore, Clock, Ledger, Movements, Randomness, Reads, TopupReads};
 
+pub use cases::{CaseAbout, CaseFilter, CaseView, NewCase, recharge_id, reseller_of};
 pub use events::{Asked, Event, Happening, Said, ShownEntry, ShownPosting};
 pub use search::SubscriberSearch;
 pub use timeline::Timeline;
@@ -25,5 +27,10 @@ pub struct Care {
     pub journal: Arc<dyn AuditReader>,
     pub movements: Arc<dyn Movements>,
     pub care: Arc<dyn CareReads>,
+    pub cases: Arc<dyn CaseStore>,
+    pub clock: Arc<dyn Clock>,
+    pub randomness: Arc<dyn Randomness>,
+    /// How soon after a complaint somebody calls back.
+    pub call_back_within_ms: i64,
     pub ledger: Arc<dyn Ledger>,
 }

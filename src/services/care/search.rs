@@ -10,7 +10,7 @@ use crate::services::caller::{Caller, ServiceError};
 use crate::services::recharges::{RechargeFilter, RechargePage};
 
 /// Operations of a shard that a page for a masked number looks through at most.
-const LOOKED_THROUGH: u32 = 20_000;
+const LOOKED_THROUGH: u32 = 10_000;
 
 /// Whose recharges of what time somebody wants to see, and why.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use super::Care;
 use super::events::{Event, Happening, ShownEntry, ShownPosting, Teller};
 use crate::domain::{
-    Account, AccountNumber, Entry, EntryKind, Operation, OperationId, OperationKind, Shard, Timestamp,
+    Account, AccountNumber, Entry, EntryKind, Operation, OperationId, OperationKind, Shard, Status, Timestamp,
 };
 use crate::ports::{RecordedEvidence, StoreError, Window};
 use crate::services::caller::{Caller, Scope, ServiceError};
@@ -61,7 +61,7 @@ impl Care {
         let entries = self.entries(id.shard(), &sequences).await?;
         let of_recharge = entries.iter().filter(|entry| entry.subject == id.uuid());
         let kinds: Vec<EntryKind> = of_recharge.map(|entry| entry.kind).collect();
-        let complete = whole || is_path(&kinds, &recharge, !evidence.is_empty());
+        let complete = whole || is_path(&kinds, recharge.status, !evidence.is_empty());
         let mut events = self.told(caller, (&recharge, &beside), entries).await?;
         events.extend(self.attempts(caller, id, &sequences).await?);
         events.sort_by_key(|event| event.at);
@@ -195,12 +195,39 @@ impl Care {
 
 /// Whether these entries lead from the beginning of a recharge to where it stands, so that none can be missing: what
 /// comes after the outcome names its entry.
-fn is_path(kinds: &[EntryKind], recharge: &Operation, was_in_doubt: bool) -> bool {
+fn is_path(kinds: &[EntryKind], status: Status, was_in_doubt: bool) -> bool {
     use EntryKind::{
         KeyVoided, RechargeCompleted, RechargeInDoubt, RechargeRefused, RechargeReleased, RechargeReserved,
     };
     let begins = kinds.first().is_some_and(|kind| [RechargeReserved, RechargeRefused, KeyVoided].contains(kind));
     let has = |wanted: &[EntryKind]| kinds.iter().any(|kind| wanted.contains(kind));
-    let ends = recharge.status.is_open() || has(&[RechargeCompleted, RechargeReleased, RechargeRefused, KeyVoided]);
+    let ends = status.is_open() || has(&[RechargeCompleted, RechargeReleased, RechargeRefused, KeyVoided]);
     begins && ends && (!was_in_doubt || has(&[RechargeInDoubt]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_lead_to_where_a_recharge_stands_is_not_complete() {
+        use EntryKind::{
+            KeyVoided, RechargeCompleted, RechargeInDoubt, RechargeRefused, RechargeReserved, RechargeReversed,
+        };
+        let cases: [(&[EntryKind], Status, bool, bool); 10] = [
+            (&[RechargeReserved, RechargeCompleted], Status::Completed, false, true),
+            (&[RechargeReserved], Status::Submitted, false, true),
+            (&[RechargeReserved, RechargeInDoubt], Status::InDoubt, false, true),
+            (&[RechargeReserved, RechargeInDoubt, RechargeCompleted], Status::Completed, true, true),
+            (&[RechargeRefused], Status::Declined, false, true),
+            (&[KeyVoided], Status::Declined, false, true),
+            (&[RechargeReserved], Status::Completed, false, false),
+            (&[RechargeCompleted], Status::Completed, false, false),
+            (&[RechargeReserved, RechargeReversed], Status::Reversed, false, false),
+            (&[RechargeReserved, RechargeCompleted], Status::Completed, true, false),
+        ];
+        for (kinds, status, was_in_doubt, expected) in cases {
+            assert_eq!(is_path(kinds, status, was_in_doubt), expected, "{kinds:?} {status:?}");
+        }
+    }
 }

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 
 use super::state::Books;
 use super::{MemoryStore, no_such_shard};
-use crate::domain::{OperationId, Record, RecordKind, SettledLine, SettlementId, Shard};
+use crate::domain::encoding::Hash;
+use crate::domain::{CaseNumbers, OperationId, Record, RecordKind, SettledLine, SettlementId, Shard};
 use crate::ledger::Head;
 use crate::ports::{
     AuditReader, AuditedEntry, Client, LineState, Reads as _, RecordQuery, Registry, Snapshot, StockReads as _,
@@ -88,6 +89,12 @@ impl AuditReader for MemoryStore {
             let lines = books.settled.range((file, after + 1)..=(file, i64::MAX));
             lines.take(limit as usize).map(|(_, (_, line))| line.clone()).collect()
         })
+    }
+
+    async fn case_numbers(&self, digests: &[Hash]) -> Result<Vec<(Hash, CaseNumbers)>, StoreError> {
+        let state = self.shared.state();
+        let kept = |digest: &Hash| Some((*digest, *state.case_numbers.get(digest)?));
+        Ok(digests.iter().filter_map(kept).collect())
     }
 
     async fn stray_operation(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError> {

@@ -8,6 +8,7 @@
 
 mod audit;
 mod care;
+mod cases;
 mod movements;
 mod network;
 mod notifications;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use crate::domain::encoding::Hash;
 use crate::domain::{
-    Account, AccountClass, AccountNumber, Entry, EvidenceItem, Hold, Line, Msisdn, Operation, OperationId, PartnerId,
-    Posting, Record, RecordKey, Reseller, ResellerId, SettledLine, SettlementId, Shard, StaffAction, Standing,
-    Timestamp, WebhookId,
+    Account, AccountClass, AccountNumber, CaseNumbers, Entry, EvidenceItem, Hold, Line, Msisdn, Operation, OperationId,
+    PartnerId, Posting, Record, RecordKey, Reseller, ResellerId, SettledLine, SettlementId, Shard, StaffAction,
+    Standing, Timestamp, WebhookId,
 };
 use crate::ledger::tree::{Below, Node, TreeFound, TreeWants};
 use crate::ledger::{Head, Registration};
@@ -23,6 +23,8 @@ pub struct State {
     pub notifications: BTreeMap<(Box<str>, Box<str>), KeptNotification>,
     /// What is kept about sending events to partners.
     pub webhooks: BTreeMap<WebhookId, super::EndpointRows>,
+    /// The numbers of cases, by their digest.
+    pub case_numbers: BTreeMap<Hash, CaseNumbers>,
     /// Codes of resellers that open transactions are about to write.
     pub(super) reserved_codes: HashSet<String>,
 }
@@ -80,6 +82,7 @@ impl State {
             network: Network::default(),
             notifications: BTreeMap::new(),
             webhooks: BTreeMap::new(),
+            case_numbers: BTreeMap::new(),
             reserved_codes: HashSet::new(),
         }
     }

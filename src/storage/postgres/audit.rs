@@ -5,13 +5,15 @@ use async_trait::async_trait;
 use super::beside::complete;
 use super::error::store_error;
 use super::{PostgresStore, sql};
-use crate::domain::{AccountNumber, OperationId, Record, RecordKind, SettledLine, SettlementId, Shard};
+use crate::domain::encoding::Hash;
+use crate::domain::{AccountNumber, CaseNumbers, OperationId, Record, RecordKind, SettledLine, SettlementId, Shard};
 use crate::ledger::Head;
 use crate::ports::{
     AuditReader, AuditedEntry, AuditedMovement, Client, LineState, MovementPlace, Reads as _, RecordQuery, Registry,
     Snapshot, StockReads as _, StoreError,
 };
 use crate::storage::audit_rows::{AuditedReseller, AuditedRow, StrayPlaceRow, read_entries};
+use crate::storage::care_rows::CaseNumberRow;
 use crate::storage::movements::{AuditedMovementRow, SUBSCRIBER, read_cursors};
 use crate::storage::record_row::RecordRow;
 use crate::storage::rows::{AccountRow, HeadRow, HoldRow, shard_number};
@@ -142,6 +144,11 @@ impl AuditReader for PostgresStore {
     /// There is none: postings stand in the rows of their entries.
     async fn stray_posting(&self, _: Shard, _: i64) -> Result<Option<String>, StoreError> {
         Ok(None)
+    }
+
+    async fn case_numbers(&self, digests: &[Hash]) -> Result<Vec<(Hash, CaseNumbers)>, StoreError> {
+        let query = sqlx::query_as(sql::CASE_NUMBERS).bind(digests.iter().map(Hash::as_slice).collect::<Vec<_>>());
+        CaseNumberRow::read_all(query.fetch_all(&self.reads).await.map_err(store_error)?)
     }
 
     async fn stray_operation(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError> {

@@ -3,6 +3,7 @@
 mod audit;
 mod beside;
 mod care;
+mod cases;
 mod error;
 mod install;
 mod movements;

@@ -5,14 +5,16 @@ use async_trait::async_trait;
 
 use super::beside::complete;
 use super::error::store_error;
-use super::{SqliteStore, sql};
-use crate::domain::{AccountNumber, OperationId, Record, RecordKind, SettledLine, SettlementId, Shard};
+use super::{SqliteStore, json, sql};
+use crate::domain::encoding::Hash;
+use crate::domain::{AccountNumber, CaseNumbers, OperationId, Record, RecordKind, SettledLine, SettlementId, Shard};
 use crate::ledger::Head;
 use crate::ports::{
     AuditReader, AuditedEntry, AuditedMovement, Client, LineState, MovementPlace, Reads as _, RecordQuery, Registry,
     Snapshot, StockReads as _, StoreError,
 };
 use crate::storage::audit_rows::{AuditedReseller, AuditedRow, StrayPlaceRow, read_entries};
+use crate::storage::care_rows::CaseNumberRow;
 use crate::storage::movements::{AuditedMovementRow, SUBSCRIBER, read_cursors};
 use crate::storage::record_row::RecordRow;
 use crate::storage::rows::{AccountRow, HeadRow, HoldRow, shard_number};
@@ -143,6 +145,12 @@ impl AuditReader for SqliteStore {
         let query = sqlx::query_as(sql::AUDIT_STRAY_POSTING).bind(shard_number(shard)).bind(up_to);
         let found: Option<(i64, i16)> = query.fetch_optional(&self.reads).await.map_err(store_error)?;
         Ok(found.map(|(sequence, line)| format!("posting {sequence}/{line} of shard {shard} has no entry")))
+    }
+
+    async fn case_numbers(&self, digests: &[Hash]) -> Result<Vec<(Hash, CaseNumbers)>, StoreError> {
+        let query =
+            sqlx::query_as(sql::CASE_NUMBERS).bind(json::array(&digests.iter().map(hex::encode).collect::<Vec<_>>())?);
+        CaseNumberRow::read_all(query.fetch_all(&self.reads).await.map_err(store_error)?)
     }
 
     async fn stray_operation(&self, shard: Shard, up_to: i64) -> Result<Option<String>, StoreError> {

@@ -4,6 +4,7 @@
 mod audit;
 mod beside;
 mod care;
+mod cases;
 mod error;
 mod install;
 mod json;

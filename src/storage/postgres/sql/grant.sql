@@ -5,6 +5,7 @@ GRANT USAGE ON SCHEMA public TO "application";
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO "application";
 GRANT INSERT ON entry, staff_action, claim, operation, hold, account TO "application";
 GRANT INSERT ON evidence TO "application";
+GRANT INSERT ON case_number TO "application";
 GRANT INSERT ON settlement_line TO "application";
 GRANT INSERT ON topup_state, topup_open TO "application";
 GRANT INSERT, UPDATE ON acquirer_notification TO "application";
