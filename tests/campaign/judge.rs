@@ -154,7 +154,7 @@ pub async fn compare(day: &Day, store: &dyn Store, network: &Network) -> String 
     let (mut sold_minor, mut reversed_minor, mut back_minor) = (0, 0, 0);
     for (id, status) in told {
         let stored = store.operation(id).await.unwrap().expect("what was acknowledged is there");
-        assert!(stored.status.is_final(), "{id:?} is {}", stored.status.name());
+        assert!(stored.status.is_final(), "{stored:?}");
         assert!(stands(status, &stored), "{id:?} was told {}, and is {}", status.name(), stored.status.name());
         *counts.entry((stored.kind().name(), stored.status.name())).or_default() += 1;
         if stored.reversal().is_some() {
