@@ -316,7 +316,10 @@ impl Reversals {
             Status::Created => {
                 // Whoever moves it on asks: of several nodes, one.
                 if let Some(Outcome::Decided(operation)) = self.execute(operation, ReversalEvidence::Due).await {
-                    self.goes_on(operation).await;
+                    let services = self.clone();
+                    let asking = tokio::spawn(async move { services.goes_on(operation).await });
+                    // A look takes no longer than an inquiry: others wait for theirs.
+                    let _goes_on = timeout(Duration::from_millis(self.config.lookup_timeout_ms), asking).await;
                 }
             }
             Status::Submitted if reversal.submit_by().is_some_and(|by| self.deps.clock.now() <= by) => {

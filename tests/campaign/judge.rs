@@ -8,6 +8,7 @@ use std::time::Duration;
 use taabia::domain::Timestamp;
 use taabia::domain::{EntryKind, EventType, Operation, OperationId, Shard, Status};
 use taabia::ledger::Actor;
+use taabia::ledger::evidence::EvidenceRules;
 use taabia::ports::{Store, WebhookOutbox};
 use taabia::services::settlement::ItemFilter;
 use taabia::services::webhooks::{Endpoint, scope_of};
@@ -15,7 +16,7 @@ use taabia::services::{Caller, Scope};
 use tokio::time::{Instant, sleep};
 
 use super::network::{Applied, Network};
-use super::nodes::{VirtualClock, evidence};
+use super::nodes::VirtualClock;
 use super::partners::Day;
 use super::receivers::{Receivers, number};
 use crate::support::topups::settlements_of_bank;
@@ -39,7 +40,7 @@ pub struct Log {
 
 impl Log {
     /// Reads it to its end; each doubt must have ended when that was promised.
-    pub async fn read(store: &dyn Store, outbox: &dyn WebhookOutbox) -> Self {
+    pub async fn read(store: &dyn Store, outbox: &dyn WebhookOutbox, rules: &EvidenceRules) -> Self {
         let mut log = Self::default();
         for shard in Shard::all(store.shards()) {
             let (mut after, mut events) = (0, vec![0]);
@@ -50,7 +51,8 @@ impl Log {
                 for entry in page {
                     let told = EventType::of(entry.kind).filter(|event| scope_of(*event) == Some(Scope::RechargesRead));
                     events.push(told.map_or(0, number));
-                    log.note(store, entry.kind, OperationId::from_uuid(entry.subject), entry.id.recorded_at).await;
+                    log.note((store, rules), entry.kind, OperationId::from_uuid(entry.subject), entry.id.recorded_at)
+                        .await;
                 }
             }
             log.events.push(events);
@@ -58,7 +60,13 @@ impl Log {
         log
     }
 
-    async fn note(&mut self, store: &dyn Store, kind: EntryKind, id: OperationId, at: Timestamp) {
+    async fn note(
+        &mut self,
+        (store, rules): (&dyn Store, &EvidenceRules),
+        kind: EntryKind,
+        id: OperationId,
+        at: Timestamp,
+    ) {
         use EntryKind as E;
         match kind {
             E::ReversalInDoubt => self.reversals_in_doubt += 1,
@@ -67,10 +75,10 @@ impl Log {
         }
         let operation = store.operation(id).await.unwrap().expect("what is logged is there");
         let (submit_by, promised) = match (operation.recharge(), operation.reversal()) {
-            (Some(recharge), _) => (recharge.submit_by, evidence().promised_at(recharge)),
+            (Some(recharge), _) => (recharge.submit_by, rules.promised_at(recharge)),
             (_, Some(reversal)) => {
                 let Some((by, system)) = reversal.submit_by().zip(reversal.system()) else { return };
-                (by, evidence().of(system).promised_at(by))
+                (by, rules.of(system).promised_at(by))
             }
             _ => unreachable!("entries of these kinds are about these"),
         };
@@ -83,11 +91,8 @@ impl Log {
     }
 
     /// How much of what an endpoint wants was told, and that nothing else was.
-    fn left(&self, endpoint: &Endpoint, told: &[Vec<u8>]) -> usize {
-        let wanted = |event: &u8| {
-            let event = EventType::from_code(i16::from(*event));
-            event.is_some_and(|event| endpoint.body.wants(event))
-        };
+    pub fn left(&self, wants: impl Fn(EventType) -> bool, told: &[Vec<u8>]) -> usize {
+        let wanted = |event: &u8| EventType::from_code(i16::from(*event)).is_some_and(&wants);
         let mut left = 0;
         for (shard, events) in self.events.iter().enumerate() {
             let none = Vec::new();
@@ -110,13 +115,13 @@ impl Log {
         let mut figures = Vec::new();
         for endpoint in endpoints {
             let url = &endpoint.body.url;
-            while receivers.of(url, |taken| self.left(endpoint, &taken.told)) > 0 {
+            while receivers.of(url, |taken| self.left(|event| endpoint.body.wants(event), &taken.told)) > 0 {
                 assert!(begun.elapsed() < TOLD_WITHIN, "{url} is not told");
                 sleep(Duration::from_mins(5)).await;
             }
             figures.push(receivers.of(url, |taken| {
                 assert!(taken.wrong.is_empty(), "{url}: {:?}", taken.wrong);
-                format!("{url} {} events, {} again, {} refused", taken.first, taken.again, taken.refused)
+                format!("{url} {taken}")
             }));
         }
         format!("told within {} min: {}", begun.elapsed().as_secs() / 60, figures.join("; "))
@@ -149,7 +154,7 @@ pub async fn compare(day: &Day, store: &dyn Store, network: &Network) -> String 
     let (mut sold_minor, mut reversed_minor, mut back_minor) = (0, 0, 0);
     for (id, status) in told {
         let stored = store.operation(id).await.unwrap().expect("what was acknowledged is there");
-        assert!(stored.status.is_final(), "{id:?} is {}", stored.status.name());
+        assert!(stored.status.is_final(), "{stored:?}");
         assert!(stands(status, &stored), "{id:?} was told {}, and is {}", status.name(), stored.status.name());
         *counts.entry((stored.kind().name(), stored.status.name())).or_default() += 1;
         if stored.reversal().is_some() {

@@ -11,6 +11,7 @@ mod judge;
 mod network;
 mod nodes;
 mod partners;
+mod processes;
 mod receivers;
 
 use std::sync::Arc;
@@ -154,7 +155,7 @@ async fn virtual_day(recharges: u64, seed: u64) {
         "nothing is open"
     );
 
-    let log = judge::Log::read(&*store, &*world.books.webhooks).await;
+    let log = judge::Log::read(&*store, &*world.books.webhooks, &nodes::evidence()).await;
     let told = log.told(&receivers, &judge::endpoints(&webhooks, &shop.caller).await).await;
     faulty.end_faults();
     let sums = judge::compare(&shop.day, &*store, &network).await;

@@ -11,7 +11,7 @@ use taabia::domain::{Decline, Msisdn};
 use taabia::ports::{
     Charging, ChargingOutcome, LookupOutcome, RefillRequest, ReversalOutcome, ReversalRefusal, ReversalRequest,
 };
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::support::SeededRandomness;
 
@@ -181,14 +181,21 @@ impl Network {
     }
 }
 
+/// As adapters do: two seconds after the deadline nobody listens any more.
+const LISTENS_FOR: Duration = Duration::from_secs(6);
+
 /// What is on its way takes effect even when nobody waits for the answer.
 async fn on_its_way<R: Send + 'static>(
     under_way: impl Future<Output = Heard<R>> + Send + 'static,
 ) -> Result<Result<(), R>, &'static str> {
-    match tokio::spawn(under_way).await.expect("the charging system does not panic") {
-        Some(heard) => heard,
-        None => std::future::pending().await,
-    }
+    let under_way = tokio::spawn(under_way);
+    let heard = async {
+        match under_way.await.expect("the charging system does not panic") {
+            Some(heard) => heard,
+            None => std::future::pending().await,
+        }
+    };
+    timeout(LISTENS_FOR, heard).await.unwrap_or(Err("no answer"))
 }
 
 /// The way there.

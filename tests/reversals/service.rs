@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use taabia::charging::{ChargingSystems, Dependencies};
@@ -15,6 +16,7 @@ use taabia::ports::{
 use taabia::services::reversals::ReversalOrder;
 use taabia::services::{Caller, Directory, Reversals, Scope, ServiceError};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::read;
 use crate::support::program::until;
@@ -233,6 +235,24 @@ on_every_store!(what_waits_goes_on_when_the_recharge_has_an_outcome, async |book
     let done = read(&shop.world, early.id).await;
     assert_eq!((done.status, shop.line.calls()), (Status::Completed, 1));
     assert_eq!(shop.ask("r", open.id).await.unwrap(), done, "repeated until it is acknowledged");
+    shop.world.close().await;
+});
+
+on_every_store!(one_that_is_not_answered_holds_up_no_other, async |books: Books| {
+    let shop = Shop::new(books).await;
+    let sold = shop.sold("a").await;
+    shop.line.says(ReversalOutcome::Unknown("reset".into()));
+    let doubt = shop.ask("ra", sold.id).await.unwrap();
+    shop.line.answer.send_replace(None);
+    let open = shop.world.recharge("R", "b", 2_000).await;
+    let silent = shop.ask("rb", open.id).await.unwrap();
+    shop.world.must(World::resolve(open.id, Evidence::Applied)).await;
+    shop.line.finds(LookupOutcome::Applied);
+    timeout(Duration::from_secs(60), shop.look()).await.expect("a look ends");
+    assert_eq!(read(&shop.world, doubt.id).await.status, Status::Completed);
+    assert_eq!(read(&shop.world, silent.id).await.status, Status::Submitted);
+    shop.line.says(ReversalOutcome::Reversed);
+    shop.becomes(silent.id, Status::Completed).await;
     shop.world.close().await;
 });
 

@@ -10,7 +10,6 @@ use futures::StreamExt;
 use serde_json::Value;
 use taabia::simulator::charging::{Config as SimulatorConfig, Server as Simulator};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::SeededRandomness;
@@ -62,8 +61,8 @@ struct Told {
 }
 
 struct Shared {
-    /// `None` while there is no server.
-    place: watch::Sender<Option<Api>>,
+    /// The nodes; `None` while there is none.
+    places: Vec<Mutex<Option<Api>>>,
     outlets: Vec<String>,
     stop: AtomicBool,
     acknowledged: AtomicU64,
@@ -85,8 +84,13 @@ pub struct Partners {
 impl Partners {
     /// As many connections, each with one recharge at a time.
     pub fn start(count: usize, seed: u64, credentials: Credentials, may_vanish: bool) -> Self {
+        Self::between(1, count, seed, credentials, may_vanish)
+    }
+
+    /// The same over several nodes; who gets no answer from one asks the next.
+    pub fn between(nodes: usize, count: usize, seed: u64, credentials: Credentials, may_vanish: bool) -> Self {
         let shared = Arc::new(Shared {
-            place: watch::Sender::new(None),
+            places: (0..nodes).map(|_| Mutex::default()).collect(),
             outlets: credentials.resellers.iter().take(40).cloned().collect(),
             stop: AtomicBool::new(false),
             acknowledged: AtomicU64::new(0),
@@ -101,12 +105,20 @@ impl Partners {
 
     /// From now on the server is there.
     pub async fn go_to(&self, url: &str) {
+        self.go_to_node(0, url).await;
+    }
+
+    pub async fn go_to_node(&self, node: usize, url: &str) {
         let api = Api::enter_as(url, &self.credentials).await;
-        self.shared.place.send_replace(Some(api));
+        *self.shared.places[node].lock().unwrap() = Some(api);
     }
 
     pub fn leave(&self) {
-        self.shared.place.send_replace(None);
+        self.leave_node(0);
+    }
+
+    pub fn leave_node(&self, node: usize) {
+        *self.shared.places[node].lock().unwrap() = None;
     }
 
     /// Waits until as many more recharges have been acknowledged.
@@ -133,7 +145,7 @@ impl Partners {
             unclean.len(),
             &unclean[..unclean.len().min(3)]
         );
-        let api = self.shared.place.borrow().clone().expect("a server runs");
+        let api = self.shared.places[0].lock().unwrap().clone().expect("a server runs");
         let told = std::mem::take(&mut *self.shared.told.lock().unwrap());
         let open: Vec<&Told> = told.values().filter(|told| !told.is_final).collect();
         futures::stream::iter(open)
@@ -155,7 +167,6 @@ impl Partners {
 impl Shared {
     async fn work(self: Arc<Self>, number: usize, seed: u64) {
         let random = SeededRandomness::new(seed ^ (number as u64 + 1) << 40);
-        let mut place = self.place.subscribe();
         for n in 0.. {
             if self.stop.load(Ordering::SeqCst) {
                 return;
@@ -164,15 +175,15 @@ impl Shared {
             let reseller = &self.outlets[usize::try_from(draw % self.outlets.len() as u64).unwrap()];
             // Every fifth number has an ending that makes the charging system misbehave.
             let ending = if (draw >> 8).is_multiple_of(5) { (draw >> 16) % 8 } else { 8 + (draw >> 16) % 92 };
-            let msisdn = format!("+2126{number:02}{n:04}{ending:02}");
+            let msisdn = format!("+2126{number:02}{:04}{ending:02}", n % 10_000);
             let amount = format!("{}.{:02}", 5 + (draw >> 24) % 400, (draw >> 40) % 100);
             let key = format!("p{number}-{n}");
             let body = order(&key, reseller, &msisdn, &amount);
-            let answer = self.insist(&mut place, &body).await;
+            let answer = self.insist(number, &body).await;
             self.remember(key.clone(), &body, &answer);
             if (draw >> 48).is_multiple_of(8) {
                 // A duplicate, late or not, is the same recharge.
-                let again = self.insist(&mut place, &body).await;
+                let again = self.insist(number, &body).await;
                 self.remember(key, &body, &again);
             }
             self.acknowledged.fetch_add(1, Ordering::SeqCst);
@@ -180,9 +191,13 @@ impl Shared {
     }
 
     /// Sends until the answer says something.
-    async fn insist(&self, place: &mut watch::Receiver<Option<Api>>, body: &Value) -> Value {
-        loop {
-            let api = place.wait_for(Option::is_some).await.unwrap().clone().expect("it was waited for");
+    async fn insist(&self, number: usize, body: &Value) -> Value {
+        for place in self.places.iter().cycle().skip(number % self.places.len()) {
+            let api = place.lock().unwrap().clone();
+            let Some(api) = api else {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                continue;
+            };
             match api.post("/v1/recharges", body).await {
                 Ok(reply) if matches!(reply.status, 200..=202) => return reply.body,
                 Ok(reply) => {
@@ -196,6 +211,7 @@ impl Shared {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        unreachable!("it insists for ever")
     }
 
     fn remember(&self, key: String, order: &Value, answer: &Value) {

@@ -140,6 +140,7 @@ impl Layers {
             None => return Err(invalid("there is no such setting")),
             Some(Value::Table(_)) => return Err(invalid("expected one setting, not a section")),
             Some(Value::Integer(_)) => Value::Integer(text.parse().map_err(|_| invalid("expected a whole number"))?),
+            Some(Value::Boolean(_)) => Value::Boolean(text.parse().map_err(|_| invalid("expected true or false"))?),
             Some(Value::Array(_)) => {
                 Value::Array(text.split(',').map(|part| Value::String(part.trim().to_owned())).collect())
             }
@@ -270,11 +271,13 @@ mod tests {
             ("TAABIA_SHARDS", "2"),
             ("TAABIA_NUMBERING_PLAN_MOBILE_PREFIXES", "6, 7,8"),
             ("TAABIA_PORT", "tcp://10.0.0.1:80"),
+            ("TAABIA_WEBHOOKS_ALLOW_ANY_ADDRESS", "true"),
         ]);
         let loaded = load(Some(file.path()), &variables, &[flag("shards", "3")]).unwrap();
         let Config { engine, shards, numbering_plan, .. } = &loaded.config;
         assert_eq!((engine.max_batch, engine.queue_capacity, *shards), (10, 22, 3));
         assert_eq!(numbering_plan.mobile_prefixes, ["6", "7", "8"]);
+        assert!(loaded.config.webhooks.allow_any_address);
         assert_eq!(loaded.config.airtime_range().1.to_string(), "50.00");
         assert_eq!(loaded.unknown_variables, ["TAABIA_PORT"]);
     }
@@ -313,6 +316,9 @@ mod tests {
     fn variables_and_flags_are_named_too() {
         let error = load(None, &variables(&[("TAABIA_SHARDS", "eight")]), &[]).unwrap_err().to_string();
         assert_eq!(error, "shards, from TAABIA_SHARDS: expected a whole number");
+        let error = load(None, &[], &[flag("topup.suspend_on_chargeback", "no")]).unwrap_err().to_string();
+        let expected = "topup.suspend_on_chargeback, from --set topup.suspend_on_chargeback: expected true or false";
+        assert_eq!(error, expected);
         let error = load(None, &[], &[flag("engine.turbo", "1")]).unwrap_err().to_string();
         assert_eq!(error, "engine.turbo, from --set engine.turbo: there is no such setting");
         let error = load(Some(Path::new("no/such.toml")), &[], &[]).unwrap_err().to_string();
