@@ -248,7 +248,7 @@ on_every_store!(one_that_is_not_answered_holds_up_no_other, async |books: Books|
     let silent = shop.ask("rb", open.id).await.unwrap();
     shop.world.must(World::resolve(open.id, Evidence::Applied)).await;
     shop.line.finds(LookupOutcome::Applied);
-    timeout(Duration::from_secs(60), shop.look()).await.expect("a look ends");
+    timeout(Duration::from_mins(1), shop.look()).await.expect("a look ends");
     assert_eq!(read(&shop.world, doubt.id).await.status, Status::Completed);
     assert_eq!(read(&shop.world, silent.id).await.status, Status::Submitted);
     shop.line.says(ReversalOutcome::Reversed);
