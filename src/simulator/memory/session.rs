@@ -153,7 +153,7 @@ fn load(transaction: &Transaction, state: &State, wants: &Wants) -> Result<Loade
     }
     if !wants.settled.is_empty() {
         let view = transaction.view(state, Shard::OPERATOR)?;
-        loaded.settled = settled_of(view.settled(), |item| view.record(&item.key()), &wants.settled);
+        loaded.settled = settled_of(&view.posted(), |item| view.record(&item.key()), &wants.settled);
     }
     for &id in &wants.evidence {
         loaded.evidence.extend(transaction.view(state, id.shard())?.books.evidence_of(id));

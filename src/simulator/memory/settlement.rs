@@ -1,7 +1,6 @@
 //! What is asked about settlement files.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -9,22 +8,42 @@ use super::MemoryStore;
 use super::state::State;
 use crate::domain::records::ReconciliationItem;
 use crate::domain::{ItemId, LineState, Operation, OperationId, Record, SettledLine, SettlementId, Shard, Status};
-use crate::ledger::settled::SettledBefore;
+use crate::ledger::settled::{FileLines, SettledBefore};
 use crate::ports::settlement::{ItemQuery, ItemStatus, SettlementItem, SettlementReads, TopupPayment, UnsettledQuery};
 use crate::ports::{SettledWants, StoreError};
 
+/// Keys and payments of lines of settlement files.
+#[derive(Default)]
+pub struct Posted {
+    keys: HashSet<[u8; 16]>,
+    payments: HashSet<OperationId>,
+}
+
+impl Posted {
+    pub(super) fn add(&mut self, lines: &FileLines) {
+        let posted = lines.lines.iter().zip(&*lines.keys).filter(|(line, _)| line.posted);
+        self.keys.extend(posted.map(|(_, key)| key));
+        self.payments.extend(lines.lines.iter().filter_map(SettledLine::pays));
+    }
+
+    pub(super) fn extend(&mut self, other: Self) {
+        self.keys.extend(other.keys);
+        self.payments.extend(other.payments);
+    }
+}
+
 /// Which of the wanted are settled, by a line or by hand.
 pub(super) fn settled_of<'a>(
-    lines: impl Iterator<Item = &'a (Arc<str>, SettledLine)>,
+    posted: &[&Posted],
     record: impl Fn(ItemId) -> Option<&'a Record>,
     wanted: &SettledWants,
 ) -> SettledWants {
-    let mut found = SettledWants::default();
-    for (acquirer, line) in lines {
-        let key = line.key(acquirer);
-        found.keys.extend((line.posted && wanted.keys.contains(&key)).then_some(key));
-        found.payments.extend(line.pays().filter(|paid| wanted.payments.contains(paid)));
-    }
+    let by_line = |payment: &&OperationId| posted.iter().any(|posted| posted.payments.contains(payment));
+    let has_key = |key: &&[u8; 16]| posted.iter().any(|posted| posted.keys.contains(*key));
+    let mut found = SettledWants {
+        keys: wanted.keys.iter().filter(has_key).copied().collect(),
+        payments: wanted.payments.iter().filter(by_line).copied().collect(),
+    };
     let by_hand = |topup: &&OperationId| {
         let item = record(ItemId::Topup(**topup)).and_then(|record| record.body());
         item.is_some_and(|item: &ReconciliationItem| item.settled)
@@ -38,7 +57,7 @@ impl SettlementReads for MemoryStore {
     async fn settled_before(&self, wanted: &SettledWants) -> Result<SettledBefore, StoreError> {
         let state = self.shared.state();
         let Some(books) = state.books(Shard::OPERATOR) else { return Ok(SettledBefore::default()) };
-        let found = settled_of(books.settled.values(), |item| books.records.get(&item.key()), wanted);
+        let found = settled_of(&[&books.posted], |item| books.records.get(&item.key()), wanted);
         Ok(SettledBefore {
             as_of: books.head.sequence,
             keys: found.keys.into_iter().collect(),
@@ -124,14 +143,14 @@ impl SettlementReads for MemoryStore {
 
     async fn unrecorded_recharges(&self, query: &UnsettledQuery) -> Result<Vec<Operation>, StoreError> {
         let state = self.shared.state();
-        let lines = state.books(Shard::OPERATOR).into_iter().flat_map(|books| books.settled.values());
-        let told: HashSet<_> = lines.filter_map(|(_, line)| line.pays()).collect();
+        let told =
+            |id: &OperationId| state.books(Shard::OPERATOR).is_some_and(|books| books.posted.payments.contains(id));
         let waits = |operation: &&Operation| {
             operation.recharge().is_some()
                 && [Status::Completed, Status::ReversalPending, Status::Reversed].contains(&operation.status)
                 && (query.from..query.to).contains(&operation.created_at)
                 && query.after.is_none_or(|after| operation.id > after)
-                && !told.contains(&operation.id)
+                && !told(&operation.id)
         };
         let mut found: Vec<_> = state.books.iter().flat_map(|books| books.operations.values()).filter(waits).collect();
         found.sort_unstable_by_key(|operation| operation.id);
@@ -141,14 +160,14 @@ impl SettlementReads for MemoryStore {
     async fn unsettled_topups(&self, query: &UnsettledQuery) -> Result<Vec<Operation>, StoreError> {
         const TAKEN: [Status; 4] = [Status::Captured, Status::Credited, Status::Refunded, Status::ChargedBack];
         let state = self.shared.state();
-        let lines = state.books(Shard::OPERATOR).into_iter().flat_map(|books| books.settled.values());
-        let settled: HashSet<_> = lines.filter_map(|(_, line)| line.pays()).collect();
+        let settled =
+            |id: &OperationId| state.books(Shard::OPERATOR).is_some_and(|books| books.posted.payments.contains(id));
         let waits = |operation: &&Operation| {
             operation.topup().is_some()
                 && TAKEN.contains(&operation.status)
                 && (query.from..query.to).contains(&operation.created_at)
                 && query.after.is_none_or(|after| operation.id > after)
-                && !settled.contains(&operation.id)
+                && !settled(&operation.id)
                 && !item_of(&state, ItemId::Topup(operation.id)).is_some_and(|item| item.settled)
         };
         let mut found: Vec<_> = state.books.iter().flat_map(|books| books.operations.values()).filter(waits).collect();

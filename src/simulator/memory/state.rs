@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
+use super::settlement::Posted;
 use crate::domain::encoding::Hash;
 use crate::domain::{
     Account, AccountClass, AccountNumber, CaseNumbers, Entry, EvidenceItem, Hold, Line, Msisdn, Operation, OperationId,
@@ -56,6 +57,8 @@ pub struct Books {
     pub records: BTreeMap<RecordKey, Record>,
     /// Lines of settlement files, with their acquirers.
     pub settled: BTreeMap<(SettlementId, i64), (Arc<str>, SettledLine)>,
+    /// Index: what they settle.
+    pub(super) posted: Posted,
     /// Index: the accounts of a reseller.
     owned: HashMap<ResellerId, Vec<AccountNumber>>,
     /// Index: what was sold to whom, by time.
@@ -143,6 +146,7 @@ impl Books {
             lines: BTreeMap::new(),
             records: BTreeMap::new(),
             settled: BTreeMap::new(),
+            posted: Posted::default(),
             actions: BTreeMap::new(),
             evidence: BTreeMap::new(),
             owned: HashMap::new(),

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use tokio::sync::OwnedMutexGuard;
 
 use super::refused;
+use super::settlement::Posted;
 use super::state::{Books, State};
 use crate::domain::encoding::Hash;
 use crate::domain::{
@@ -40,6 +41,7 @@ pub(super) struct Overlay {
     lines: Vec<(OperationId, std::sync::Arc<[Line]>)>,
     records: BTreeMap<RecordKey, Record>,
     settled: BTreeMap<(SettlementId, i64), (std::sync::Arc<str>, SettledLine)>,
+    posted: Posted,
 }
 
 /// A locked shard as its transaction sees it.
@@ -207,9 +209,9 @@ impl View<'_> {
         keys.filter_map(|key| self.record(key)).cloned().collect()
     }
 
-    /// Lines of settlement files, with their acquirers.
-    pub fn settled(&self) -> impl Iterator<Item = &(std::sync::Arc<str>, SettledLine)> {
-        self.books.settled.values().chain(self.overlay.settled.values())
+    /// What lines of settlement files settle, committed and not.
+    pub fn posted(&self) -> [&Posted; 2] {
+        [&self.books.posted, &self.overlay.posted]
     }
 
     pub fn leaf(&self, sequence: i64) -> Option<Hash> {
@@ -325,6 +327,7 @@ impl Overlay {
         for of_file in &changes.settled_lines {
             let row = |line: &SettledLine| ((of_file.file, line.number), (of_file.acquirer.clone(), line.clone()));
             self.settled.extend(of_file.lines.iter().map(row));
+            self.posted.add(of_file);
         }
         let accounts = changes.new_accounts.iter().chain(&changes.updated_accounts);
         self.accounts.extend(accounts.map(|account| (account.number, *account)));
@@ -358,6 +361,7 @@ impl Overlay {
         books.lines.extend(self.lines);
         books.records.extend(self.records);
         books.settled.extend(self.settled);
+        books.posted.extend(self.posted);
     }
 }
 

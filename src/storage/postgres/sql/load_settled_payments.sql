@@ -1,8 +1,12 @@
 -- Which top-ups' payments are settled.
 -- Parameters: shard, ids of top-ups. Rows: those of the ids that are: by a line, by the index settlement_line_paid, or by
 -- hand, as the record of the top-up's item says (kind 106).
--- LATERAL with OFFSET 0 keeps the record a probe per row, whatever the planner believed when the table was empty.
-SELECT paid FROM settlement_line WHERE shard = $1 AND paid = ANY ($2::uuid[])
+-- LATERAL with OFFSET 0 keeps it a probe per row, whatever the planner believed when the table was empty.
+SELECT s.paid
+FROM unnest($2::uuid[]) AS wanted (paid)
+CROSS JOIN LATERAL (
+    SELECT * FROM settlement_line t WHERE t.shard = $1 AND t.paid = wanted.paid OFFSET 0
+) AS s
 UNION ALL
 SELECT wanted.paid
 FROM unnest($2::uuid[]) AS wanted (paid)
