@@ -13,6 +13,9 @@ macro_rules! coded {
         impl $name {
             pub const ALL: [Self; [$($code),+].len()] = [$(Self::$value),+];
 
+            /// What is said to whoever gave another name.
+            pub const EXPECTED: &str = concat!("expected one of:" $(, " ", $text)+);
+
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {

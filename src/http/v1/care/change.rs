@@ -36,9 +36,9 @@ impl Readable for CaseChangeRequest {
     ];
 
     fn read(mut fields: Fields<'_>, _: &ApiState) -> Result<Self, Problem> {
-        let action = fields.text("action", |text| CaseAction::from_name(text).ok_or("expected one of the actions"));
-        let result = fields.text("result", |text| CallResult::from_name(text).ok_or("expected one of the results"));
-        let outcome = fields.text("outcome", |text| CaseOutcome::from_name(text).ok_or("expected one of the outcomes"));
+        let action = fields.text("action", |text| CaseAction::from_name(text).ok_or(CaseAction::EXPECTED));
+        let result = fields.text("result", |text| CallResult::from_name(text).ok_or(CallResult::EXPECTED));
+        let outcome = fields.text("outcome", |text| CaseOutcome::from_name(text).ok_or(CaseOutcome::EXPECTED));
         let note = fields.text("note", Reason::from_str);
         for (name, with) in
             [("result", CaseAction::CallBack), ("outcome", CaseAction::Close), ("note", CaseAction::Note)]

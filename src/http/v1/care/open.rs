@@ -55,14 +55,13 @@ impl Readable for CaseRequest {
             "rsl_01939f3e-7c00-7000-8000-00000000000a",
         )
         .optional(),
-        Field::text("call_back", 16, "The number to call back.", "+212612345678").without_card_check(),
+        Field::text("call_back", 16, "The number to call back.", "+212612345678"),
         Field::text("note", Reason::MAX_LEN, "What the subscriber says.", "paid at an ATM, nothing came").optional(),
     ];
 
     fn read(mut fields: Fields<'_>, state: &ApiState) -> Result<Self, Problem> {
         let external_id = fields.text("external_id", ExternalId::from_str);
-        let complaint =
-            fields.text("complaint", |text| Complaint::from_name(text).ok_or("expected one of the complaints"));
+        let complaint = fields.text("complaint", |text| Complaint::from_name(text).ok_or(Complaint::EXPECTED));
         let recharge = fields.text("recharge_id", |text| {
             OperationId::parse(text, OperationKind::Recharge.prefix()).ok_or("expected the id of a recharge")
         });

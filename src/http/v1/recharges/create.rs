@@ -51,7 +51,7 @@ pub fn read_order(fields: &mut Fields<'_>, state: &ApiState, external_id: Option
     let amount = fields.text("amount", |text| Money::parse(text, state.currency));
     fields.text("currency", |text| configured_currency(text, state.currency));
     let product = fields.text("product", Code::from_str);
-    let channel = fields.text("channel", |text| Channel::from_name(text).ok_or("expected one of the channels"));
+    let channel = fields.text("channel", |text| Channel::from_name(text).ok_or(Channel::EXPECTED));
     let terminal = fields.text("terminal_id", TerminalId::from_str);
     let allow_repeat = fields.flag("allow_repeat");
     Some(RechargeOrder {

@@ -79,7 +79,7 @@ fn filter(query: &mut Query) -> Result<MemberFilter, Problem> {
         parent: query.get("parent_id", ResellerId::from_str),
         code: query.get("code", ResellerCode::from_str),
         level: query.get("level", LevelName::from_str),
-        standing: query.get("standing", |text| Standing::from_name(text).ok_or("expected one of the standings")),
+        standing: query.get("standing", |text| Standing::from_name(text).ok_or("expected active, suspended or closed")),
         after: query.get("cursor", place),
         limit: query.limit(),
     };

@@ -82,7 +82,7 @@ impl Readable for StockWatchRequest {
             if up_to > threshold.unwrap_or(0) { Ok(up_to) } else { Err("expected more than the threshold".to_owned()) }
         });
         let source = fields
-            .text("replenish_from", |text| ReplenishmentSource::from_name(text).ok_or("expected one of the sources"));
+            .text("replenish_from", |text| ReplenishmentSource::from_name(text).ok_or("expected operator or parent"));
         let source = source.unwrap_or(ReplenishmentSource::Operator);
         let replenish = up_to.map(|up_to_minor| Replenishment { source, up_to_minor });
         fields.finish(threshold.map(|threshold_minor| Self(StockWatch { threshold_minor, replenish })))

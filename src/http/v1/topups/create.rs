@@ -82,8 +82,7 @@ impl Readable for TopupRequest {
         let return_url = fields.text("return_url", return_url);
         let msisdn = fields.text("recharge/msisdn", |text| state.numbering.parse(text));
         let product = fields.text("recharge/product", Code::from_str);
-        let channel =
-            fields.text("recharge/channel", |text| Channel::from_name(text).ok_or("expected one of the channels"));
+        let channel = fields.text("recharge/channel", |text| Channel::from_name(text).ok_or(Channel::EXPECTED));
         let allow_repeat = fields.flag("recharge/allow_repeat");
         let own = |msisdn| OwnRecharge {
             msisdn,
