@@ -296,13 +296,14 @@ on_every_store!(a_full_queue_refuses_new_business_and_never_a_settlement, async 
     // Another session holds the shard, so that the poster waits and its queue fills.
     let mut blocker = world.books.store.session().await.unwrap();
     blocker.lock(&[world.shard("R1")]).await.unwrap();
-    let waiting: Vec<_> = (0..12)
-        .map(|n| {
-            let (node, request) =
-                (world.nodes[0].clone(), Request::Reserve(world.reserve("R1", &format!("k{n}"), 500)));
-            tokio::spawn(async move { node.execute(command(request)).await })
-        })
-        .collect();
+    let ask = |n| {
+        let (node, request) = (world.nodes[0].clone(), Request::Reserve(world.reserve("R1", &format!("k{n}"), 500)));
+        tokio::spawn(async move { node.execute(command(request)).await })
+    };
+    // The poster waits with the first one before the others come.
+    let mut waiting = vec![ask(0)];
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    waiting.extend((1..12).map(ask));
     tokio::time::sleep(Duration::from_millis(100)).await;
     let node = world.nodes[0].clone();
     let settle = tokio::spawn(async move { node.execute(command(World::resolve(open.id, Evidence::Applied))).await });
