@@ -39,6 +39,17 @@ pub enum Expected {
     Versions(Vec<i64>),
 }
 
+impl Expected {
+    /// # Errors
+    /// [`ServiceError::StaleVersion`] when the one that stands is not meant.
+    pub fn check(&self, standing: i64) -> Result<(), ServiceError> {
+        match self {
+            Self::Versions(versions) if !versions.contains(&standing) => Err(ServiceError::StaleVersion),
+            Self::Versions(_) | Self::Any => Ok(()),
+        }
+    }
+}
+
 /// Which resellers a list shows.
 #[derive(Clone, Debug, Default)]
 pub struct MemberFilter {
@@ -240,9 +251,11 @@ impl Network {
     /// The version that the ledger must find; the ledger looks again under its lock.
     async fn version(&self, caller: &Caller, id: ResellerId, expected: &Expected) -> Result<Option<i64>, ServiceError> {
         self.directory.authorise(caller, id).await?;
-        let Expected::Versions(versions) = expected else { return Ok(None) };
+        if *expected == Expected::Any {
+            return Ok(None);
+        }
         let current = self.must_exist(id).await?.reseller.version;
-        if versions.contains(&current) { Ok(Some(current)) } else { Err(ServiceError::StaleVersion) }
+        expected.check(current).map(|()| Some(current))
     }
 
     async fn must_exist(&self, id: ResellerId) -> Result<Member, ServiceError> {

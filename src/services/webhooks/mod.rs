@@ -179,11 +179,7 @@ impl Webhooks {
         change: EndpointChange,
     ) -> Result<Endpoint, ServiceError> {
         let before = self.get(caller, id).await?;
-        if let Expected::Versions(versions) = expected
-            && !versions.contains(&before.version)
-        {
-            return Err(ServiceError::StaleVersion);
-        }
+        expected.check(before.version)?;
         let mut body = before.body.clone();
         if let Some(url) = change.url {
             self.notifier.check(&url).map_err(|expected| refused(WebhookRefusal::Url(expected)))?;
