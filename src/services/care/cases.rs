@@ -1,9 +1,11 @@
 //! Cases of subscribers who complain: opened, taken, called back, closed, opened again.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Care;
 use crate::domain::care_case::{CaseId, Complaint};
+use crate::domain::encoding::Hash;
 use crate::domain::records::{CareCase, CaseChange};
 use crate::domain::{
     CaseNumbers, CaseStatus, ClientId, ExternalId, Msisdn, Operation, OperationId, OperationKind, Record, RecordId,
@@ -148,7 +150,7 @@ impl Care {
         new: &NewCase,
     ) -> Result<(CaseView, bool), ServiceError> {
         let case = known.body::<CareCase>().ok_or(ServiceError::Internal)?;
-        let numbers = self.numbers(case).await?;
+        let numbers = self.numbers_of(case).await?;
         let recharge = match new.about {
             CaseAbout::Recharge(recharge) => Some(recharge.uuid().to_string()),
             CaseAbout::Sale { .. } => None,
@@ -206,9 +208,12 @@ impl Care {
         let mut found = self.cases.cases(&query).await?;
         let more = found.len() > limit as usize;
         found.truncate(limit as usize);
+        let bodies: Vec<_> = found.iter().filter_map(|record| record.body::<CareCase>()).collect();
+        let numbers: HashMap<_, _> = self.numbers(&bodies).await?.into_iter().collect();
         let mut views = Vec::with_capacity(found.len());
         for record in &found {
-            views.push(self.view(caller, record).await?);
+            let kept = |case: &CareCase| numbers.get(&case.digest()?).copied();
+            views.push(self.view_with(caller, record, kept).await?);
         }
         Ok((views, more))
     }
@@ -225,11 +230,7 @@ impl Care {
         change: CaseChange,
     ) -> Result<CaseView, ServiceError> {
         let before = self.case(caller, id).await?;
-        if let Expected::Versions(versions) = expected
-            && !versions.contains(&before.version)
-        {
-            return Err(ServiceError::StaleVersion);
-        }
+        expected.check(before.version)?;
         let note = change.note.clone();
         let change = ChangeCase {
             id,
@@ -255,15 +256,30 @@ impl Care {
         }
     }
 
-    async fn numbers(&self, case: &CareCase) -> Result<Option<CaseNumbers>, ServiceError> {
-        let digest = case.digest().ok_or(ServiceError::Internal)?;
-        Ok(self.journal.case_numbers(&[digest]).await?.into_iter().next().map(|(_, numbers)| numbers))
+    /// The numbers of cases, by their digests.
+    async fn numbers(&self, cases: &[&CareCase]) -> Result<Vec<(Hash, CaseNumbers)>, ServiceError> {
+        let digests: Option<Vec<Hash>> = cases.iter().map(|case| case.digest()).collect();
+        Ok(self.journal.case_numbers(&digests.ok_or(ServiceError::Internal)?).await?)
+    }
+
+    async fn numbers_of(&self, case: &CareCase) -> Result<Option<CaseNumbers>, ServiceError> {
+        Ok(self.numbers(&[case]).await?.first().map(|(_, numbers)| *numbers))
+    }
+
+    async fn view(&self, caller: &Caller, record: &Record) -> Result<CaseView, ServiceError> {
+        let numbers = self.numbers_of(record.body::<CareCase>().ok_or(ServiceError::Internal)?).await?;
+        self.view_with(caller, record, |_| numbers).await
     }
 
     /// The subscriber's number is shown in full to who may see the recharge, the number to call back to who calls back.
-    async fn view(&self, caller: &Caller, record: &Record) -> Result<CaseView, ServiceError> {
+    async fn view_with(
+        &self,
+        caller: &Caller,
+        record: &Record,
+        numbers: impl Fn(&CareCase) -> Option<CaseNumbers>,
+    ) -> Result<CaseView, ServiceError> {
         let case = record.body::<CareCase>().ok_or(ServiceError::Internal)?.clone();
-        let numbers = self.numbers(&case).await?;
+        let numbers = numbers(&case);
         let recharge = match recharge_of(&case) {
             Some(id) => self.reads.operation(id).await?,
             None => None,
