@@ -109,7 +109,8 @@ async fn killed_at_each_step(data_dir: &Path, database: &str) {
     let (acquirers, charging_url) = (acquirers(&bank), format!("http://{}", charging.addr()));
     let store = ["--data-dir", &folder, "--database-url", database];
     // What was paid out of commissions would stand in the outlet's stock.
-    let rare = ["--set=commission.payout_every_s=0"];
+    // Rounds of inquiries are rare enough for doubt to be seen.
+    let rare = ["--set=commission.payout_every_s=0", "--set=doubt.poll_interval_ms=1000"];
     let demo = [&["demo", "--no-traffic", "--charging-url", &charging_url], &store[..], &QUICK_DOUBT, &rare].concat();
     let house = format!("--set=topup.house_reseller={}", house(&demo, data_dir).await);
     let demo: Vec<&str> = demo.into_iter().chain(acquirers.iter().map(String::as_str)).chain([&*house]).collect();

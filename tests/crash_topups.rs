@@ -19,7 +19,7 @@ pub enum When {
     Ours(&'static str),
     /// As soon as the acquirer has it so.
     Theirs(&'static str),
-    /// As soon as the recharge that it is for is so.
+    /// As soon as the recharge that it is for is so, or past it: doubt may last for less than the pause of a busy machine.
     Recharge(&'static str),
     /// As soon as the acquirer has given the money back.
     GivenBack,
@@ -117,7 +117,7 @@ impl Shop {
                 until(status, async || {
                     let sold = self.ours(api, key).await?["recharge"]["id"].as_str()?.to_owned();
                     let recharge = api.get(&format!("/v1/recharges/{sold}")).await.unwrap().body;
-                    (recharge["status"] == status).then_some(())
+                    (recharge["status"] == status || recharge["final"] == true).then_some(())
                 })
                 .await;
             }
