@@ -7,7 +7,7 @@ use taabia::domain::{
     Terms, Timestamp, Usage, Verdict, ids::uuid_v7,
 };
 use taabia::ledger::merkle::Frontier;
-use taabia::ledger::{Changes, Head, Registration};
+use taabia::ledger::{Appended, Changes, Head, Registration};
 use taabia::ports::{Loaded, Session, Store, StoreError, Wants};
 
 pub const PARTNER: PartnerId = PartnerId::from_uuid(uuid::Uuid::from_u128(7));
@@ -72,7 +72,7 @@ impl Desk {
         head.sequence += 1;
         head.recorded_at = at;
         let (shard, sequence, actor) = (self.shard, head.sequence, "client:test".into());
-        let entry = Entry {
+        let appended = Appended::from(Entry {
             shard,
             sequence,
             kind,
@@ -83,9 +83,9 @@ impl Desk {
             postings,
             staff: None,
             evidence: self.evidence.take().map(std::sync::Arc::new),
-        };
-        head.frontier.append(entry.leaf());
-        self.changes.entries.push(entry);
+        });
+        head.frontier.append(appended.leaf);
+        self.changes.entries.push(appended);
     }
 
     /// An entry about `operation`, which it brings to its place.

@@ -14,7 +14,8 @@ impl Encoder {
     /// Begins with a label that names what is encoded and its version, such as `taabia/entry/1`.
     #[must_use]
     pub fn new(label: &str) -> Self {
-        let mut encoder = Self(Vec::with_capacity(256));
+        // Room for a completed recharge by which three resellers earn.
+        let mut encoder = Self(Vec::with_capacity(512));
         encoder.text(label);
         encoder
     }

@@ -51,7 +51,7 @@ impl Recharge {
             })
             .int(self.submit_by.unix_ms());
         if !self.terms.is_default() {
-            encoder.text(&self.terms.to_string());
+            encoder.text(&self.terms.text());
         }
         // Terms begin with a digit, names with a letter: one cannot be taken for the other.
         if !self.asked.is_main_alone() {

@@ -29,8 +29,8 @@ pub struct Prepared {
 impl Prepared {
     /// `None` when there is nothing to write.
     pub fn witness(&self) -> Option<Witness> {
-        let entry = self.changes.first()?.entries.first()?;
-        Some((entry.shard, entry.sequence, entry.leaf()))
+        let first = self.changes.first()?.entries.first()?;
+        Some((first.entry.shard, first.entry.sequence, first.leaf))
     }
 }
 

@@ -5,7 +5,7 @@ use crate::ledger::Changes;
 
 /// Counts the items of evidence that were written. Nearly always there are none.
 pub(super) fn evidence(changes: &[Changes]) {
-    let entries = changes.iter().flat_map(|changes| &changes.entries);
+    let entries = changes.iter().flat_map(|changes| &changes.entries).map(|appended| &appended.entry);
     for (entry, item) in entries.filter_map(|entry| Some((entry, entry.evidence.as_deref()?))) {
         observe(entry, item);
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::changes::{Changes, Head, Move, Registration};
+use super::changes::{Appended, Changes, Head, Move, Registration};
 use super::command::Actor;
 use super::evidence::Evidences;
 use super::keys::KeyFilter;
@@ -34,16 +34,20 @@ enum Write {
     Update,
 }
 
+/// By numbers and ids that we draw ourselves, so nobody can choose them to collide: a hash that is quick, for every
+/// posting looks up its accounts several times.
+type Keyed<K, V> = foldhash::HashMap<K, V>;
+
 /// A shard in memory.
 #[derive(Clone, Debug)]
 pub struct ShardBooks {
     /// As the store has it.
     stored: Head,
     head: Head,
-    accounts: HashMap<AccountNumber, Account>,
-    resellers: HashMap<ResellerId, Reseller>,
-    operations: HashMap<OperationId, Arc<Operation>>,
-    holds: HashMap<OperationId, Hold>,
+    accounts: Keyed<AccountNumber, Account>,
+    resellers: Keyed<ResellerId, Reseller>,
+    operations: Keyed<OperationId, Arc<Operation>>,
+    holds: Keyed<OperationId, Hold>,
     /// Latest similar recharges, good for one batch.
     recent: HashMap<SimilarKey, Timestamp>,
     similar: SimilarFilter,
@@ -51,11 +55,11 @@ pub struct ShardBooks {
     owners: Owners,
     keys: KeyFilter,
     tallies: Tallies,
-    entries: Vec<Entry>,
-    written_operations: HashMap<OperationId, Write>,
-    written_holds: HashMap<OperationId, Write>,
+    entries: Vec<Appended>,
+    written_operations: Keyed<OperationId, Write>,
+    written_holds: Keyed<OperationId, Write>,
     removed_holds: Vec<OperationId>,
-    written_accounts: BTreeMap<AccountNumber, Write>,
+    written_accounts: Keyed<AccountNumber, Write>,
     written_resellers: HashMap<ResellerId, Write>,
     registrations: Vec<Registration>,
     written_records: BTreeMap<RecordKey, Write>,
@@ -74,19 +78,19 @@ impl ShardBooks {
         Self {
             similar,
             keys: KeyFilter::default(),
-            accounts: HashMap::new(),
-            resellers: HashMap::new(),
-            operations: HashMap::new(),
-            holds: HashMap::new(),
+            accounts: Keyed::default(),
+            resellers: Keyed::default(),
+            operations: Keyed::default(),
+            holds: Keyed::default(),
             recent: HashMap::new(),
             records: Records::default(),
             tallies: Tallies::default(),
             owners: Owners::default(),
             entries: Vec::new(),
-            written_operations: HashMap::new(),
-            written_holds: HashMap::new(),
+            written_operations: Keyed::default(),
+            written_holds: Keyed::default(),
             removed_holds: Vec::new(),
-            written_accounts: BTreeMap::new(),
+            written_accounts: Keyed::default(),
             written_resellers: HashMap::new(),
             registrations: Vec::new(),
             written_records: BTreeMap::new(),
@@ -295,7 +299,7 @@ impl ShardBooks {
         }
         let evidence = step.evidence.map(|item| self.evidence.remember(item));
         let (subject, digest) = self.write_subject(step.subject, step.hold, sequence);
-        let entry = Entry {
+        let appended = Appended::from(Entry {
             shard: self.head.shard,
             sequence,
             kind: step.kind,
@@ -306,11 +310,11 @@ impl ShardBooks {
             postings,
             staff,
             evidence,
-        };
-        self.head.frontier.append(entry.leaf());
+        });
+        self.head.frontier.append(appended.leaf);
         self.head.sequence = sequence;
         self.head.recorded_at = recorded_at;
-        self.entries.push(entry);
+        self.entries.push(appended);
     }
 
     fn open_account(&mut self, account: Account) {
@@ -444,7 +448,10 @@ impl ShardBooks {
         }
         changes.placed_holds.extend(self.written_holds.drain().map(|(id, _)| self.holds[&id]));
         changes.removed_holds = std::mem::take(&mut self.removed_holds);
-        for (number, write) in std::mem::take(&mut self.written_accounts) {
+        // By number, too, for the same reason.
+        let mut written: Vec<_> = self.written_accounts.drain().collect();
+        written.sort_unstable_by_key(|(number, _)| *number);
+        for (number, write) in written {
             let account = self.accounts[&number];
             match write {
                 Write::New => changes.new_accounts.push(account),

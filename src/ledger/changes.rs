@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::merkle::Frontier;
 use super::settled::FileLines;
+use crate::domain::encoding::Hash;
 use crate::domain::{
     Account, AccountNumber, Entry, Hold, LevelName, Line, Operation, OperationId, Record, Reseller, ResellerId, Shard,
     Timestamp,
@@ -45,6 +46,19 @@ pub struct Move {
     pub to: Option<ResellerId>,
 }
 
+/// An entry with the leaf that it is in its shard's log. The leaf is a digest over the whole entry, so it is made once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appended {
+    pub entry: Entry,
+    pub leaf: Hash,
+}
+
+impl From<Entry> for Appended {
+    fn from(entry: Entry) -> Self {
+        Self { leaf: entry.leaf(), entry }
+    }
+}
+
 /// All that one transaction writes in one shard. Each row appears once, in its last state.
 #[derive(Clone, Debug)]
 pub struct Changes {
@@ -52,7 +66,7 @@ pub struct Changes {
     pub before: Head,
     /// The shard's row after the transaction; its version is one more than before.
     pub head: Head,
-    pub entries: Vec<Entry>,
+    pub entries: Vec<Appended>,
     pub new_operations: Vec<Operation>,
     pub updated_operations: Vec<Operation>,
     pub placed_holds: Vec<Hold>,

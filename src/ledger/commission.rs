@@ -54,13 +54,16 @@ pub fn accrued_class(pay_in: PayIn) -> AccountClass {
     }
 }
 
-/// What is posted for the terms when the recharge completes.
-#[must_use]
-pub fn movements(terms: &SaleTerms) -> Vec<Movement> {
-    let expense = |pay_in| match pay_in {
+fn expense(pay_in: PayIn) -> AccountNumber {
+    match pay_in {
         PayIn::Money => AccountClass::CommissionExpense.system_account(),
         PayIn::Stock => AccountClass::CommissionGranted.system_account(),
-    };
+    }
+}
+
+/// What is posted for the terms when the recharge completes.
+#[must_use]
+pub fn movements(terms: &SaleTerms) -> impl Iterator<Item = Movement> {
     let shares = terms.earned.iter().filter(|earned| earned.amount_minor > 0).map(|earned| Movement {
         debit: expense(earned.pay_in),
         credit: earned.account,
@@ -68,5 +71,5 @@ pub fn movements(terms: &SaleTerms) -> Vec<Movement> {
     });
     let money = rounding(expense(PayIn::Money), AccountClass::MoneyRounding, terms.money_residue_minor);
     let stock = rounding(expense(PayIn::Stock), AccountClass::AirtimeRounding, terms.stock_residue_minor);
-    shares.chain(money).chain(stock).collect()
+    shares.chain(money).chain(stock)
 }

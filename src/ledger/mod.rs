@@ -49,7 +49,7 @@ pub mod user;
 pub mod void;
 
 pub use books::ShardBooks;
-pub use changes::{Changes, Head, Move, Registration};
+pub use changes::{Appended, Changes, Head, Move, Registration};
 pub use command::{Actor, Command, Evidence, Outcome, Refusal, Request};
 pub use decide::{close_days, decide, knows_reseller};
 pub use rules::{Moment, Rules};

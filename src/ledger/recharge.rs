@@ -218,8 +218,7 @@ pub(super) fn end(
     }
     let delivered = AccountClass::Delivered.system_account();
     step.movements.push(Movement { debit: hold.account, credit: delivered, amount_minor: hold.amount_minor });
-    step.movements
-        .extend(operation.recharge().map(|recharge| commission::movements(&recharge.terms)).unwrap_or_default());
+    step.movements.extend(operation.recharge().into_iter().flat_map(|recharge| commission::movements(&recharge.terms)));
     if !step.movements.iter().all(|movement| books.can_post(movement)) {
         return Err(Refusal::Overflow);
     }

@@ -277,7 +277,7 @@ fn movements(reversal: &Reversal, reseller: &Reseller, amount_minor: i64) -> Vec
 /// What is posted of commissions, after the face value.
 #[must_use]
 pub fn taken_back(reversal: &Reversal) -> Vec<Movement> {
-    commission::movements(&reversal.taken_back()).iter().map(reverse).collect()
+    commission::movements(&reversal.taken_back()).map(|it| reverse(&it)).collect()
 }
 
 /// The day's usage without a recharge of which nothing is left, as if it had been released (`domain.md` \[17\]); what was

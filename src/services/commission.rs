@@ -70,7 +70,7 @@ impl Commissions {
         let catalogue = self.catalogues.of(&[&recharge]).await;
         let terms = recharge.recharge().map(|recharge| recharge.terms.clone()).unwrap_or_default();
         let mut shares = Vec::new();
-        for earned in &terms.earned {
+        for earned in &*terms.earned {
             let account = self.reads.account(id.shard(), earned.account).await?;
             let reseller = account.and_then(|account| account.owner).ok_or(ServiceError::Internal)?;
             match self.directory.authorise(caller, reseller).await {

@@ -175,7 +175,7 @@ impl Batch {
                 stray.id.uuid()
             )));
         }
-        if let Some(stray) = changes.entries.iter().find(|entry| entry.shard != shard) {
+        if let Some(stray) = changes.entries.iter().map(|it| &it.entry).find(|entry| entry.shard != shard) {
             return Err(StoreError::Refused(format!("entry {} among the changes of shard {shard}", stray.sequence)));
         }
         self.heads.push(MovedHead::from(changes));
@@ -212,8 +212,8 @@ impl Batch {
         self.accounts.extend(changes.updated_accounts.iter().map(|account| AccountRow::of(shard, account)));
         self.new_resellers.extend(changes.new_resellers.iter().map(|reseller| ResellerRow::of(shard, reseller)));
         self.resellers.extend(changes.updated_resellers.iter().map(|reseller| ResellerRow::of(shard, reseller)));
-        self.staff_actions.extend(changes.entries.iter().filter_map(StaffActionRow::of));
-        self.evidence.extend(changes.entries.iter().filter_map(EvidenceRow::of));
+        self.staff_actions.extend(changes.entries.iter().filter_map(|it| StaffActionRow::of(&it.entry)));
+        self.evidence.extend(changes.entries.iter().filter_map(|it| EvidenceRow::of(&it.entry)));
         self.registrations.extend(PlaceRow::all_of(changes));
         self.places.extend(changes.places.iter().map(RegistrationRow::from));
         self.moves.extend(&changes.moves);

@@ -245,7 +245,13 @@ fn product_column(recharge: &Recharge) -> String {
     let Recharge { product, terms, asked, reversed_minor, .. } = recharge;
     match (terms.is_default(), asked.is_main_alone(), *reversed_minor) {
         (true, true, 0) => product.to_string(),
-        (false, true, 0) => format!("{product}@{terms}"),
+        (false, true, 0) => {
+            let mut text = String::with_capacity(128);
+            text.push_str(product);
+            text.push('@');
+            terms.append_to(&mut text);
+            text
+        }
         (_, false, 0) => format!("{product}@{terms}@{asked}"),
         (_, _, reversed_minor) => format!("{product}@{terms}@{asked}@{reversed_minor}"),
     }

@@ -9,7 +9,7 @@ use crate::domain::{
     Msisdn, OperationId, Posting, Reseller, ResellerId, Rung, Shard, Standing, Timestamp, Usage,
 };
 use crate::ledger::merkle::Frontier;
-use crate::ledger::{Changes, Head, Registration};
+use crate::ledger::{Appended, Changes, Head, Registration};
 use crate::ports::StoreError;
 
 /// The error of a column that holds what was never written to it.
@@ -296,8 +296,8 @@ fn lines_of(entry: &Entry) -> Option<Vec<i64>> {
     (!lines.is_empty()).then_some(lines)
 }
 
-impl From<&Entry> for EntryRow {
-    fn from(entry: &Entry) -> Self {
+impl From<&Appended> for EntryRow {
+    fn from(Appended { entry, leaf }: &Appended) -> Self {
         Self {
             shard: shard_number(entry.shard),
             sequence: entry.sequence,
@@ -306,7 +306,7 @@ impl From<&Entry> for EntryRow {
             digest: entry.digest,
             actor: entry.actor.clone(),
             recorded_at: entry.recorded_at.unix_ms(),
-            leaf: entry.leaf(),
+            leaf: *leaf,
             lines: lines_of(entry),
         }
     }

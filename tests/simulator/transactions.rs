@@ -108,7 +108,7 @@ async fn what_no_database_would_take_is_refused_and_aborts_the_transaction() {
 
     let breaks: Vec<(&str, Break<'_>)> = vec![
         ("does not follow", Box::new(|changes| changes.head.version += 1)),
-        ("does not follow", Box::new(|changes| changes.entries.push(entry.clone()))),
+        ("does not follow", Box::new(|changes| changes.entries.push(entry.clone().into()))),
         ("does not stand at the last entry", Box::new(|changes| changes.head.sequence += 1)),
         ("exists", Box::new(|changes| changes.new_accounts.push(stock))),
         ("account 5000 does not exist", Box::new(|changes| changes.updated_accounts.push(nobody))),

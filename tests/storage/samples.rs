@@ -173,7 +173,7 @@ pub fn append(changes: &mut Changes, kind: EntryKind, subject: Uuid, digest: Has
     };
     let leaf = entry.leaf();
     changes.head.frontier.append(leaf);
-    changes.entries.push(entry);
+    changes.entries.push(entry.into());
     leaf
 }
 

@@ -8,13 +8,9 @@ use crate::ledger::commission::movements;
 /// What is wrong with the postings of an entry that completes a recharge, after the one of its face value.
 pub(super) fn complaint(entry: &Entry, operation: &Operation) -> Option<String> {
     let terms = &operation.recharge().filter(|_| entry.kind == EntryKind::RechargeCompleted)?.terms;
-    let agreed = movements(terms);
-    let posted = entry.postings.get(1..).unwrap_or_default();
-    let same = posted.len() == agreed.len()
-        && posted.iter().zip(&agreed).all(|(posting, movement)| {
-            (posting.debit, posting.credit, posting.amount_minor)
-                == (movement.debit, movement.credit, movement.amount_minor)
-        });
+    let agreed = movements(terms).map(|movement| (movement.debit, movement.credit, movement.amount_minor));
+    let posted = entry.postings.get(1..).unwrap_or_default().iter();
+    let same = posted.map(|posting| (posting.debit, posting.credit, posting.amount_minor)).eq(agreed);
     (!same).then(|| format!("entry {} does not post the commissions of its terms {terms}", entry.sequence))
 }
 

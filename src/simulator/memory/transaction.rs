@@ -13,7 +13,7 @@ use crate::domain::{
     Account, AccountNumber, Entry, Hold, Line, Operation, OperationId, Record, RecordKey, RecordWant, Reseller,
     ResellerId, SettledLine, SettlementId, Shard,
 };
-use crate::ledger::{Changes, Head, Registration};
+use crate::ledger::{Appended, Changes, Head, Registration};
 use crate::ports::StoreError;
 
 /// Rows written and not committed.
@@ -226,7 +226,7 @@ impl View<'_> {
             return Err(refused(format!("version {} does not follow {}", after.version, before.version)));
         }
         let mut last = before.sequence;
-        for entry in &changes.entries {
+        for Appended { entry, .. } in &changes.entries {
             if entry.shard != after.shard || entry.sequence != last + 1 {
                 return Err(refused(format!(
                     "entry {} of shard {} does not follow {last}",
@@ -340,7 +340,7 @@ impl Overlay {
         self.holds.extend(changes.removed_holds.iter().map(|id| (*id, None)));
         let records = changes.new_records.iter().chain(&changes.updated_records);
         self.records.extend(records.map(|record| (record.key().clone(), Record::clone(record))));
-        self.entries.extend(changes.entries.iter().map(|entry| (entry.clone(), entry.leaf())));
+        self.entries.extend(changes.entries.iter().map(|appended| (appended.entry.clone(), appended.leaf)));
     }
 
     fn apply(self, books: &mut Books) {
