@@ -62,7 +62,6 @@ fn expense(pay_in: PayIn) -> AccountNumber {
 }
 
 /// What is posted for the terms when the recharge completes.
-#[must_use]
 pub fn movements(terms: &SaleTerms) -> impl Iterator<Item = Movement> {
     let shares = terms.earned.iter().filter(|earned| earned.amount_minor > 0).map(|earned| Movement {
         debit: expense(earned.pay_in),

@@ -13,7 +13,7 @@ use crate::domain::{OperationId, SettledLine, SettlementId};
 
 /// How many entries that settle something are remembered: more than there are between the question and the booking of a
 /// part, also when several files come at once.
-const REMEMBERED: usize = 8;
+const REMEMBERED: usize = 16;
 
 /// Lines of a file of an acquirer that a batch writes.
 #[derive(Clone, Debug)]
@@ -89,7 +89,7 @@ impl Settled {
 
     pub(super) fn has_key(&self, key: &[u8; 16], told: Option<&SettledBefore>) -> bool {
         match told {
-            Some(told) => told.keys.contains(key) || self.later.iter().any(|later| later.keys.contains(key)),
+            Some(told) => told.keys.contains(key) || self.after(told).any(|later| later.keys.contains(key)),
             None => self.keys.get(key).copied().unwrap_or(false),
         }
     }
@@ -97,11 +97,16 @@ impl Settled {
     pub(super) fn has_payment(&self, operation: OperationId, told: Option<&SettledBefore>) -> bool {
         match told {
             Some(told) => {
-                let later = || self.later.iter().any(|later| later.payments.contains(&operation));
-                told.payments.contains(&operation) || later()
+                told.payments.contains(&operation) || self.after(told).any(|later| later.payments.contains(&operation))
             }
             None => self.is_settled(operation),
         }
+    }
+
+    /// What was settled since the store was asked.
+    fn after(&self, told: &SettledBefore) -> impl Iterator<Item = &SettledBefore> {
+        let as_of = told.as_of;
+        self.later.iter().rev().take_while(move |later| later.as_of > as_of)
     }
 
     pub fn admit(&mut self, key: [u8; 16], settled: bool) {
@@ -159,16 +164,16 @@ mod tests {
         assert_eq!(settled.covered(&told(99)), None, "what entry 100 settled is not known");
         let at_100 = told(100);
         assert!(settled.covered(&at_100).is_some());
-        for number in 101..=108 {
+        for number in 101..=116 {
             settled.settle(topup(number), number);
             settled.clear();
         }
         let covered = settled.covered(&at_100);
-        assert!((101..=108).all(|number| settled.has_payment(topup(number), covered)));
+        assert!((101..=116).all(|number| settled.has_payment(topup(number), covered)));
         assert!(!settled.has_payment(topup(99), covered));
         let knows = SettledBefore { payments: HashSet::from([topup(99)]), ..told(100) };
         assert!(settled.has_payment(topup(99), settled.covered(&knows)));
-        settled.settle(topup(109), 109);
+        settled.settle(topup(117), 117);
         assert_eq!(settled.covered(&at_100), None, "what entry 101 settled is forgotten");
         assert!(settled.covered(&told(101)).is_some());
     }

@@ -1,8 +1,8 @@
 //! Settlement: an acquirer's file is compared with our top-ups line by line and booked (`domain.md` \[13\]).
 //!
 //! A file is read twice: once to its end, so that a bad line is told before anything is booked, then part by part.
-//! While a part is booked the next one is compared. Memory holds two parts, not the file. The same file again changes
-//! nothing; one that ended in the middle goes on behind its last booked line.
+//! While a part is booked the next ones are read and compared. Memory holds a few parts, not the file. The same file
+//! again changes nothing; one that ended in the middle goes on behind its last booked line.
 
 mod charging;
 mod file;
@@ -14,7 +14,9 @@ use std::io::{BufReader, Read, Seek as _, SeekFrom};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::{StreamExt as _, stream};
 use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
 
 use super::caller::ServiceError;
 use super::evidence::{Received, tell};
@@ -36,6 +38,9 @@ pub use items::{ItemFilter, ItemView};
 
 /// Lines that are compared and booked together: how long the shards of their top-ups are locked at a time.
 const PART: usize = 2_000;
+/// Parts that are compared at a time. With one that waits to be booked and one that is, as many entries may settle
+/// something between the question what was settled before and the booking of its answer.
+const COMPARED_AT_ONCE: usize = 2;
 /// Bytes read at once.
 const BUFFER: usize = 1 << 17;
 /// How often a part that the ledger could not take is offered again, and how long is waited before.
@@ -139,33 +144,35 @@ impl Settlements {
         if let Some(file) = known.as_ref().filter(|file| file.is_complete()) {
             return Ok((Settlement { id, file: file.clone() }, true));
         }
-        let mut lines = Lines::open(rewound(&file)?, &form, self.currency)?;
         let mut booked = known.map_or(0, |file| file.booked);
-        for _ in 0..booked {
-            lines.next_line()?;
-        }
-        let (mut part, mut before) = self.compare(whose, next_part(&mut lines)?).await?;
-        loop {
-            let count = i64::try_from(part.len()).expect("a part is short");
-            let request = BookSettlement {
-                file: id,
-                acquirer: whose.into(),
-                content: checked.content,
-                total: checked.lines,
-                first: booked + 1,
-                lines: part.into(),
-                before: before.into(),
-            };
-            let following = next_part(&mut lines)?;
-            let ends = following.is_empty();
-            let (done, next) = futures::join!(self.book(actor, request), self.compare(whose, following));
-            let file = done?;
-            if ends {
-                return Ok((Settlement { id, file }, false));
+        let mut parts = parts(file, form, self.currency, booked);
+        let parts = stream::poll_fn(move |context| parts.poll_recv(context));
+        let compared = parts.map(|part| async { self.compare(whose, part?).await }).buffered(COMPARED_AT_ONCE);
+        let (ahead, mut ready) = futures::channel::mpsc::channel(0);
+        let comparing = compared.map(Ok).forward(ahead);
+        let booking = async move {
+            let mut last = None;
+            while let Some(part) = ready.next().await {
+                let (lines, before) = part?;
+                let count = i64::try_from(lines.len()).expect("a part is short");
+                let request = BookSettlement {
+                    file: id,
+                    acquirer: whose.into(),
+                    content: checked.content,
+                    total: checked.lines,
+                    first: booked + 1,
+                    lines: lines.into(),
+                    before: before.into(),
+                };
+                last = Some(self.book(actor, request).await?);
+                booked += count;
             }
-            booked += count;
-            (part, before) = next?;
-        }
+            // Nothing was sent by a reader that panicked.
+            last.ok_or(SettlementError::Service(ServiceError::Internal))
+        };
+        // Whoever compares ends by itself when nobody takes what it has.
+        let (_, file) = futures::join!(comparing, booking);
+        Ok((Settlement { id, file: file? }, false))
     }
 
     /// # Errors
@@ -329,6 +336,43 @@ fn state(acquirer: &str, line: &SettledLine, payment: &CardPayment) -> LineState
     } else {
         LineState::AmountDiffers
     }
+}
+
+/// Lines of a file as they are read, or why they could not be.
+type Part = Result<Vec<ReadLine>, SettlementError>;
+
+/// Reads the lines after the first `booked` ones, part by part, ahead of whoever takes them and as long as somebody does.
+/// One part at least, which may be empty.
+fn parts(file: File, form: Arc<Form>, currency: Currency, booked: i64) -> mpsc::Receiver<Part> {
+    let (read, parts) = mpsc::channel(1);
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = send_parts(&file, &form, currency, booked, &read) {
+            // When nobody takes it any more, nobody asks.
+            let _ = read.blocking_send(Err(error));
+        }
+    });
+    parts
+}
+
+fn send_parts(
+    file: &File,
+    form: &Form,
+    currency: Currency,
+    booked: i64,
+    read: &mpsc::Sender<Part>,
+) -> Result<(), SettlementError> {
+    let mut lines = Lines::open(rewound(file)?, form, currency)?;
+    for _ in 0..booked {
+        lines.next_line()?;
+    }
+    let mut part = next_part(&mut lines)?;
+    while read.blocking_send(Ok(part)).is_ok() {
+        part = next_part(&mut lines)?;
+        if part.is_empty() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn next_part<R: std::io::BufRead>(lines: &mut Lines<'_, R>) -> Result<Vec<ReadLine>, Misread> {
