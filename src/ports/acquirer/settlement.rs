@@ -184,7 +184,12 @@ impl BoundProfile<'_> {
         if beyond.bytes().any(|byte| byte != b'0') {
             return None;
         }
-        let minor: i64 = format!("{whole}{kept:0<exponent$}").parse().ok()?;
+        let zeros = std::iter::repeat_n(b'0', exponent - kept.len());
+        let minor = whole
+            .bytes()
+            .chain(kept.bytes())
+            .chain(zeros)
+            .try_fold(0_i64, |minor, digit| minor.checked_mul(10)?.checked_add(i64::from(digit - b'0')))?;
         Some(Money::from_minor(if negative { -minor } else { minor }, currency))
     }
 }

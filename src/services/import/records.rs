@@ -13,7 +13,60 @@ const TOO_LONG: &str = "the line is longer than 64 KiB";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     pub line: u64,
-    pub cells: Vec<Vec<u8>>,
+    pub cells: Cells,
+}
+
+/// The cells of a record, in one piece of memory: a cell of its own for each would cost more than all else that is done
+/// to read a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cells {
+    text: Vec<u8>,
+    /// Where each ends in the text.
+    ends: Vec<usize>,
+}
+
+impl Cells {
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.len()).map(|place| &self[place])
+    }
+
+    /// Of the cell that is not ended yet.
+    fn open(&self) -> &[u8] {
+        &self.text[self.ends.last().copied().unwrap_or(0)..]
+    }
+
+    fn end_cell(&mut self) {
+        self.ends.push(self.text.len());
+    }
+}
+
+impl std::ops::Index<usize> for Cells {
+    type Output = [u8];
+
+    fn index(&self, place: usize) -> &[u8] {
+        let begin = place.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.text[begin..self.ends[place]]
+    }
+}
+
+#[cfg(test)]
+impl<T: AsRef<[u8]>> FromIterator<T> for Cells {
+    fn from_iter<I: IntoIterator<Item = T>>(cells: I) -> Self {
+        let mut all = Self::default();
+        for cell in cells {
+            all.text.extend_from_slice(cell.as_ref());
+            all.end_cell();
+        }
+        all
+    }
 }
 
 /// What comes next in the file.
@@ -55,11 +108,13 @@ pub struct Records<R> {
     /// Lines begun so far.
     line: u64,
     consumed: u64,
+    /// Bytes and cells of the last record: the next one will hardly be longer.
+    usual: (usize, usize),
 }
 
 impl<R: BufRead> Records<R> {
     pub fn new(input: R) -> Self {
-        Self { input, separator: b',', line: 1, consumed: 0 }
+        Self { input, separator: b',', line: 1, consumed: 0, usual: (0, 0) }
     }
 
     /// Takes another separator from here on.
@@ -91,8 +146,9 @@ impl<R: BufRead> Records<R> {
     /// # Errors
     /// When the file cannot be read.
     pub fn next_record(&mut self) -> io::Result<Next> {
-        let mut reading =
-            Reading { line: self.line, state: State::CellBegins, bytes: 0, cells: Vec::new(), cell: Vec::new() };
+        let (bytes, count) = self.usual;
+        let cells = Cells { text: Vec::with_capacity(bytes), ends: Vec::with_capacity(count) };
+        let mut reading = Reading { line: self.line, state: State::CellBegins, bytes: 0, cells };
         loop {
             let buffer = self.input.fill_buf()?;
             if buffer.is_empty() {
@@ -116,6 +172,10 @@ impl<R: BufRead> Records<R> {
             self.input.consume(used);
             self.consumed += used as u64;
             if let Some(next) = next {
+                if let Next::Record(Record { cells, .. }) = &next {
+                    // With some room, so that a line that is little longer does not grow.
+                    self.usual = (cells.text.len() + cells.text.len() / 4, cells.len());
+                }
                 return Ok(next);
             }
         }
@@ -127,13 +187,12 @@ struct Reading {
     line: u64,
     state: State,
     bytes: usize,
-    cells: Vec<Vec<u8>>,
-    cell: Vec<u8>,
+    cells: Cells,
 }
 
 impl Reading {
     fn is_blank(&self) -> bool {
-        self.state == State::CellBegins && self.cells.is_empty() && self.cell.is_empty()
+        self.state == State::CellBegins && self.cells.is_empty() && self.cells.text.is_empty()
     }
 
     fn take(&mut self, byte: u8, separator: u8) -> Option<Next> {
@@ -154,22 +213,22 @@ impl Reading {
             State::RefusedQuoteSeen => self.state = State::Refused(TOO_LONG),
             State::Refused(_) | State::RefusedQuoted => {}
             State::Quoted if byte == b'"' => self.state = State::QuoteSeen,
-            State::Quoted => self.cell.push(byte),
+            State::Quoted => self.cells.text.push(byte),
             State::QuoteSeen if byte == b'"' => {
-                self.cell.push(b'"');
+                self.cells.text.push(b'"');
                 self.state = State::Quoted;
             }
             State::CellBegins if byte == b'"' => self.state = State::Quoted,
             State::CellBegins | State::Plain | State::QuoteSeen if ends => return self.line_ends(),
             State::CellBegins | State::Plain | State::QuoteSeen if byte == separator => {
-                self.cells.push(std::mem::take(&mut self.cell));
+                self.cells.end_cell();
                 self.state = State::CellBegins;
             }
             State::Plain if byte == b'"' => {
                 self.state = State::Refused("a quote stands in a cell that does not begin with one");
             }
             State::CellBegins | State::Plain => {
-                self.cell.push(byte);
+                self.cells.text.push(byte);
                 self.state = State::Plain;
             }
             // The carriage return of a line's end.
@@ -186,19 +245,19 @@ impl Reading {
             State::CellBegins | State::Plain => State::Refused(TOO_LONG),
             already @ (State::Refused(_) | State::RefusedQuoted | State::RefusedQuoteSeen) => already,
         };
-        (self.cells, self.cell) = (Vec::new(), Vec::new());
+        self.cells = Cells::default();
     }
 
     fn line_ends(&mut self) -> Option<Next> {
-        if self.cell.last() == Some(&b'\r') {
-            self.cell.pop();
+        if self.cells.open().last() == Some(&b'\r') {
+            self.cells.text.pop();
         }
-        if self.cells.is_empty() && self.cell.is_empty() && self.state != State::QuoteSeen {
+        if self.cells.is_empty() && self.cells.text.is_empty() && self.state != State::QuoteSeen {
             (self.state, self.bytes) = (State::CellBegins, 0);
             return None;
         }
         let mut cells = std::mem::take(&mut self.cells);
-        cells.push(std::mem::take(&mut self.cell));
+        cells.end_cell();
         Some(Next::Record(Record { line: self.line, cells }))
     }
 
@@ -237,7 +296,7 @@ mod tests {
     }
 
     fn record(line: u64, cells: &[&str]) -> Next {
-        Next::Record(Record { line, cells: cells.iter().map(|cell| cell.as_bytes().to_vec()).collect() })
+        Next::Record(Record { line, cells: cells.iter().collect() })
     }
 
     #[test]

@@ -78,7 +78,7 @@ impl Columns {
             return Err(Refused::new(line, "", reason));
         }
         let cell = |known: usize| {
-            let bytes = self.places[known].map_or(&b""[..], |place| record.cells[place].as_slice());
+            let bytes = self.places[known].map_or(&b""[..], |place| &record.cells[place]);
             text_of(bytes, line, NAMES[known])
         };
         let refuse = |known: usize, reason: &str| Refused::new(line, NAMES[known], reason);
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     fn record(line: u64, text: &str) -> Record {
-        Record { line, cells: text.split(',').map(|cell| cell.as_bytes().to_vec()).collect() }
+        Record { line, cells: text.split(',').collect() }
     }
 
     fn read(heading: &str, row: &str) -> Result<Row, Refused> {
@@ -174,7 +174,7 @@ mod tests {
             let refused = read(all, row).unwrap_err();
             assert_eq!((refused.line, refused.column), (2, column), "{row}: {}", refused.reason);
         }
-        let latin = Record { line: 3, cells: vec![b"O1".to_vec(), b"T\xe9l\xe9".to_vec(), b"outlet".into(), vec![]] };
+        let latin = Record { line: 3, cells: [&b"O1"[..], b"T\xe9l\xe9", b"outlet", b""].into_iter().collect() };
         let columns = Columns::of(&record(1, "code,name,level,parent_code")).unwrap();
         let refused = columns.row(&latin, &["outlet".parse().unwrap()], Currency::MAD).unwrap_err();
         assert_eq!((refused.line, refused.column), (3, "name"));

@@ -181,7 +181,12 @@ fn texts(record: &Record) -> Result<Vec<&str>, Misread> {
     for (place, cell) in record.cells.iter().enumerate() {
         let bad = |what: &str| Misread::new(record.line, "", format!("cell {} {what}", place + 1));
         let text = std::str::from_utf8(cell).map_err(|_| bad("is not UTF-8: save the file in that encoding"))?;
-        if text.chars().any(char::is_control) {
+        let controls = if text.is_ascii() {
+            text.bytes().any(|byte| byte.is_ascii_control())
+        } else {
+            text.chars().any(char::is_control)
+        };
+        if controls {
             return Err(bad("has control characters"));
         }
         texts.push(text);

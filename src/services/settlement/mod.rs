@@ -1,8 +1,9 @@
 //! Settlement: an acquirer's file is compared with our top-ups line by line and booked (`domain.md` \[13\]).
 //!
-//! A file is read twice: once to its end, so that a bad line is told before anything is booked, then part by part.
-//! While a part is booked the next ones are read and compared. Memory holds a few parts, not the file. The same file
-//! again changes nothing; one that ended in the middle goes on behind its last booked line.
+//! A file is read to its end first, so that a bad line is told before anything is booked; then it is booked part by part,
+//! and while a part is booked the next ones are compared. A short file stays in memory in between, a longer one is read
+//! again, and memory holds a few parts of it. The same file again changes nothing; one that ended in the middle goes on
+//! behind its last booked line.
 
 mod charging;
 mod file;
@@ -41,6 +42,8 @@ const PART: usize = 2_000;
 /// Parts that are compared at a time. With one that waits to be booked and one that is, as many entries may settle
 /// something between the question what was settled before and the booking of its answer.
 const COMPARED_AT_ONCE: usize = 2;
+/// A file of at most so many lines is not read again after it was checked.
+const KEPT: usize = 100_000;
 /// Bytes read at once.
 const BUFFER: usize = 1 << 17;
 /// How often a part that the ledger could not take is offered again, and how long is waited before.
@@ -102,6 +105,8 @@ pub struct Settlements {
 struct Checked {
     content: Hash,
     lines: i64,
+    /// All of them, where they are few.
+    kept: Option<Vec<ReadLine>>,
 }
 
 impl Settlements {
@@ -145,7 +150,7 @@ impl Settlements {
             return Ok((Settlement { id, file: file.clone() }, true));
         }
         let mut booked = known.map_or(0, |file| file.booked);
-        let mut parts = parts(file, form, self.currency, booked);
+        let mut parts = parts(file, form, self.currency, checked.kept, booked);
         let parts = stream::poll_fn(move |context| parts.poll_recv(context));
         let compared = parts.map(|part| async { self.compare(whose, part?).await }).buffered(COMPARED_AT_ONCE);
         let (ahead, mut ready) = futures::channel::mpsc::channel(0);
@@ -187,18 +192,22 @@ impl Settlements {
         Ok(record.and_then(|record| record.body::<SettlementFile>().cloned()))
     }
 
-    /// Reads the file to its end. Nothing is kept of it.
+    /// Reads the file to its end.
     async fn check(&self, file: &File, form: Arc<Form>) -> Result<Checked, SettlementError> {
         let (file, currency) = (file.try_clone()?, self.currency);
         let reading = tokio::task::spawn_blocking(move || {
             let mut hashed = Hashed { input: rewound(&file)?.into_inner(), digest: Sha256::new() };
             let mut lines = Lines::open(BufReader::with_capacity(BUFFER, &mut hashed), &form, currency)?;
-            let mut count = 0;
-            while lines.next_line()?.is_some() {
+            let (mut count, mut kept) = (0, Some(Vec::new()));
+            while let Some(line) = lines.next_line()? {
                 count += 1;
+                match &mut kept {
+                    Some(lines) if lines.len() < KEPT => lines.push(line),
+                    _ => kept = None,
+                }
             }
             drop(lines);
-            Ok(Checked { content: hashed.digest.finalize().into(), lines: count })
+            Ok(Checked { content: hashed.digest.finalize().into(), lines: count, kept })
         });
         reading.await.unwrap_or_else(|error| Err(std::io::Error::other(error).into()))
     }
@@ -343,10 +352,21 @@ type Part = Result<Vec<ReadLine>, SettlementError>;
 
 /// Reads the lines after the first `booked` ones, part by part, ahead of whoever takes them and as long as somebody does.
 /// One part at least, which may be empty.
-fn parts(file: File, form: Arc<Form>, currency: Currency, booked: i64) -> mpsc::Receiver<Part> {
+fn parts(
+    file: File,
+    form: Arc<Form>,
+    currency: Currency,
+    kept: Option<Vec<ReadLine>>,
+    booked: i64,
+) -> mpsc::Receiver<Part> {
     let (read, parts) = mpsc::channel(1);
     tokio::task::spawn_blocking(move || {
-        if let Err(error) = send_parts(&file, &form, currency, booked, &read) {
+        let booked = usize::try_from(booked).unwrap_or(usize::MAX);
+        let sent = match kept {
+            Some(lines) => send_parts(lines.into_iter().skip(booked).map(Ok), &read),
+            None => send_again(&file, &form, currency, booked, &read),
+        };
+        if let Err(error) = sent {
             // When nobody takes it any more, nobody asks.
             let _ = read.blocking_send(Err(error));
         }
@@ -354,34 +374,32 @@ fn parts(file: File, form: Arc<Form>, currency: Currency, booked: i64) -> mpsc::
     parts
 }
 
-fn send_parts(
+fn send_again(
     file: &File,
     form: &Form,
     currency: Currency,
-    booked: i64,
+    booked: usize,
     read: &mpsc::Sender<Part>,
 ) -> Result<(), SettlementError> {
     let mut lines = Lines::open(rewound(file)?, form, currency)?;
     for _ in 0..booked {
         lines.next_line()?;
     }
-    let mut part = next_part(&mut lines)?;
+    send_parts(std::iter::from_fn(|| lines.next_line().transpose()), read)
+}
+
+fn send_parts(
+    mut lines: impl Iterator<Item = Result<ReadLine, Misread>>,
+    read: &mpsc::Sender<Part>,
+) -> Result<(), SettlementError> {
+    let mut part: Vec<_> = lines.by_ref().take(PART).collect::<Result<_, _>>()?;
     while read.blocking_send(Ok(part)).is_ok() {
-        part = next_part(&mut lines)?;
+        part = lines.by_ref().take(PART).collect::<Result<_, _>>()?;
         if part.is_empty() {
             break;
         }
     }
     Ok(())
-}
-
-fn next_part<R: std::io::BufRead>(lines: &mut Lines<'_, R>) -> Result<Vec<ReadLine>, Misread> {
-    let mut part = Vec::with_capacity(PART);
-    while part.len() < PART {
-        let Some(line) = lines.next_line()? else { break };
-        part.push(line);
-    }
-    Ok(part)
 }
 
 fn rewound(file: &File) -> std::io::Result<BufReader<File>> {
@@ -420,6 +438,29 @@ mod tests {
             fee_minor: 0,
             settled_on: BusinessDay(0),
             posted: true,
+        }
+    }
+
+    #[tokio::test]
+    async fn parts_are_the_same_from_memory_and_from_the_file() {
+        let mut file = tempfile::tempfile().unwrap();
+        let count = 2 * i64::try_from(PART).unwrap() + 5;
+        let mut text = "reference,msisdn,amount,time,result\n".to_owned();
+        text.extend((1..=count).map(|number| format!("{number},,20.00,2026-11-22T08:00:00Z,applied\n")));
+        std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+        let form = Arc::new(Form::Charging(RecordProfile::default()));
+        let mut all = Lines::open(rewound(&file).unwrap(), &form, Currency::MAD).unwrap();
+        let all: Vec<_> = std::iter::from_fn(|| all.next_line().unwrap()).collect();
+        for (booked, lengths) in [(0, vec![PART, PART, 5]), (7, vec![PART, PART - 2]), (count, vec![0])] {
+            for kept in [Some(all.clone()), None] {
+                let mut parts = parts(file.try_clone().unwrap(), form.clone(), Currency::MAD, kept, booked);
+                let mut found = Vec::new();
+                while let Some(part) = parts.recv().await {
+                    found.push(part.unwrap());
+                }
+                assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), lengths);
+                assert!(found.iter().flatten().map(|read| read.line.number).eq(booked + 1..=count));
+            }
         }
     }
 
