@@ -11,6 +11,10 @@ use std::process::ExitCode;
 use support::arguments::Arguments;
 use support::{ceiling, engine, hot_account, http, network, reads, runs, settlement, statements, table, topups};
 
+/// The program's, so that the figures are those of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::of_this_process();
     let Some(command) = arguments.command() else {

@@ -369,6 +369,7 @@ fn api(
             acquirers: Arc::new(none),
             clock: clock.clone(),
             currency: config.currency,
+            record: config.charging_record.profile(),
         }),
         reconciliation: Arc::new(reconciliation(config, ledger.clone(), store.clone())),
         recharges: recharges.clone(),

@@ -16,7 +16,7 @@ use taabia::ledger::{Actor, Command, Request};
 use taabia::ports::acquirer::CaptureMode;
 use taabia::ports::{Clock as _, Ledger};
 use taabia::services::Settlements;
-use taabia::services::settlement::Settlement;
+use taabia::services::settlement::{RecordProfile, Settlement};
 use taabia::simulator::network::{NetworkPlan, Seeder};
 use taabia::storage::Storage;
 use tokio::time::Instant;
@@ -110,6 +110,7 @@ fn services(storage: &Storage, ledger: Arc<dyn Ledger>) -> Result<Settlements> {
         acquirers: Arc::new(acquirers),
         clock: Arc::new(SystemClock),
         currency: storage.currency,
+        record: RecordProfile::default(),
     })
 }
 

@@ -99,6 +99,7 @@ pub(super) fn settlements(
         acquirers,
         clock: Arc::new(SystemClock),
         currency: config.currency,
+        record: config.charging_record.profile(),
     }
 }
 

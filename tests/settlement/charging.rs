@@ -1,12 +1,16 @@
 //! The charging system's daily record: compared with our recharges, and evidence about those in doubt.
 
+use std::io::Write as _;
+
 use sha2::{Digest as _, Sha256};
+use taabia::cli::config::load;
 use taabia::domain::records::SettledSum;
 use taabia::domain::{AccountClass, Decline, Item, ItemId, ItemResolution, LineState, Operation, Proposal, Resolution};
 use taabia::domain::{Ruling, SettledLine, Status, Timestamp};
 use taabia::ledger::Actor;
 use taabia::ledger::command::Evidence;
 use taabia::reports::verify::{Options, verify};
+use taabia::services::Settlements;
 use taabia::services::settlement::{ItemFilter, Settlement, SettlementError};
 use taabia::simulator::memory::MemoryStore;
 
@@ -190,6 +194,32 @@ async fn a_line_that_was_changed_is_found() {
         store.with_raw(|state| tamper(&mut state.books[0].settled.values_mut().next().unwrap().1));
         verify(&*till.world.books.audit, &Options::default(), &mut |_| {}).await.unwrap_err();
     }
+}
+
+on_every_store!(a_record_is_read_in_the_form_that_is_configured, configured);
+async fn configured(books: Books) {
+    let till = till(books).await;
+    let good = sold(&till, "good", 1_000, Some(Evidence::Applied)).await;
+    let doubtful = sold(&till, "doubtful", 500, Some(Evidence::NoAnswer)).await;
+    let form = "[charging_record]\ndelimiter = \";\"\nreference = \"Référence\"\nmsisdn = \"Numéro\"\namount = \"Montant\"\n\
+                time = \"Date\"\nresult = \"État\"\napplied = \"OK\"\nnot_applied = \"KO\"\n";
+    let mut settings = tempfile::NamedTempFile::new().unwrap();
+    settings.write_all(form.as_bytes()).unwrap();
+    let config = load(Some(settings.path()), &[], &[]).unwrap().config;
+    let services =
+        Settlements { record: config.charging_record.profile(), ..services(&till, till.world.nodes[0].clone()) };
+    let text = format!(
+        "Date;Numéro;Référence;Montant;État;Agence\n2026-11-21 08:00;;{};10.00;ok;Agdal\n2026-11-21 08:01;;{};5.00;OK;\n",
+        reference(&good),
+        reference(&doubtful)
+    );
+    let actor = Actor::from("operator:finance");
+    let (report, _) = services.import_record(&actor, file_of(text.as_bytes())).await.unwrap();
+    assert_eq!((report.file.matched.count, report.file.booked), (2, 2));
+    assert_eq!(status(&till, &doubtful).await, Status::Completed);
+    let usual = [HEADING, "1,,4.00,2026-11-21T08:00:00Z,applied\n"].concat();
+    let error = services.import_record(&actor, file_of(usual.as_bytes())).await.unwrap_err().to_string();
+    assert_eq!(error, "line 1, column Référence: the heading has no such column");
 }
 
 on_every_store!(two_imports_of_one_record_book_it_once, raced);

@@ -340,6 +340,7 @@ pub fn settlements(world: &World, ledger: Arc<dyn Ledger>, acquirers: Arc<Acquir
         acquirers,
         clock: world.clock.clone(),
         currency: MAD,
+        record: taabia::services::settlement::RecordProfile::default(),
     }
 }
 

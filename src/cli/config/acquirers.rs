@@ -316,10 +316,8 @@ impl Settlement {
         }
         profile.delimiter = match &*self.delimiter {
             "" => profile.delimiter,
-            "," => b',',
-            ";" => b';',
-            "tab" => b'\t',
-            _ => return Err(("settlement.delimiter", "expected \",\", \";\" or \"tab\"".into())),
+            text => super::charging_record::delimiter(text)
+                .ok_or_else(|| ("settlement.delimiter", "expected \",\", \";\" or \"tab\"".to_owned()))?,
         };
         profile.amounts = match &*self.amounts {
             "" => profile.amounts,

@@ -16,6 +16,7 @@ pub(super) fn check(config: &Config) -> Result<(), (&'static str, String)> {
     levels(config)?;
     ranges(config)?;
     amounts(config)?;
+    config.charging_record.checked()?;
     let house = &config.topup.house_reseller;
     if !house.is_empty() && house.parse::<ResellerCode>().is_err() {
         return Err(("topup.house_reseller", "expected the code of a reseller".into()));

@@ -301,6 +301,10 @@ mod tests {
             ("[charging]\nurl = \"localhost\"", ["charging.url, from ", "expected an http or https URL"]),
             ("[telemetry]\nlog_filter = \"a=b=c\"", ["telemetry.log_filter, from ", "expected a level"]),
             ("[numbering_plan]\nnational_digits = 14", ["numbering_plan.national_digits, from ", "expected 4 to 12"]),
+            ("[charging_record]\ndelimiter = \"|\"", ["charging_record.delimiter, from ", "\";\" or \"tab\""]),
+            ("[charging_record]\ntime = \" \"", ["charging_record.time, from ", "expected a word"]),
+            ("[charging_record]\ntime = \"AMOUNT\"", ["charging_record.time, from ", "another word than \"AMOUNT\""]),
+            ("[charging_record]\nnot_applied = \"applied\"", ["charging_record.not_applied, from ", "another word"]),
             ("shards = 1\nshards 2", [", line 2: ", "expected"]),
         ] {
             let file = file(text);

@@ -3,6 +3,7 @@
 
 mod acquirers;
 mod charging;
+mod charging_record;
 mod checks;
 mod layers;
 
@@ -21,6 +22,7 @@ use crate::domain::{Calendar, Currency, CutOff, Edge, LevelName, Money, Numberin
 
 pub use acquirers::{ACQUIRER_EXAMPLE, AcquirerSettings, Acquirers, Misfit, setups as acquirer_setups};
 pub use charging::{Charging, ChargingKind, evidence_rules, setups as charging_setups};
+pub use charging_record::ChargingRecord;
 pub use layers::{ConfigError, Flag, Loaded, environment, load};
 
 /// The commented example, which is where the defaults are.
@@ -57,6 +59,7 @@ pub struct Config {
     /// More charging systems, by name; each section has all settings of `charging`.
     #[serde(default)]
     pub charging_systems: BTreeMap<String, Charging>,
+    pub charging_record: ChargingRecord,
     pub statements: Statements,
     pub stock_watch: StockWatch,
     pub webhooks: Webhooks,

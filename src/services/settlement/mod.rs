@@ -99,6 +99,8 @@ pub struct Settlements {
     pub acquirers: Arc<Acquirers>,
     pub clock: Arc<dyn Clock>,
     pub currency: Currency,
+    /// How the charging system writes its daily record.
+    pub record: RecordProfile,
 }
 
 /// What the first reading of a file found.
@@ -132,7 +134,7 @@ impl Settlements {
     /// # Errors
     /// [`SettlementError`]. What was booked until then stays, and the same file goes on behind it.
     pub async fn import_record(&self, actor: &Actor, file: File) -> Result<(Settlement, bool), SettlementError> {
-        self.import_form(actor, CHARGING_SYSTEM, Form::Charging(RecordProfile::default()), file).await
+        self.import_form(actor, CHARGING_SYSTEM, Form::Charging(self.record.clone()), file).await
     }
 
     async fn import_form(
