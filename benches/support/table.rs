@@ -95,6 +95,7 @@ const ROWS: [Row; 63] = [
     throughput("HTTP, PostgreSQL, top-ups by card, 256 connections", "topups_postgres_256", PGBENCH, times(1.0, None, "≥ 1 ×")),
     throughput("HTTP, PostgreSQL, recharges alone, 64 connections", "recharges_alone", None, Promise::None),
     throughput("HTTP, PostgreSQL, recharges beside top-ups, 64 connections", "recharges_beside_topups", Some("recharges_alone"), times(0.95, None, "≥ 0.95 ×")),
+    throughput("HTTP, PostgreSQL, recharges alone again, 64 connections", "recharges_alone_again", Some("recharges_alone"), Promise::None),
     throughput("HTTP, PostgreSQL, those top-ups", "topups_beside", None, Promise::None),
     Row { label: "memory of the server at most, top-ups", name: "topups.memory_mb", kind: Kind::Megabytes, yardstick: None, promise: MEMORY },
     throughput("PostgreSQL: network from CSV, 50,000 outlets", "network_import_postgres", None, IMPORT),
