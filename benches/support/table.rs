@@ -69,7 +69,7 @@ const TOTALS: Promise = Promise::Below { bound: 200.0, words: "p99 < 200 ms" };
 const MEMORY: Promise = Promise::Below { bound: 300.0, words: "< 300 MB" };
 
 #[rustfmt::skip]
-const ROWS: [Row; 63] = [
+const ROWS: [Row; 64] = [
     throughput("PostgreSQL: pgbench simple-update, 16 connections", "pgbench", None, Promise::None),
     throughput("PostgreSQL: recharges, one transaction per step, 16 connections", "naive_postgres", PGBENCH, Promise::None),
     throughput("PostgreSQL: engine, 2,048 in flight", "engine_postgres", PGBENCH, times(2.5, None, "≥ 2.5 × (goal 4 ×)")),
