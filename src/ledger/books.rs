@@ -15,7 +15,6 @@ use super::keys::KeyFilter;
 use super::limits::Tallies;
 use super::owners::Owners;
 use super::record::Records;
-use super::rules::Moment;
 use super::settled::Settled;
 use super::similar::{SimilarFilter, SimilarKey};
 use super::step::after;
@@ -49,8 +48,8 @@ pub struct ShardBooks {
     operations: Keyed<OperationId, Arc<Operation>>,
     holds: Keyed<OperationId, Hold>,
     /// Latest similar recharges, good for one batch.
-    recent: HashMap<SimilarKey, Timestamp>,
-    similar: SimilarFilter,
+    pub(super) recent: HashMap<SimilarKey, Timestamp>,
+    pub(super) similar: SimilarFilter,
     records: Records,
     owners: Owners,
     keys: KeyFilter,
@@ -153,11 +152,6 @@ impl ShardBooks {
     }
 
     #[must_use]
-    pub fn latest_similar(&self, key: &SimilarKey) -> Option<Timestamp> {
-        self.recent.get(key).copied()
-    }
-
-    #[must_use]
     pub fn record_of(&self, key: &RecordKey) -> Option<&Arc<Record>> {
         self.records.get(key.kind(), key.owner(), key.id().as_str())
     }
@@ -195,27 +189,10 @@ impl ShardBooks {
         &mut self.owners
     }
 
-    /// Whether the store must be asked for a similar recharge.
-    #[must_use]
-    pub fn may_be_similar(&self, key: &SimilarKey, moment: &Moment<'_>) -> bool {
-        self.similar.may_hold(key, self.recorded_at(moment.now), moment.rules.similar_guard_ms)
-    }
-
     /// Whether the store must be asked who holds the key before a request for it is decided.
     #[must_use]
     pub fn may_be_claimed(&self, key: &[u8; 16]) -> bool {
         self.keys.may_hold(key)
-    }
-
-    /// Whether it is not known yet what was sold here before this memory began.
-    #[must_use]
-    pub fn wants_sales(&self) -> bool {
-        self.similar.is_new()
-    }
-
-    /// What was sold after `since`; `None` when that is more than is worth reading.
-    pub fn admit_sales(&mut self, since: Timestamp, sales: Option<&[(SimilarKey, Timestamp)]>, moment: &Moment<'_>) {
-        self.similar.admit(since, sales, moment.rules.similar_guard_ms);
     }
 
     /// The sequence that the next entry will have.
@@ -253,17 +230,6 @@ impl ShardBooks {
     /// All records that the store has of `want` are admitted.
     pub fn complete_records(&mut self, want: RecordWant) {
         self.records.complete(want);
-    }
-
-    /// A recharge that was reserved now: later ones may be similar to it.
-    pub fn remember_sold(&mut self, key: SimilarKey, at: Timestamp, moment: &Moment<'_>) {
-        self.admit_similar(key, at);
-        self.similar.remember(&key, at, moment.rules.similar_guard_ms);
-    }
-
-    pub fn admit_similar(&mut self, key: SimilarKey, created_at: Timestamp) {
-        let latest = self.recent.entry(key).or_insert(created_at);
-        *latest = created_at.max(*latest);
     }
 
     /// Whether the balance stays within 64 bits when the account is credited.

@@ -7,6 +7,8 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use super::books::ShardBooks;
+use super::rules::Moment;
 use crate::domain::{Msisdn, ResellerId, Timestamp};
 
 /// What makes two recharges similar: reseller, number and amount.
@@ -68,6 +70,41 @@ fn hash(key: &SimilarKey) -> u64 {
     let mut hasher = DefaultHasher::new();
     key.hash(&mut hasher);
     hasher.finish()
+}
+
+impl ShardBooks {
+    #[must_use]
+    pub fn latest_similar(&self, key: &SimilarKey) -> Option<Timestamp> {
+        self.recent.get(key).copied()
+    }
+
+    /// Whether the store must be asked for a similar recharge.
+    #[must_use]
+    pub fn may_be_similar(&self, key: &SimilarKey, moment: &Moment<'_>) -> bool {
+        self.similar.may_hold(key, self.recorded_at(moment.now), moment.rules.similar_guard_ms)
+    }
+
+    /// Whether it is not known yet what was sold here before this memory began.
+    #[must_use]
+    pub fn wants_sales(&self) -> bool {
+        self.similar.is_new()
+    }
+
+    /// What was sold after `since`; `None` when that is more than is worth reading.
+    pub fn admit_sales(&mut self, since: Timestamp, sales: Option<&[(SimilarKey, Timestamp)]>, moment: &Moment<'_>) {
+        self.similar.admit(since, sales, moment.rules.similar_guard_ms);
+    }
+
+    /// A recharge that was reserved now: later ones may be similar to it.
+    pub fn remember_sold(&mut self, key: SimilarKey, at: Timestamp, moment: &Moment<'_>) {
+        self.admit_similar(key, at);
+        self.similar.remember(&key, at, moment.rules.similar_guard_ms);
+    }
+
+    pub fn admit_similar(&mut self, key: SimilarKey, created_at: Timestamp) {
+        let latest = self.recent.entry(key).or_insert(created_at);
+        *latest = created_at.max(*latest);
+    }
 }
 
 #[cfg(test)]
