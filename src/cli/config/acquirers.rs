@@ -317,7 +317,7 @@ impl Settlement {
         profile.delimiter = match &*self.delimiter {
             "" => profile.delimiter,
             text => super::charging_record::delimiter(text)
-                .ok_or_else(|| ("settlement.delimiter", "expected \",\", \";\" or \"tab\"".to_owned()))?,
+                .map_err(|expected| ("settlement.delimiter", expected.to_owned()))?,
         };
         profile.amounts = match &*self.amounts {
             "" => profile.amounts,

@@ -22,8 +22,8 @@ impl ChargingRecord {
     /// # Errors
     /// The setting that does not fit, and what was expected of it.
     pub(super) fn checked(&self) -> Result<RecordProfile, (&'static str, String)> {
-        let delimiter = delimiter(&self.delimiter)
-            .ok_or_else(|| ("charging_record.delimiter", "expected \",\", \";\" or \"tab\"".to_owned()))?;
+        let delimiter =
+            delimiter(&self.delimiter).map_err(|expected| ("charging_record.delimiter", expected.to_owned()))?;
         let words = [
             ("charging_record.reference", &self.reference),
             ("charging_record.msisdn", &self.msisdn),
@@ -64,11 +64,14 @@ impl ChargingRecord {
 }
 
 /// What stands between the cells of a file.
-pub(super) fn delimiter(text: &str) -> Option<u8> {
+///
+/// # Errors
+/// Says what was expected.
+pub(super) fn delimiter(text: &str) -> Result<u8, &'static str> {
     match text {
-        "," => Some(b','),
-        ";" => Some(b';'),
-        "tab" => Some(b'\t'),
-        _ => None,
+        "," => Ok(b','),
+        ";" => Ok(b';'),
+        "tab" => Ok(b'\t'),
+        _ => Err("expected \",\", \";\" or \"tab\""),
     }
 }

@@ -174,8 +174,8 @@ impl Settlements {
                 last = Some(self.book(actor, request).await?);
                 booked += count;
             }
-            // Nothing was sent by a reader that panicked.
-            last.ok_or(SettlementError::Service(ServiceError::Internal))
+            // Less than all was sent by a reader that panicked, or out of a file that became shorter.
+            last.filter(SettlementFile::is_complete).ok_or(SettlementError::Service(ServiceError::Internal))
         };
         // Whoever compares ends by itself when nobody takes what it has.
         let (_, file) = futures::join!(comparing, booking);
